@@ -1,0 +1,21 @@
+//! Words that every other module uses: digests, paths, times, platforms, references, canonical JSON.
+//!
+//! Architecture Invariant: nothing here reads a file, a clock or the environment, and nothing here imports another
+//! module of kiln.
+
+pub mod digest;
+pub mod epoch;
+pub mod hash;
+pub mod json;
+pub mod path;
+pub mod platform;
+pub mod reference;
+
+pub use digest::{
+    ConfigDigest, ContentDigest, DiffId, IndexDigest, LayerDigest, LayerKey, ManifestDigest, PlanDigest,
+    TemplateDigest, TreeDigest,
+};
+pub use epoch::Epoch;
+pub use hash::Hasher;
+pub use path::ImagePath;
+pub use platform::Platform;

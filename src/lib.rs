@@ -1,0 +1,5 @@
+//! kiln builds machine images and container images that never change once they exist.
+
+pub mod base;
+pub mod template;
+pub mod tree;
