@@ -1,5 +1,7 @@
 //! kiln builds machine images and container images that never change once they exist.
 
+pub mod assemble;
 pub mod base;
+pub mod layer;
 pub mod template;
 pub mod tree;
