@@ -3,5 +3,6 @@
 pub mod assemble;
 pub mod base;
 pub mod layer;
+pub mod step;
 pub mod template;
 pub mod tree;

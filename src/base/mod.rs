@@ -5,6 +5,7 @@
 
 pub mod digest;
 pub mod epoch;
+pub mod glob;
 pub mod hash;
 pub mod json;
 pub mod path;

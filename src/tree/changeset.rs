@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::base::{Hasher, ImagePath, TreeDigest};
 
-use super::dump;
 use super::node::{Kind, Node};
+use super::{at_or_below, dump};
 
 /// What a layer does at one path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +41,10 @@ impl Changeset {
 
     /// Forgets what was said about `path` and everything below it.
     pub fn forget(&mut self, path: &ImagePath) {
-        self.changes.retain(|at, _| at.below(path).is_none());
+        let doomed: Vec<ImagePath> = at_or_below(&self.changes, path).map(|(path, _)| path.clone()).collect();
+        for path in &doomed {
+            self.changes.remove(path);
+        }
     }
 
     /// What is said about `path`.

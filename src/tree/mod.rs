@@ -77,20 +77,7 @@ impl Tree {
 
     /// The nodes strictly below `directory`, in path order.
     pub fn below<'a>(&'a self, directory: &'a ImagePath) -> impl Iterator<Item = (&'a ImagePath, &'a Node)> {
-        // Names that sort between `dir` and `dir/` (such as `dir-x`) lie between them in the order, so the range starts
-        // at the directory and ends where its prefix does.
-        let mut prefix = directory.as_bytes().to_vec();
-        if !prefix.is_empty() {
-            prefix.push(b'/');
-        }
-        self.nodes
-            .range::<ImagePath, _>(directory..)
-            .filter(move |(path, _)| *path != directory)
-            .skip_while({
-                let prefix = prefix.clone();
-                move |(path, _)| path.as_bytes() < prefix.as_slice()
-            })
-            .take_while(move |(path, _)| path.as_bytes().starts_with(&prefix))
+        at_or_below(&self.nodes, directory).filter(move |(path, _)| *path != directory)
     }
 
     /// How many nodes there are.
@@ -125,6 +112,17 @@ impl Tree {
         }
         changeset
     }
+}
+
+/// The entries of a map by path at `top` and below it, in path order.
+pub fn at_or_below<'a, V>(
+    map: &'a BTreeMap<ImagePath, V>,
+    top: &'a ImagePath,
+) -> impl Iterator<Item = (&'a ImagePath, &'a V)> {
+    // Names such as `dir-x` lie between `dir` and `dir/y` in the order and share the prefix: they are passed over.
+    map.range::<ImagePath, _>(top..)
+        .take_while(|(path, _)| path.as_bytes().starts_with(top.as_bytes()))
+        .filter(|(path, _)| top.is_root() || matches!(path.as_bytes().get(top.as_bytes().len()), None | Some(b'/')))
 }
 
 impl FromIterator<(ImagePath, Node)> for Tree {
