@@ -3,6 +3,7 @@
 pub mod assemble;
 pub mod base;
 pub mod layer;
+pub mod plan;
 pub mod step;
 pub mod template;
 pub mod tree;
