@@ -5,5 +5,6 @@ pub mod base;
 pub mod layer;
 pub mod plan;
 pub mod step;
+pub mod store;
 pub mod template;
 pub mod tree;
