@@ -4,6 +4,7 @@ pub mod assemble;
 pub mod base;
 pub mod layer;
 pub mod plan;
+pub mod source;
 pub mod step;
 pub mod store;
 pub mod template;

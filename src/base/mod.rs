@@ -13,7 +13,7 @@ pub mod platform;
 pub mod reference;
 
 pub use digest::{
-    ConfigDigest, ContentDigest, DiffId, IndexDigest, LayerDigest, LayerKey, ManifestDigest, PlanDigest,
+    BlobDigest, ConfigDigest, ContentDigest, DiffId, IndexDigest, LayerDigest, LayerKey, ManifestDigest, PlanDigest,
     TemplateDigest, TreeDigest,
 };
 pub use epoch::Epoch;
