@@ -1,0 +1,2 @@
+//! Layers: the tar and its compression.
+pub mod read;

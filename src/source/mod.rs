@@ -1,0 +1,2 @@
+//! Where inputs come from.
+pub mod image;
