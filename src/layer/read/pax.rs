@@ -6,9 +6,12 @@ use crate::base::path::readable;
 
 use super::error::ReadError;
 
+/// A key and its value.
+pub(super) type Record<'a> = (&'a [u8], &'a [u8]);
+
 /// Records in their order. The values are found by their lengths: an attribute may well hold a newline, at which tar's own
 /// `PaxExtensions` would split it.
-pub(super) fn records(bytes: &[u8], offset: u64) -> Result<Vec<(&[u8], &[u8])>, ReadError> {
+pub(super) fn records(bytes: &[u8], offset: u64) -> Result<Vec<Record<'_>>, ReadError> {
     let mut rest = bytes;
     let mut records = Vec::new();
     let mut keys = BTreeSet::new();
@@ -26,9 +29,8 @@ pub(super) fn records(bytes: &[u8], offset: u64) -> Result<Vec<(&[u8], &[u8])>, 
     Ok(records)
 }
 
-type Split<'a> = (&'a [u8], &'a [u8], &'a [u8]);
-
-fn record(bytes: &[u8]) -> Option<Split<'_>> {
+/// The first record, taken apart, and what follows it.
+fn record(bytes: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     let blank = bytes.iter().take(20).position(|b| *b == b' ')?;
     let digits = &bytes[..blank];
     if !digits.iter().all(u8::is_ascii_digit) {
@@ -63,7 +65,7 @@ mod tests {
     fn values_may_hold_newlines() {
         let bytes = b"14 path=a\nb=c\n11 size=12\n";
         let found = records(bytes, 0).expect("good records");
-        assert_eq!(found, [(&b"path"[..], &b"a\nb=c"[..]), (b"size", b"12")].map(|(k, v)| (k, v)));
+        assert_eq!(found, [(&b"path"[..], &b"a\nb=c"[..]), (b"size", b"12")]);
     }
 
     #[test]
