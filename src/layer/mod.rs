@@ -21,6 +21,7 @@ pub mod entry;
 pub mod fill;
 pub mod header;
 pub mod index;
+pub mod read;
 
 pub use blocks::{Block, blocks};
 pub use codec::{Codec, CodecError};

@@ -1,6 +1,6 @@
 //! What one layer changes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::{Hasher, ImagePath, TreeDigest};
 
@@ -20,6 +20,7 @@ pub enum Change {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changeset {
     changes: BTreeMap<ImagePath, Change>,
+    opaque: BTreeSet<ImagePath>,
 }
 
 impl Changeset {
@@ -39,12 +40,24 @@ impl Changeset {
         self.changes.insert(path, Change::Whiteout);
     }
 
+    /// Says that nothing below this layer shows through the directory at `path` (image-spec, layer.md, "Opaque Whiteout").
+    /// Only foreign layers say so; kiln's own name each whiteout.
+    pub fn make_opaque(&mut self, path: ImagePath) {
+        self.opaque.insert(path);
+    }
+
+    /// The opaque directories in path order.
+    pub fn opaque(&self) -> impl Iterator<Item = &ImagePath> {
+        self.opaque.iter()
+    }
+
     /// Forgets what was said about `path` and everything below it.
     pub fn forget(&mut self, path: &ImagePath) {
         let doomed: Vec<ImagePath> = at_or_below(&self.changes, path).map(|(path, _)| path.clone()).collect();
         for path in &doomed {
             self.changes.remove(path);
         }
+        self.opaque.retain(|at| at.below(path).is_none());
     }
 
     /// What is said about `path`.
@@ -70,9 +83,9 @@ impl Changeset {
         self.changes.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are none, opaque directories included.
     pub fn is_empty(&self) -> bool {
-        self.changes.is_empty()
+        self.changes.is_empty() && self.opaque.is_empty()
     }
 
     /// Bytes of all regular files.
@@ -91,6 +104,7 @@ impl Changeset {
         let mut lines = String::new();
         /// Enough to make each update worthwhile, small enough to stay in the cache.
         const FLUSH_BYTES: usize = 64 * 1024;
+        dump::opaque_lines(self, &mut lines);
         let mut writer = dump::Writer::new();
         for (path, change) in &self.changes {
             writer.line(path, change, &mut lines);
@@ -106,6 +120,6 @@ impl Changeset {
 
 impl FromIterator<(ImagePath, Change)> for Changeset {
     fn from_iter<I: IntoIterator<Item = (ImagePath, Change)>>(changes: I) -> Self {
-        Self { changes: changes.into_iter().collect() }
+        Self { changes: changes.into_iter().collect(), opaque: BTreeSet::new() }
     }
 }

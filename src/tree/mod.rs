@@ -92,6 +92,10 @@ impl Tree {
 
     /// Puts a layer on top.
     pub fn apply(&mut self, changeset: &Changeset) {
+        for directory in changeset.opaque() {
+            let hidden: Vec<ImagePath> = self.below(directory).map(|(path, _)| path.clone()).collect();
+            hidden.iter().for_each(|path| drop(self.nodes.remove(path)));
+        }
         for (path, change) in changeset.iter() {
             if let Change::Whiteout = change {
                 self.remove(path);
@@ -177,6 +181,17 @@ mod tests {
         let below: Vec<String> = tree.below(&path("a")).map(|(path, _)| path.to_string()).collect();
         assert_eq!(below, ["/a/b", "/a/c/d"]);
         assert_eq!(tree.below(&ImagePath::root()).count(), 5);
+    }
+
+    #[test]
+    fn nothing_shows_through_an_opaque_directory() {
+        let mut tree = tree(&[("a", directory()), ("a/b", directory()), ("a/b/c", file("")), ("a-b", file(""))]);
+        let mut changeset = Changeset::new();
+        changeset.make_opaque(path("a"));
+        changeset.put(path("a/new"), file(""));
+        tree.apply(&changeset);
+        let paths: Vec<String> = tree.iter().map(|(path, _)| path.to_string()).collect();
+        assert_eq!(paths, ["/a", "/a-b", "/a/new"]);
     }
 
     #[test]

@@ -86,7 +86,10 @@ pub(super) fn walk(root: &Root, request: &ScanRequest, jobs: usize) -> Result<Wa
     let queue = Queue::new(top);
     let parts: Vec<Walk> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..jobs.max(1)).map(|_| scope.spawn(|| work(&walker, &queue))).collect();
-        threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
     });
     for part in parts {
         walk.found.extend(part.found);
@@ -126,7 +129,8 @@ fn work(walker: &Walker<'_>, queue: &Queue) -> Walk {
 fn own_paths(root: &Root, request: &ScanRequest) -> BTreeSet<Vec<u8>> {
     let below = |path: &PathBuf| {
         // An output that does not exist yet is found through its directory.
-        let real = path.canonicalize().ok().or_else(|| Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?)));
+        let real =
+            path.canonicalize().ok().or_else(|| Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?)));
         let real = real.as_ref().unwrap_or(path);
         let relative = real.strip_prefix(&root.directory).ok()?.as_os_str().as_bytes().to_vec();
         (!relative.is_empty()).then_some(relative)

@@ -73,8 +73,7 @@ impl Walker<'_> {
         if place.path.is_empty() || !(has_dot_git || worker.list.is_empty()) {
             return Ok(false);
         }
-        let is_submodule =
-            git.repository.tracks_submodule(git.repository.locate(&place.path, &mut worker.git_path))?;
+        let is_submodule = git.repository.tracks_submodule(git.repository.locate(&place.path, &mut worker.git_path))?;
         if is_submodule && worker.list.is_empty() {
             worker.walk.warnings.push(Warning::SubmoduleMissing { path: self.image_path(&place.path)? });
         }
@@ -186,13 +185,7 @@ impl Walker<'_> {
 }
 
 /// The place of a directory inside another.
-fn child(
-    place: &Place,
-    path: &[u8],
-    ignored: Option<Arc<Rule>>,
-    docker: DockerLine,
-    inclusion: Inclusion,
-) -> Place {
+fn child(place: &Place, path: &[u8], ignored: Option<Arc<Rule>>, docker: DockerLine, inclusion: Inclusion) -> Place {
     let git = place.git.clone().map(|git| Git { ignored, ..git });
     Place { path: path.to_vec(), only: None, git, docker, inclusion }
 }
