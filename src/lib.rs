@@ -4,6 +4,7 @@ pub mod assemble;
 pub mod base;
 pub mod image;
 pub mod layer;
+pub mod lock;
 pub mod plan;
 pub mod source;
 pub mod step;
