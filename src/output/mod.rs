@@ -15,7 +15,7 @@
 //!
 //! Architecture Invariant: this module decides no byte of an image. Nothing outside of the target's directory is written.
 
-pub mod copy;
+mod copy;
 pub mod docker;
 pub mod engine;
 pub mod error;
