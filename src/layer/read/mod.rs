@@ -32,7 +32,7 @@ mod zip;
 
 pub use archive::archive;
 pub use content::{Sink, ignore};
-pub use decode::decoder;
+pub use decode::{Codec, decoder};
 pub use entries::{Entries, Entry, EntryKind};
 pub use error::ReadError;
 pub use layer::layer;
