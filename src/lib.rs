@@ -5,6 +5,7 @@ pub mod base;
 pub mod image;
 pub mod layer;
 pub mod lock;
+pub mod output;
 pub mod plan;
 pub mod source;
 pub mod step;

@@ -8,3 +8,5 @@
 //! its caller as bytes.
 
 pub mod path;
+
+pub mod image;
