@@ -30,7 +30,9 @@ impl Probe {
         match nameless {
             Ok(file) => Self::of(file.as_fd()),
             // Dropping it takes its name away again.
-            Err(_) => Self::of(tempfile::NamedTempFile::with_prefix_in(".kiln-", &root.directory).ok()?.as_file().as_fd()),
+            Err(_) => {
+                Self::of(tempfile::NamedTempFile::with_prefix_in(".kiln-", &root.directory).ok()?.as_file().as_fd())
+            }
         }
     }
 

@@ -82,8 +82,13 @@ impl Repository {
         let Some(path) = &self.index else { return Ok(None) };
         let read = || {
             // The checksum is skipped, which halves the time; git itself would soon complain about a damaged index.
-            gix_index::File::at_or_default(path, gix_index::hash::Kind::Sha1, true, gix_index::decode::Options::default())
-                .map_err(|error| error.to_string())
+            gix_index::File::at_or_default(
+                path,
+                gix_index::hash::Kind::Sha1,
+                true,
+                gix_index::decode::Options::default(),
+            )
+            .map_err(|error| error.to_string())
         };
         match self.tracked.get_or_init(read) {
             Ok(index) => Ok(Some(index)),

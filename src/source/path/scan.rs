@@ -88,7 +88,8 @@ pub fn scan(request: &ScanRequest, known: Option<KnownFiles>, jobs: usize) -> Re
     let mut walked = walk(&root, request, jobs)?;
     let files = regular_files(&walked);
     let mut digested = trusted(&files, known.as_ref(), start);
-    let unknown: Vec<&Found> = files.iter().zip(&digested).filter(|(_, known)| known.is_none()).map(|(f, _)| *f).collect();
+    let unknown: Vec<&Found> =
+        files.iter().zip(&digested).filter(|(_, known)| known.is_none()).map(|(f, _)| *f).collect();
     // A file that is digested in the same tick in which it was changed could change once more without a trace.
     let end = start.map(|probe| probe.newer_than(unknown.iter().map(|found| &found.stat), &root));
     let mut fresh = digest_all(&root, &unknown, jobs)?.into_iter();

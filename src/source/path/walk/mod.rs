@@ -9,7 +9,7 @@ mod queue;
 mod verdict;
 mod visit;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
@@ -28,6 +28,7 @@ use super::rules::DockerIgnore;
 use super::scan::{Form, ScanRequest, Selection};
 use super::stat::FileStat;
 use super::warning::Warning;
+use super::xattrs::Xattrs;
 use place::Place;
 use queue::Queue;
 use visit::Worker;
@@ -38,7 +39,7 @@ pub(super) struct Found {
     pub(super) path: ImagePath,
     pub(super) stat: FileStat,
     pub(super) kind: FoundKind,
-    pub(super) xattrs: BTreeMap<Box<[u8]>, Box<[u8]>>,
+    pub(super) xattrs: Xattrs,
 }
 
 /// What it is.
@@ -86,7 +87,10 @@ pub(super) fn walk(root: &Root, request: &ScanRequest, jobs: usize) -> Result<Wa
     let queue = Queue::new(top);
     let parts: Vec<Walk> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..jobs.max(1)).map(|_| scope.spawn(|| work(&walker, &queue))).collect();
-        threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
     });
     for part in parts {
         walk.found.extend(part.found);
@@ -126,7 +130,8 @@ fn work(walker: &Walker<'_>, queue: &Queue) -> Walk {
 fn own_paths(root: &Root, request: &ScanRequest) -> BTreeSet<Vec<u8>> {
     let below = |path: &PathBuf| {
         // An output that does not exist yet is found through its directory.
-        let real = path.canonicalize().ok().or_else(|| Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?)));
+        let real =
+            path.canonicalize().ok().or_else(|| Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?)));
         let real = real.as_ref().unwrap_or(path);
         let relative = real.strip_prefix(&root.directory).ok()?.as_os_str().as_bytes().to_vec();
         (!relative.is_empty()).then_some(relative)
