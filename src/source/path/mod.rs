@@ -44,7 +44,11 @@ mod warning;
 mod xattrs;
 
 #[cfg(test)]
-mod tests;
+mod testing;
+#[cfg(test)]
+mod tests_cache;
+#[cfg(test)]
+mod tests_selection;
 
 pub use error::ScanError;
 pub use known::KnownFiles;

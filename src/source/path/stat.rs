@@ -16,12 +16,12 @@ pub(super) struct FileStat {
 impl FileStat {
     pub(super) fn of(stat: &Stat) -> Self {
         Self {
-            device: stat.st_dev as u64,
-            inode: stat.st_ino as u64,
+            device: stat.st_dev,
+            inode: stat.st_ino,
             size_bytes: u64::try_from(stat.st_size).unwrap_or(0),
-            mtime_ns: nanoseconds(stat.st_mtime as i64, stat.st_mtime_nsec as i64),
-            ctime_ns: nanoseconds(stat.st_ctime as i64, stat.st_ctime_nsec as i64),
-            mode: stat.st_mode as u32,
+            mtime_ns: nanoseconds(stat.st_mtime, stat.st_mtime_nsec as i64),
+            ctime_ns: nanoseconds(stat.st_ctime, stat.st_ctime_nsec as i64),
+            mode: stat.st_mode,
         }
     }
 

@@ -16,9 +16,12 @@ const CAPABILITY_V2_BYTES: usize = 20;
 /// Linux allows no longer list and no longer value (XATTR_LIST_MAX, XATTR_SIZE_MAX).
 const MAX_BYTES: usize = 64 * 1024;
 
+/// Values by full name.
+pub(super) type Xattrs = BTreeMap<Box<[u8]>, Box<[u8]>>;
+
 /// The `user.*` and `security.capability` attributes of the file at `path`, a link not followed. A file system without
 /// extended attributes has none.
-pub(super) fn read(path: &Path) -> Result<BTreeMap<Box<[u8]>, Box<[u8]>>, Errno> {
+pub(super) fn read(path: &Path) -> Result<Xattrs, Errno> {
     let mut xattrs = BTreeMap::new();
     // Nearly all files have none: this buffer says so without an allocation.
     let mut probe = [0; 256];

@@ -9,7 +9,7 @@ mod queue;
 mod verdict;
 mod visit;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
@@ -28,6 +28,7 @@ use super::rules::DockerIgnore;
 use super::scan::{Form, ScanRequest, Selection};
 use super::stat::FileStat;
 use super::warning::Warning;
+use super::xattrs::Xattrs;
 use place::Place;
 use queue::Queue;
 use visit::Worker;
@@ -38,7 +39,7 @@ pub(super) struct Found {
     pub(super) path: ImagePath,
     pub(super) stat: FileStat,
     pub(super) kind: FoundKind,
-    pub(super) xattrs: BTreeMap<Box<[u8]>, Box<[u8]>>,
+    pub(super) xattrs: Xattrs,
 }
 
 /// What it is.

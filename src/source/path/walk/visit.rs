@@ -1,6 +1,5 @@
 //! One directory: what git says about it as a whole, and its entries one by one.
 
-use std::collections::BTreeMap;
 use std::ffi::{CStr, OsStr};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
@@ -9,6 +8,7 @@ use std::sync::Arc;
 use rustix::fs::{AtFlags, FileType, OFlags, Stat};
 
 use crate::base::ImagePath;
+use crate::base::path::PATH_MAX_BYTES;
 use crate::tree::Kind;
 
 use super::super::error::ScanError;
@@ -19,7 +19,7 @@ use super::super::rules::DockerLine;
 use super::super::scan::Selection;
 use super::super::stat::FileStat;
 use super::super::warning::Warning;
-use super::super::xattrs;
+use super::super::xattrs::{self, Xattrs};
 use super::list::List;
 use super::place::{Git, Inclusion, Place};
 use super::verdict::Verdict;
@@ -123,6 +123,9 @@ impl Walker<'_> {
         match self.verdict(here.place, is, docker, &worker.path, &mut worker.git_path)? {
             Verdict::Taken => self.take(here, name, worker),
             Verdict::Entered { ignored, inclusion } => {
+                if worker.path.len() > PATH_MAX_BYTES {
+                    self.image_path(&worker.path)?;
+                }
                 if self.selection == Selection::Everything && inclusion == Inclusion::Included {
                     let stat = FileStat::of(&self.stat(here, name, worker)?);
                     let found = self.found(&worker.path, stat, FoundKind::Other(Kind::Directory))?;
@@ -172,7 +175,7 @@ impl Walker<'_> {
 
     fn found(&self, path: &[u8], stat: FileStat, kind: FoundKind) -> Result<Found, ScanError> {
         let xattrs = match self.selection {
-            Selection::Committed => BTreeMap::new(),
+            Selection::Committed => Xattrs::new(),
             Selection::Everything => xattrs::read(&self.root.directory.join(OsStr::from_bytes(path)))
                 .map_err(|error| self.root.failed(path, error))?,
         };
