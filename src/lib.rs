@@ -6,6 +6,7 @@ pub mod image;
 pub mod layer;
 pub mod lock;
 pub mod output;
+pub mod pipeline;
 pub mod plan;
 pub mod source;
 pub mod step;

@@ -117,6 +117,20 @@ impl Codec {
     }
 }
 
+/// Level for what only this store reads: fast.
+const NOTE_LEVEL: i32 = 1;
+
+/// Packs a note of the store. These bytes are in no image, so they need not be the same everywhere.
+pub fn pack(bytes: &[u8]) -> Vec<u8> {
+    // An encoder that cannot be had makes an empty note, which counts as absent.
+    zstd::bulk::compress(bytes, NOTE_LEVEL).unwrap_or_default()
+}
+
+/// Reads a note back; `None` if it is damaged.
+pub fn unpack(bytes: &[u8]) -> Option<Vec<u8>> {
+    zstd::decode_all(bytes).ok()
+}
+
 /// A checksum that finds damage quickly, several times faster than a digest; it proves nothing against intent.
 pub fn checksum(bytes: &[u8]) -> u32 {
     libdeflater::crc32(bytes)

@@ -1,9 +1,12 @@
 //! The raw bytes of a block.
 
-use crate::tree::{ContentError, Contents};
+use std::io::{self, Write};
 
-use super::blocks::Block;
-use super::entry::Entry;
+use crate::tree::{Changeset, ContentError, Contents};
+
+use super::blocks::{Block, blocks};
+use super::codec::Codec;
+use super::entry::{Entry, entries};
 use super::header::{RECORD_BYTES, header};
 
 /// Fills `buffer`, which is exactly as long as the block, with the block's tar bytes.
@@ -53,4 +56,16 @@ fn pad(buffer: &mut [u8], length: usize) -> &mut [u8] {
     let (padding, rest) = buffer.split_at_mut(length.next_multiple_of(RECORD_BYTES) - length);
     padding.fill(0);
     rest
+}
+
+/// Writes the whole tar of `changeset`, one block after another.
+pub fn write_tar(changeset: &Changeset, epoch: i64, contents: &dyn Contents, to: &mut dyn Write) -> io::Result<()> {
+    let entries = entries(changeset);
+    let mut buffer = Vec::new();
+    for block in blocks(&entries, Codec::None.block_size()) {
+        buffer.resize(usize::try_from(block.raw_bytes()).unwrap_or(usize::MAX), 0);
+        fill(&block, &entries, epoch, contents, &mut buffer).map_err(io::Error::other)?;
+        to.write_all(&buffer)?;
+    }
+    Ok(())
 }

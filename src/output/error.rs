@@ -130,6 +130,11 @@ pub enum OutputError {
 }
 
 impl OutputError {
+    /// Whether it was refused because it would rewrite what is there.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::NotOurs { .. })
+    }
+
     pub(super) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
         Self::Io { action, path: path.to_owned(), source }
     }

@@ -142,3 +142,25 @@ pub fn codec(compression: Compression) -> crate::layer::Codec {
         Compression::None => Codec::None,
     }
 }
+
+/// A template's config as JSON, for plans.
+pub fn config(config: &crate::template::Config) -> serde_json::Value {
+    serde_json::json!({
+        "entrypoint": config.entrypoint,
+        "cmd": config.cmd,
+        "env": config.env,
+        "user": config.user,
+        "workdir": config.workdir,
+        "ports": config.ports,
+        "volumes": config.volumes,
+        "labels": config.labels,
+        "stop-signal": config.stop_signal,
+        "healthcheck": config.healthcheck.as_ref().map(|check| serde_json::json!({
+            "test": check.test,
+            "interval-ns": check.interval_ns,
+            "timeout-ns": check.timeout_ns,
+            "start-period-ns": check.start_period_ns,
+            "retries": check.retries,
+        })),
+    })
+}

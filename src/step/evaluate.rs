@@ -19,9 +19,9 @@ use super::owner::{self, Ids};
 /// What steps take from outside of the template.
 pub struct Inputs<'a> {
     /// Source trees by name.
-    pub sources: BTreeMap<String, Tree>,
+    pub sources: BTreeMap<String, &'a Tree>,
     /// Archives by the file that they are, as `source` and `path`.
-    pub archives: BTreeMap<(String, ImagePath), Tree>,
+    pub archives: BTreeMap<(String, ImagePath), &'a Tree>,
     /// The contents of everything.
     pub contents: &'a dyn Contents,
 }
@@ -150,7 +150,7 @@ fn apply(
 }
 
 fn source<'a>(inputs: &'a Inputs<'_>, reference: &SourceRef) -> Result<&'a Tree, StepError> {
-    inputs.sources.get(&reference.source).ok_or_else(|| not_in_source(reference))
+    inputs.sources.get(&reference.source).copied().ok_or_else(|| not_in_source(reference))
 }
 
 fn not_in_source(reference: &SourceRef) -> StepError {

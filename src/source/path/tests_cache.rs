@@ -141,8 +141,16 @@ fn bench() {
         let t1 = t.elapsed();
         let s = scan(&request, known, 2).expect("scan");
         let t2 = t.elapsed();
-        if let KnownChange::Changed(k) = &s.known { bytes = Some(k.to_bytes()); }
-        eprintln!("load {t1:?} all {t2:?} save {:?} read {} nodes {} bytes {:?}", t.elapsed() - t2, s.read_files, s.tree.len(), bytes.as_ref().map(Vec::len));
+        if let KnownChange::Changed(k) = &s.known {
+            bytes = Some(k.to_bytes());
+        }
+        eprintln!(
+            "load {t1:?} all {t2:?} save {:?} read {} nodes {} bytes {:?}",
+            t.elapsed() - t2,
+            s.read_files,
+            s.tree.len(),
+            bytes.as_ref().map(Vec::len)
+        );
         let r = Root::open(&root).expect("r");
         let t = std::time::Instant::now();
         let w = walk(&r, &request, 2).expect("w");
