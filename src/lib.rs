@@ -2,6 +2,7 @@
 
 pub mod assemble;
 pub mod base;
+pub mod cli;
 pub mod image;
 pub mod layer;
 pub mod lock;

@@ -18,10 +18,8 @@ pub fn parse(text: &str) -> Result<u64, String> {
     let fail = || format!("expected a size such as `20G` or `512M`, found `{text}`");
     let upper = text.to_ascii_uppercase();
     let body = upper.trim_end_matches("IB").trim_end_matches('B');
-    let (digits, unit) = UNITS
-        .iter()
-        .find_map(|(name, unit)| body.strip_suffix(name).map(|digits| (digits, *unit)))
-        .ok_or_else(fail)?;
+    let (digits, unit) =
+        UNITS.iter().find_map(|(name, unit)| body.strip_suffix(name).map(|digits| (digits, *unit))).ok_or_else(fail)?;
     digits.trim().parse::<u64>().ok().and_then(|n| n.checked_mul(unit)).ok_or_else(fail)
 }
 
@@ -38,6 +36,9 @@ mod tests {
     fn sizes_are_read_and_shown() {
         assert_eq!((parse("20G"), parse("1 KiB"), parse("7")), (Ok(20 << 30), Ok(1024), Ok(7)));
         assert!(parse("many").is_err() && parse("99999999999999G").is_err());
-        assert_eq!((show(17), show(1536), show(3 << 30)), ("17 B".to_owned(), "1.5 KiB".to_owned(), "3.0 GiB".to_owned()));
+        assert_eq!(
+            (show(17), show(1536), show(3 << 30)),
+            ("17 B".to_owned(), "1.5 KiB".to_owned(), "3.0 GiB".to_owned())
+        );
     }
 }

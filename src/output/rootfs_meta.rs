@@ -23,6 +23,16 @@ pub struct Lost {
     pub devices: usize,
 }
 
+impl Lost {
+    /// Says what was lost; `None` if nothing was.
+    pub fn describe(&self) -> Option<String> {
+        let counts = [(self.owners, "owners"), (self.xattrs, "extended attributes"), (self.devices, "devices")];
+        let parts = counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
+        let parts: Vec<String> = parts.collect();
+        (!parts.is_empty()).then(|| format!("{} could not be set", parts.join(", ")))
+    }
+}
+
 /// Whether owners can be given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Privilege {
