@@ -1,0 +1,58 @@
+//! The same image in the words of each tool that reads a file: kiln's templates, a Containerfile.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use crate::case::{Codec, Input};
+
+/// Writes all of them into `root`, beside the inputs.
+pub(crate) fn write_all(root: &Path) -> io::Result<()> {
+    for input in [Input::A, Input::B, Input::Layers] {
+        for codec in [Codec::Gzip, Codec::Zstd] {
+            fs::write(root.join(kiln_file(input, codec)), kiln_template(input, codec))?;
+        }
+        fs::write(root.join(container_file(input)), containerfile(input))?;
+    }
+    Ok(())
+}
+
+/// Name of kiln's template.
+pub(crate) fn kiln_file(input: Input, codec: Codec) -> String {
+    format!("{}-{}.kiln.toml", input.name(), codec.name())
+}
+
+/// Name of the Containerfile.
+pub(crate) fn container_file(input: Input) -> String {
+    format!("{}.Containerfile", input.name())
+}
+
+/// The directories that become layers, in order.
+pub(crate) fn layer_directories(input: Input) -> Vec<String> {
+    match input {
+        Input::Layers => (0..10).map(|layer| format!("layers/{layer:02}")).collect(),
+        _ => vec![input.name().to_owned()],
+    }
+}
+
+fn kiln_template(input: Input, codec: Codec) -> String {
+    let mut template = format!(
+        "[image]\nname = \"bench/{}\"\nversion = \"1\"\nepoch = \"2026-01-01T00:00:00Z\"\n\
+         platforms = [\"linux/amd64\"]\ncompression = \"{}\"\n",
+        input.name(),
+        codec.name(),
+    );
+    let directories = layer_directories(input);
+    for (number, path) in directories.iter().enumerate() {
+        template += &format!("\n[sources.s{number}]\npath = \"{path}\"\nignored = true\n");
+    }
+    for number in 0..directories.len() {
+        template += &format!("\n[[layer]]\nname = \"l{number}\"\ncopy = \"s{number}\"\nto = \"/\"\n");
+    }
+    template
+}
+
+fn containerfile(input: Input) -> String {
+    let copies = layer_directories(input).into_iter().map(|path| format!("COPY {path} /\n"));
+    "FROM scratch\n".to_owned() + &copies.collect::<String>()
+}

@@ -1,0 +1,219 @@
+//! Who is measured, and what each has to run for a case.
+
+use std::path::Path;
+
+use clap::ValueEnum;
+
+use crate::case::{Before, Case, Codec};
+use crate::process;
+use crate::session::Bench;
+use crate::template;
+
+/// A tool that makes layers of directories.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Tool {
+    Kiln,
+    Umoci,
+    Buildah,
+    Pipeline,
+}
+
+/// What a tool does for a case. Commands are run in the directory of the inputs.
+pub(crate) enum Offer {
+    Run(Work),
+    /// Why there is nothing to run.
+    Nothing(String),
+}
+
+/// A command, and where it leaves what it keeps.
+pub(crate) struct Work {
+    /// The program and its arguments.
+    pub(crate) command: Vec<String>,
+    /// As a person would type it.
+    pub(crate) shown: String,
+    /// Undoes what a plain removal of the tool's directory cannot.
+    pub(crate) release: Option<String>,
+    pub(crate) output: Output,
+    pub(crate) between: Between,
+    /// What is to be known when its figures are read.
+    pub(crate) remark: &'static str,
+}
+
+/// What a tool has of a build when the next one starts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Between {
+    /// It has a cache.
+    Cache,
+    /// It does everything again, and may refuse to find its last output in its place.
+    Nothing,
+}
+
+/// Where the layers are found afterwards, relative to the tool's directory.
+#[derive(Clone, Copy)]
+pub(crate) enum Output {
+    /// An OCI layout with one image.
+    Layout(&'static str),
+    /// A directory of compressed tars, one for each layer.
+    Blobs(&'static str),
+    /// The tool keeps the image in its own storage.
+    Internal,
+}
+
+impl Tool {
+    pub(crate) const ALL: [Tool; 4] = [Tool::Kiln, Tool::Umoci, Tool::Buildah, Tool::Pipeline];
+
+    /// Also the name of its directory.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Tool::Kiln => "kiln",
+            Tool::Umoci => "umoci",
+            Tool::Buildah => "buildah",
+            Tool::Pipeline => "pipeline",
+        }
+    }
+
+    /// What the tool runs for the case.
+    pub(crate) fn offer(self, case: Case, bench: &Bench) -> Offer {
+        match self {
+            Tool::Kiln => kiln_offer(case, bench.kiln),
+            // Without a cache of layers every change costs the same: one place in the tree is enough.
+            _ if matches!(case.before(), Before::Change(place) if place != 50) => {
+                Offer::Nothing("builds the layer anew wherever it changed: see the file in the middle".to_owned())
+            }
+            Tool::Umoci => umoci_offer(case, bench.root),
+            Tool::Buildah => buildah_offer(case),
+            Tool::Pipeline => pipeline_offer(case),
+        }
+    }
+
+    /// Name and version, for the report.
+    pub(crate) fn version(self, bench: &Bench) -> Option<String> {
+        match self {
+            Tool::Kiln => version_of(&bench.kiln.to_string_lossy(), bench.root),
+            Tool::Umoci | Tool::Buildah => version_of(self.name(), bench.root),
+            Tool::Pipeline => {
+                let parts: Vec<String> =
+                    ["tar", "pigz", "zstd"].into_iter().filter_map(|part| version_of(part, bench.root)).collect();
+                Some(parts.join(", "))
+            }
+        }
+    }
+}
+
+fn kiln_offer(case: Case, kiln: &Path) -> Offer {
+    if !kiln.is_file() {
+        return Offer::Nothing("not built: cargo build --release".to_owned());
+    }
+    let template = template::kiln_file(case.input(), case.codec());
+    let arguments = format!("build {template} -o oci:kiln/image:1 --store kiln/store");
+    let program = kiln.to_string_lossy().into_owned();
+    Offer::Run(Work {
+        command: std::iter::once(program).chain(arguments.split(' ').map(str::to_owned)).collect(),
+        shown: format!("kiln {arguments}"),
+        release: None,
+        output: Output::Layout("image"),
+        between: Between::Cache,
+        remark: "",
+    })
+}
+
+fn umoci_offer(case: Case, root: &Path) -> Offer {
+    if let Some(missing) = first_missing(&["umoci"]) {
+        return Offer::Nothing(missing);
+    }
+    let compress = match case.codec() {
+        Codec::Gzip => "",
+        Codec::Zstd if says(&["umoci", "insert", "--help"], root).is_some_and(|help| help.contains("--compress")) => {
+            " --compress=zstd"
+        }
+        Codec::Zstd => return Offer::Nothing("this version does not offer zstd".to_owned()),
+    };
+    let rootless = if rustix::process::geteuid().is_root() { "" } else { " --rootless" };
+    let mut script = "umoci init --layout umoci/image && umoci new --image umoci/image:1".to_owned();
+    for directory in template::layer_directories(case.input()) {
+        script += &format!(" && umoci insert{rootless}{compress} --image umoci/image:1 {directory} /");
+    }
+    Offer::Run(bash(script, Output::Layout("image"), Between::Nothing, without_cache(case)))
+}
+
+fn buildah_offer(case: Case) -> Offer {
+    if let Some(missing) = first_missing(&["buildah"]) {
+        return Offer::Nothing(missing);
+    }
+    let driver = if rustix::process::geteuid().is_root() { "overlay" } else { "vfs" };
+    let function = format!(
+        "b() {{ buildah --root \"$PWD/buildah/root\" --runroot \"$PWD/buildah/run\" --storage-driver {driver} \"$@\"; }}; "
+    );
+    let copied = format!("c=$(b from scratch) && b copy -q $c {} / && b commit -q --timestamp 0", case.input().name());
+    let (script, output, remark) = match (case.before(), case.codec()) {
+        // By itself it does not compress what it commits to a layout.
+        (Before::Clean, Codec::Gzip) => (
+            format!("{copied} --disable-compression=false $c \"oci:$PWD/buildah/image:1\""),
+            Output::Layout("image"),
+            "",
+        ),
+        (Before::Clean, Codec::Zstd) => (
+            format!("{copied} $c bench && b push -q --compression-format zstd bench \"oci:$PWD/buildah/image:1\""),
+            Output::Layout("image"),
+            "",
+        ),
+        _ => (
+            format!(
+                "b build -q --layers --isolation chroot --timestamp 0 -t bench -f {} .",
+                template::container_file(case.input())
+            ),
+            Output::Internal,
+            "into its own storage, not exported",
+        ),
+    };
+    let mut work = bash(function.clone() + &script, output, Between::Cache, remark);
+    work.release = Some(function + "b umount -a; b rm -a; b rmi -a -f");
+    Offer::Run(work)
+}
+
+fn pipeline_offer(case: Case) -> Offer {
+    let (compressor, options) = match case.codec() {
+        Codec::Gzip => ("pigz", "-6"),
+        Codec::Zstd => ("zstd", "-3 -T0 -q"),
+    };
+    if let Some(missing) = first_missing(&["tar", compressor, "openssl", "mkfifo"]) {
+        return Offer::Nothing(missing);
+    }
+    // Both digests, as an image needs them; a named pipe instead of `>(..)`, so that `wait` sees the first one end.
+    let script = format!(
+        "mkdir -p pipeline/out; mkfifo pipeline/tee; for d in {directories}; do \
+         openssl dgst -sha256 <pipeline/tee >pipeline/diff-id & \
+         tar --sort=name --mtime=@0 --owner=0 --group=0 -C $d -c . | tee pipeline/tee | {compressor} {options} | \
+         tee pipeline/out/$(basename $d).tar | openssl dgst -sha256 >pipeline/digest; wait; done",
+        directories = template::layer_directories(case.input()).join(" "),
+    );
+    Offer::Run(bash(script, Output::Blobs("out"), Between::Nothing, without_cache(case)))
+}
+
+fn bash(script: String, output: Output, between: Between, remark: &'static str) -> Work {
+    let command = ["bash", "-e", "-o", "pipefail", "-c", &script].map(str::to_owned).to_vec();
+    Work { command, shown: script, release: None, output, between, remark }
+}
+
+fn without_cache(case: Case) -> &'static str {
+    match case.before() {
+        Before::Clean => "",
+        Before::Nothing | Before::Change(_) => "keeps nothing between two builds: everything again",
+    }
+}
+
+fn first_missing(programs: &[&str]) -> Option<String> {
+    let missing = programs.iter().find(|program| process::find(program).is_none())?;
+    Some(format!("{missing} is not installed"))
+}
+
+fn says(command: &[&str], root: &Path) -> Option<String> {
+    let command: Vec<String> = command.iter().map(|&part| part.to_owned()).collect();
+    let finished = process::run(&command, root, process::SHORT).ok()?;
+    // Some print it to the one, some to the other.
+    Some(finished.stdout + &finished.stderr)
+}
+
+fn version_of(program: &str, root: &Path) -> Option<String> {
+    says(&[program, "--version"], root)?.lines().next().map(|line| line.trim().to_owned())
+}
