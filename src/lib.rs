@@ -1,16 +1,79 @@
-//! kiln builds machine images and container images that never change once they exist.
+//! kiln builds container images that are the same bytes everywhere and never change once they exist.
+//!
+//! ```text
+//! template + lock + context --> plan --> layers --> image --> outputs
+//!
+//! template/  text -> Template           lock/      what it was resolved to
+//! source/    files -> Tree              step/      Template layer + Tree -> Changeset
+//! plan/      what will be made, why     layer/     Changeset -> blocks -> bytes
+//! assemble/  blocks on all cores        image/     config, manifest, index
+//! store/     write-once blobs, names    output/    where the user wants it
+//! pipeline/  the only place where the stages meet        cli/  arguments, clock, terminal
+//! ```
+//! The folders are the nouns; data moves one way. `base`, `tree`, `template`, `lock`, `plan`, `step`, `layer` and `image`
+//! compute values and bytes and have no clock, environment, file system, network or thread. `tests/tidy` holds this, and
+//! the table of which module may import which.
+//!
+//! # Promises, and where each is kept
+//!
+//! | promise | choke point | attacked by |
+//! |--|--|--|
+//! | same inputs, same bytes | [`layer::blocks`], [`layer::header`], [`layer::codec`], [`base::json`] | `tests/black_box/determinism.rs` |
+//! | nothing published is rewritten | [`store::refs`] (`move_name`), [`output::place`] | `tests/black_box/outputs.rs` |
+//! | everything that enters is pinned | [`lock::settle()`], [`source::path`] | `tests/black_box/commands.rs` |
+//! | nothing is lost | [`store::blob`] (`commit`), [`output::place`] | `tests/faults` |
+//! | every refusal says why and what to do next | `hint()` on every error, [`cli::report`] | `tests/black_box/commands.rs` |
+//!
+//! # What enters which digest
+//!
+//! | input | plan | layer key | diff ID | layer blob | manifest |
+//! |--|--|--|--|--|--|
+//! | template: steps, after substitution | yes | by what they change | by what they change | by the diff ID | by its layers |
+//! | template: name, version, annotations, config | yes | no | no | no | yes |
+//! | context files: content, executable bit, link targets | by the trees | yes | yes | yes | by its layers |
+//! | context files: times, owners, umask, hard links, order | no | no | no | no | no |
+//! | `epoch` | yes | as times of files | as times of files | by the diff ID | by its layers |
+//! | `created` | yes | no | no | no | yes |
+//! | codec, level, encoder version | yes | no | no | yes | by its layers |
+//! | platform | yes | no | no | no | yes |
+//! | format profile | yes | yes | yes | yes | by its layers |
+//!
+//! Never in any of them: paths of the machine, the time, user and host names, the environment, thread counts, processor
+//! features, kiln's version.
+//!
+//! # Decisions that differ from the first design
+//!
+//! **Parents of a change have an entry.** The design gave a parent directory that exists below no entry. Engines that
+//! unpack each layer into a directory of its own (podman and docker on overlayfs) then make the parent with mode 0755, and
+//! the overlay shows *that*: a `/tmp` of 1777 became 0755 in a measured podman. So every directory on the way to a change
+//! has an entry that repeats what it is ([`step::draft`]).
+//!
+//! **The key of a layer is what it changes.** A step without a sandbox is a function on trees whose files count by digest,
+//! so its result is known in milliseconds on every build. Its digest is the key: a change that cannot reach the bytes never
+//! rebuilds a layer, also not a change in a layer below. `run` steps will get keys of their inputs.
+//!
+//! **Blocks are cut by content.** Fixed blocks would all move when an early file grows. These find each other again, and
+//! each remembers the state of both digests behind it, so a build after a small change compresses one or two blocks and
+//! hashes from the change on ([`layer::blocks`], [`layer::index`]).
+//!
+//! **annotate-snippets instead of miette**, with a third of the dependencies, and **one table instead of schemars** for the
+//! schema: checks, schema and reference cannot disagree ([`template::grammar`]).
+//!
+//! **Own readers of layouts and archives instead of ocipkg**, which holds whole blobs in memory and does not verify them; it
+//! reads kiln's output in the tests, as an independent reader.
 
-pub mod assemble;
+// In reading order.
 pub mod base;
-pub mod cli;
-pub mod image;
-pub mod layer;
+pub mod tree;
+pub mod template;
 pub mod lock;
-pub mod output;
-pub mod pipeline;
-pub mod plan;
 pub mod source;
 pub mod step;
+pub mod layer;
+pub mod plan;
+pub mod assemble;
+pub mod image;
 pub mod store;
-pub mod template;
-pub mod tree;
+pub mod output;
+pub mod pipeline;
+pub mod cli;
