@@ -97,8 +97,10 @@ impl Check<'_> {
     }
 
     fn required(&mut self, within: &Within<'_>, table: &Table) {
-        let missing =
-            |key: &&Key| key.need == Need::Required && key.state == State::Now && table.get(key.name).is_none();
+        let missing = |key: &&Key| {
+            let required = key.need == Need::Required && key.state == State::Now;
+            required && table.get(key.name).is_none() && !is_misspelt(within.place, table, &[key.name])
+        };
         for key in within.place.own_keys().iter().filter(missing) {
             let example = format!("{} = {}", key.name, key.example);
             let whose = if within.place == Place::Layer { "the layer" } else { within.place.title() };
@@ -166,6 +168,7 @@ impl Check<'_> {
             let mut found = table.entries.iter().filter(|entry| group.contains(&entry.key.text.as_str()));
             match (found.next(), found.next()) {
                 (Some(first), Some(second)) => self.conflict(first, second),
+                (None, _) if is_misspelt(within.place, table, group) => {}
                 (None, _) => self.missing(table, action, group),
                 _ => {}
             }
@@ -208,12 +211,12 @@ impl Check<'_> {
                 None => self.wrong_type(name, shape, node),
             },
             (shape, value) if !fits(&shape, value) => self.wrong_type(name, shape, node),
-            (Shape::Integer(from, to), Value::Integer(number)) => {
-                if !number.is_some_and(|number| (from..=to).contains(&number)) {
-                    let found = self.source(node.span).to_owned();
-                    let kind = Kind::BadValue { key: name.to_owned(), form: Form::Number(from, to), found, why: None };
-                    self.report(node.span, kind);
-                }
+            (Shape::Integer(from, to), Value::Integer(number))
+                if !number.is_some_and(|number| (from..=to).contains(&number)) =>
+            {
+                let found = self.source(node.span).to_owned();
+                let kind = Kind::BadValue { key: name.to_owned(), form: Form::Number(from, to), found, why: None };
+                self.report(node.span, kind);
             }
             (Shape::List(shape), Value::Array(items)) => {
                 items.iter().for_each(|item| self.value(within, name, *shape, item));
@@ -303,6 +306,12 @@ impl Check<'_> {
     }
 }
 
+/// Whether an unknown key, which is reported itself, was probably meant to be one of `names`.
+fn is_misspelt(place: Place, table: &Table, names: &[&'static str]) -> bool {
+    let unknown = table.entries.iter().map(|entry| entry.key.text.as_str()).filter(|key| place.key(key).is_none());
+    unknown.into_iter().any(|key| nearest(key, names.iter().copied()).is_some())
+}
+
 fn fits(shape: &Shape, value: &Value) -> bool {
     match (shape, value) {
         (Shape::Word(Word::Time | Word::Mtime), Value::Time(_))
@@ -330,4 +339,29 @@ pub(super) fn duplicates(what: &'static str, names: &[(String, Span)], findings:
 /// The number of the line that `offset` is in, from 1.
 fn line(text: &str, offset: usize) -> usize {
     text.bytes().take(offset).filter(|b| *b == b'\n').count() + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::template::grammar::TABLE;
+    use crate::template::span::FileId;
+    use crate::template::value;
+
+    #[test]
+    fn the_example_of_every_key_has_its_type() {
+        for (place, keys) in TABLE {
+            for key in *keys {
+                let text = format!("{} = {}", key.name, key.example);
+                let mut findings = Vec::new();
+                let table = value::parse(FileId(0), &text, &mut findings).expect("examples are TOML");
+                let within = Within { place: *place, span: Span::default(), above: None, header: None };
+                let mut check = Check { text: &text, findings: &mut findings };
+                check.value(&within, key.name, key.shape, &table.entries[0].node);
+                let wrong =
+                    |finding: &Finding| matches!(finding.kind, Kind::WrongType { .. } | Kind::UnknownKey { .. });
+                assert!(!findings.iter().any(wrong), "{place:?}: {text}: {findings:?}");
+            }
+        }
+    }
 }

@@ -333,10 +333,11 @@ impl Kind {
             Self::NoAction { .. } => "nothing is done here".to_owned(),
             Self::WrongModifier { action, .. } => format!("not a key of `{action}`"),
             Self::BadValue { why: Some(why), .. } => why.clone(),
-            Self::BadValue { form, .. } => match form.expected().split_once(" like ") {
-                Some((noun, _)) => format!("not {noun}"),
-                None => "none of these".to_owned(),
-            },
+            Self::BadValue { form: Form::Codec | Form::Healthcheck, .. } => "none of these".to_owned(),
+            Self::BadValue { form, .. } => {
+                let expected = form.expected();
+                format!("not {}", expected.split(" like ").next().unwrap_or(&expected))
+            }
             Self::ParentInPath { .. } => "no `..` here".to_owned(),
             Self::Conflict { first, .. } => format!("`{first}` is there already"),
             Self::Duplicate { .. } => "the second".to_owned(),

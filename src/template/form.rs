@@ -89,7 +89,7 @@ impl Form {
             Self::Number(from, to) => return format!("a number from {from} to {to}"),
             Self::Signal => "a signal like `SIGTERM`",
             Self::Base64 => "base64",
-            Self::LinkTarget => "what the link points to",
+            Self::LinkTarget => "a path that is not empty",
             Self::Healthcheck => "`CMD` and arguments, `CMD-SHELL` and one string, or `NONE`",
             Self::EnvName => "a name like `LANG`",
             Self::Label => "a name like `org.opencontainers.image.licenses`",

@@ -9,7 +9,7 @@ use rustix::io::Errno;
 use crate::base::{ContentDigest, Hasher};
 
 use super::error::ScanError;
-use super::files::{Digested, Traits};
+use super::files::{Bytes, Traits};
 use super::open::Root;
 use super::stat::FileStat;
 use super::walk::Found;
@@ -26,33 +26,41 @@ const LFS_POINTER_START: &[u8] = b"version https://git-lfs.github.com/spec/v1\n"
 const TEXT_PROBE_BYTES: usize = 8000;
 
 /// Digests the given files; the results come in the same order. Of several errors, the one of the first file is given.
-pub(super) fn digest_all(root: &Root, files: &[&Found], jobs: usize) -> Result<Vec<Digested>, ScanError> {
+pub(super) fn digest_all(root: &Root, files: &[&Found], jobs: usize) -> Result<Vec<Bytes>, ScanError> {
     let (large, small): (Vec<usize>, Vec<usize>) =
         (0..files.len()).partition(|place| files[*place].stat.size_bytes >= LARGE_BYTES);
     let order = [large, small].concat();
     let next = AtomicUsize::new(0);
     let work = || {
         let mut buffer = vec![0; BUFFER_BYTES];
-        let mut results = Vec::new();
+        let mut done = Vec::new();
+        let mut failed = Vec::new();
         while let Some(&place) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
-            results.push((place, digest(root, files[place], &mut buffer)));
+            match digest(root, files[place], &mut buffer) {
+                Ok(bytes) => done.push((place, bytes)),
+                Err(error) => failed.push((place, error)),
+            }
         }
-        results
+        (done, failed)
     };
-    let threads = jobs.max(1).min(files.len());
-    let mut results: Vec<(usize, Result<Digested, ScanError>)> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        let join = |thread: std::thread::ScopedJoinHandle<'_, Vec<_>>| {
-            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        };
-        threads.into_iter().flat_map(join).collect()
+    let (mut done, mut failed) = (Vec::with_capacity(files.len()), Vec::new());
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..jobs.max(1).min(files.len())).map(|_| scope.spawn(work)).collect();
+        for thread in threads {
+            let part = thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            done.extend(part.0);
+            failed.extend(part.1);
+        }
     });
-    results.sort_unstable_by_key(|(place, _)| *place);
-    results.into_iter().map(|(_, result)| result).collect()
+    if let Some((_, error)) = failed.into_iter().min_by_key(|(place, _)| *place) {
+        return Err(error);
+    }
+    done.sort_unstable_by_key(|(place, _)| *place);
+    Ok(done.into_iter().map(|(_, bytes)| bytes).collect())
 }
 
 /// Digests one file, which must be what the walk saw, before and after.
-fn digest(root: &Root, found: &Found, buffer: &mut [u8]) -> Result<Digested, ScanError> {
+fn digest(root: &Root, found: &Found, buffer: &mut [u8]) -> Result<Bytes, ScanError> {
     let path = found.path.as_bytes();
     let fail = |error| root.failed(path, error);
     let file = root.open_below(path, OFlags::empty()).map_err(fail)?;
@@ -80,7 +88,7 @@ fn digest(root: &Root, found: &Found, buffer: &mut [u8]) -> Result<Digested, Sca
     }
     unchanged(&file)?;
     let digest: ContentDigest = hasher.finish();
-    Ok(Digested { stat: found.stat, digest, traits })
+    Ok(Bytes { digest, traits })
 }
 
 /// What the first bytes of a file say about it.

@@ -33,10 +33,16 @@ impl Traits {
 
 /// What is known about the bytes of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Digested {
-    pub(super) stat: FileStat,
+pub(super) struct Bytes {
     pub(super) digest: ContentDigest,
     pub(super) traits: Traits,
+}
+
+/// The same, and the stat that the file had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Digested {
+    pub(super) stat: FileStat,
+    pub(super) bytes: Bytes,
 }
 
 #[derive(Debug)]

@@ -18,7 +18,7 @@ use crate::base::digest::DIGEST_BYTES;
 use crate::base::hash::digest_of;
 use crate::base::path::PATH_MAX_BYTES;
 
-use super::files::{Digested, Files, Traits};
+use super::files::{Bytes, Digested, Files, Traits};
 use super::stat::FileStat;
 
 const MAGIC: &[u8] = b"kiln-known-1\n";
@@ -69,8 +69,8 @@ impl KnownFiles {
             }
             out.extend_from_slice(&stat.mtime_ns.to_le_bytes());
             out.extend_from_slice(&stat.ctime_ns.to_le_bytes());
-            out.push(digested.traits.to_byte());
-            out.extend_from_slice(digested.digest.as_bytes());
+            out.push(digested.bytes.traits.to_byte());
+            out.extend_from_slice(digested.bytes.digest.as_bytes());
             before = path;
         }
         let sum: ContentDigest = digest_of(&out);
@@ -115,7 +115,7 @@ fn take_file(rest: &mut &[u8], path: &mut Vec<u8>) -> Option<Digested> {
     let [traits] = take_array(rest)?;
     let digest = ContentDigest::from(take_array::<DIGEST_BYTES>(rest)?);
     let stat = FileStat { device, inode, size_bytes, mtime_ns, ctime_ns, mode };
-    Some(Digested { stat, digest, traits: Traits::from_byte(traits) })
+    Some(Digested { stat, bytes: Bytes { digest, traits: Traits::from_byte(traits) } })
 }
 
 fn take<'a>(rest: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
@@ -163,7 +163,8 @@ mod tests {
                 ctime_ns: i64::MAX,
                 mode: 0o100644,
             };
-            let digested = Digested { stat, digest: digest_of(path.as_bytes()), traits: Traits::CRLF };
+            let bytes = Bytes { digest: digest_of(path.as_bytes()), traits: Traits::CRLF };
+            let digested = Digested { stat, bytes };
             files.push(path.as_bytes(), digested).expect("short paths");
         }
         KnownFiles { files }

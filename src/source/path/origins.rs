@@ -1,10 +1,12 @@
 //! Reads the files of a source again, when the layer that holds them is written.
 
 use std::io;
+use std::sync::OnceLock;
 
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 
+use crate::base::ContentDigest;
 use crate::base::path::readable;
 use crate::tree::{Content, ContentError, Contents};
 
@@ -17,15 +19,26 @@ use super::stat::FileStat;
 pub struct Origins {
     root: Root,
     files: Files,
-    /// Places in `files`, in the order of the digests.
-    by_digest: Vec<u32>,
+    /// Places in `files`, in the order of the digests. Made when a content is first asked for: a build that finds all of
+    /// its layers in the store never does.
+    by_digest: OnceLock<Vec<u32>>,
 }
 
 impl Origins {
     pub(super) fn new(root: Root, files: Files) -> Self {
-        let mut by_digest: Vec<u32> = (0..u32::try_from(files.len()).unwrap_or(u32::MAX)).collect();
-        by_digest.sort_unstable_by_key(|place| (files.get(*place as usize).map(|(_, file)| file.digest), *place));
-        Self { root, files, by_digest }
+        Self { root, files, by_digest: OnceLock::new() }
+    }
+
+    fn by_digest(&self) -> &[u32] {
+        self.by_digest.get_or_init(|| {
+            let mut places: Vec<u32> = (0..u32::try_from(self.files.len()).unwrap_or(u32::MAX)).collect();
+            places.sort_unstable_by_key(|place| (self.digest(*place), *place));
+            places
+        })
+    }
+
+    fn digest(&self, place: u32) -> Option<ContentDigest> {
+        self.files.get(place as usize).map(|(_, file)| file.bytes.digest)
     }
 
     /// How many files there are.
@@ -44,10 +57,10 @@ impl Origins {
 
     /// Of several files with the same content the first in path order.
     fn find(&self, content: &Content) -> Option<(&[u8], &Digested)> {
-        let digest = |place: &u32| self.files.get(*place as usize).map(|(_, file)| file.digest);
-        let first = self.by_digest.partition_point(|place| digest(place) < Some(content.digest));
-        let (path, file) = self.files.get(*self.by_digest.get(first)? as usize)?;
-        (file.digest == content.digest && file.stat.size_bytes == content.size_bytes).then_some((path, file))
+        let by_digest = self.by_digest();
+        let first = by_digest.partition_point(|place| self.digest(*place) < Some(content.digest));
+        let (path, file) = self.files.get(*by_digest.get(first)? as usize)?;
+        (file.bytes.digest == content.digest && file.stat.size_bytes == content.size_bytes).then_some((path, file))
     }
 }
 

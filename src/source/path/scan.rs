@@ -11,7 +11,7 @@ use crate::tree::{Content, Kind, Node, Tree};
 use super::attributes::Attributes;
 use super::content::digest_all;
 use super::error::ScanError;
-use super::files::{Digested, Files, Traits};
+use super::files::{Bytes, Digested, Files, Traits};
 use super::known::KnownFiles;
 use super::left_out::{LeftOut, Reason};
 use super::open::Root;
@@ -88,6 +88,8 @@ pub fn scan(request: &ScanRequest, known: Option<KnownFiles>, jobs: usize) -> Re
     let mut walked = walk(&root, request, jobs)?;
     let files = regular_files(&walked);
     let mut digested = trusted(&files, known.as_ref(), start);
+    // What it takes in memory is needed again below.
+    let known_before = known.map(|known| known.len());
     let unknown: Vec<&Found> =
         files.iter().zip(&digested).filter(|(_, known)| known.is_none()).map(|(f, _)| *f).collect();
     // A file that is digested in the same tick in which it was changed could change once more without a trace.
@@ -97,9 +99,9 @@ pub fn scan(request: &ScanRequest, known: Option<KnownFiles>, jobs: usize) -> Re
     for known in digested.iter_mut().filter(|known| known.is_none()) {
         *known = fresh.next();
     }
-    let digested: Vec<Digested> = digested.into_iter().flatten().collect();
-    let known = known_change(&files, &digested, read_files, known.as_ref(), end);
-    let contents = pack(files.iter().map(|found| found.path.as_bytes()).zip(digested.iter().copied()));
+    let digested: Vec<Bytes> = digested.into_iter().flatten().collect();
+    let known = known_change(&files, &digested, read_files, known_before, end);
+    let contents = pack(files.len(), files.iter().copied().zip(&digested));
     let warnings = warnings(&root, request, &files, &digested);
     walked.warnings.extend(warnings);
     walked.warnings.sort();
@@ -119,14 +121,14 @@ fn regular_files(walked: &Walk) -> Vec<&Found> {
 }
 
 /// For each file what is known about it and can be trusted. Both lists are in path order.
-fn trusted(files: &[&Found], known: Option<&KnownFiles>, start: Option<Probe>) -> Vec<Option<Digested>> {
+fn trusted(files: &[&Found], known: Option<&KnownFiles>, start: Option<Probe>) -> Vec<Option<Bytes>> {
     let (Some(known), Some(start)) = (known, start) else { return vec![None; files.len()] };
     let mut known = known.files().iter().peekable();
     let look_up = |found: &&Found| {
         let path = found.path.as_bytes();
         while known.next_if(|(known_path, _)| *known_path < path).is_some() {}
         let (_, digested) = known.next_if(|(known_path, _)| *known_path == path)?;
-        (digested.stat == found.stat && start.is_newer_than(&found.stat)).then_some(*digested)
+        (digested.stat == found.stat && start.is_newer_than(&found.stat)).then_some(digested.bytes)
     };
     files.iter().map(look_up).collect()
 }
@@ -134,31 +136,30 @@ fn trusted(files: &[&Found], known: Option<&KnownFiles>, start: Option<Probe>) -
 /// What to remember: everything that was last changed before `end`, which was before anything was digested.
 fn known_change(
     files: &[&Found],
-    digested: &[Digested],
+    digested: &[Bytes],
     read_files: usize,
-    known: Option<&KnownFiles>,
+    known_before: Option<usize>,
     end: Option<Probe>,
 ) -> KnownChange {
     let Some(end) = end else { return KnownChange::Unchanged };
-    let known_before = known.map_or(0, KnownFiles::len);
-    if known.is_some() && read_files == 0 && known_before == files.len() {
+    if read_files == 0 && known_before == Some(files.len()) {
         return KnownChange::Unchanged;
     }
-    let old = files.iter().zip(digested).filter(|(found, _)| end.is_newer_than(&found.stat));
-    KnownChange::Changed(KnownFiles::new(pack(old.map(|(found, digested)| (found.path.as_bytes(), *digested)))))
+    let old = files.iter().copied().zip(digested).filter(|(found, _)| end.is_newer_than(&found.stat));
+    KnownChange::Changed(KnownFiles::new(pack(files.len(), old)))
 }
 
-fn pack<'a>(files: impl Iterator<Item = (&'a [u8], Digested)>) -> Files {
-    let mut packed = Files::with_capacity(files.size_hint().1.unwrap_or(0));
-    for (path, digested) in files {
+fn pack<'a>(at_most: usize, files: impl Iterator<Item = (&'a Found, &'a Bytes)>) -> Files {
+    let mut packed = Files::with_capacity(at_most);
+    for (found, bytes) in files {
         // Only paths of more than 4 GiB together do not fit; what is missing then is digested again, or is said to be
         // unknown, but never wrong.
-        let _ = packed.push(path, digested);
+        let _ = packed.push(found.path.as_bytes(), Digested { stat: found.stat, bytes: *bytes });
     }
     packed
 }
 
-fn warnings(root: &Root, request: &ScanRequest, files: &[&Found], digested: &[Digested]) -> Vec<Warning> {
+fn warnings(root: &Root, request: &ScanRequest, files: &[&Found], digested: &[Bytes]) -> Vec<Warning> {
     let mut warnings = Vec::new();
     let with_crlf = digested.iter().any(|digested| digested.traits.has(Traits::CRLF));
     let mut attributes = match request.selection {
@@ -179,15 +180,15 @@ fn warnings(root: &Root, request: &ScanRequest, files: &[&Found], digested: &[Di
 }
 
 /// The tree: what was found, and the directories that hold it.
-fn tree(found: Vec<Found>, digested: &[Digested]) -> Tree {
+fn tree(found: Vec<Found>, digested: &[Bytes]) -> Tree {
     let mut digested = digested.iter();
     let mut nodes: Vec<(ImagePath, Node)> = Vec::with_capacity(found.len() + found.len() / 8);
     let directories = parents(&found);
     for found in found {
         let mut node = match found.kind {
             FoundKind::File => match digested.next() {
-                Some(Digested { digest, stat, .. }) => {
-                    let content = Content { digest: *digest, size_bytes: stat.size_bytes };
+                Some(Bytes { digest, .. }) => {
+                    let content = Content { digest: *digest, size_bytes: found.stat.size_bytes };
                     Node::new(Kind::File { content, links: None }, found.stat.normal_mode())
                 }
                 None => continue,

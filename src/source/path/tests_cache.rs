@@ -129,31 +129,3 @@ fn the_result_does_not_depend_on_order_times_or_jobs() {
         assert_eq!(dump(&scan(&second.request(), None, jobs).expect("a scan")), expected);
     }
 }
-#[test]
-#[ignore]
-fn bench() {
-    let root = std::path::PathBuf::from(std::env::var("BENCH_ROOT").expect("root"));
-    let request = request(&root);
-    let mut bytes: Option<Vec<u8>> = None;
-    for _ in 0..6 {
-        let t = std::time::Instant::now();
-        let known = bytes.as_deref().and_then(KnownFiles::from_bytes);
-        let t1 = t.elapsed();
-        let s = scan(&request, known, 2).expect("scan");
-        let t2 = t.elapsed();
-        if let KnownChange::Changed(k) = &s.known {
-            bytes = Some(k.to_bytes());
-        }
-        eprintln!(
-            "load {t1:?} all {t2:?} save {:?} read {} nodes {} bytes {:?}",
-            t.elapsed() - t2,
-            s.read_files,
-            s.tree.len(),
-            bytes.as_ref().map(Vec::len)
-        );
-        let r = Root::open(&root).expect("r");
-        let t = std::time::Instant::now();
-        let w = walk(&r, &request, 2).expect("w");
-        eprintln!("walk {:?} {}", t.elapsed(), w.found.len());
-    }
-}

@@ -84,9 +84,10 @@ pub(super) fn walk(root: &Root, request: &ScanRequest, jobs: usize) -> Result<Wa
     };
     let top = Place::top(root, request.selection, &mut walk.warnings)?;
     let root_ignored = top.ignored_by().cloned();
-    let queue = Queue::new(top);
+    let threads = jobs.max(1);
+    let queue = Queue::new(top, threads);
     let parts: Vec<Walk> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..jobs.max(1)).map(|_| scope.spawn(|| work(&walker, &queue))).collect();
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(|| work(&walker, &queue))).collect();
         threads
             .into_iter()
             .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
@@ -115,12 +116,11 @@ pub(super) fn walk(root: &Root, request: &ScanRequest, jobs: usize) -> Result<Wa
 /// What one thread does.
 fn work(walker: &Walker<'_>, queue: &Queue) -> Walk {
     let mut worker = Worker::default();
-    while let Some(place) = queue.next() {
+    while let Some(place) = queue.next(&mut worker.below) {
         let path = place.path.clone();
         if let Err(error) = walker.visit(place, &mut worker) {
             worker.walk.errors.push((path, error));
         }
-        queue.done(&mut worker.below);
     }
     worker.walk.found.sort_by(|a, b| a.path.cmp(&b.path));
     worker.walk

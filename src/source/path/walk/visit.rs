@@ -29,7 +29,7 @@ use super::{Found, FoundKind, Walk, Walker, read_rules};
 #[derive(Default)]
 pub(super) struct Worker {
     pub(super) walk: Walk,
-    /// Directories in the one that is visited.
+    /// Directories that this thread has found and not yet visited.
     pub(super) below: Vec<Place>,
     list: List,
     /// The path of an entry, in the source and in the repository.
