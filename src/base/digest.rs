@@ -125,6 +125,8 @@ digest_types! {
     ManifestDigest,
     /// Of an image index.
     IndexDigest,
+    /// Of a blob in the store, whatever kind of thing it is.
+    BlobDigest,
     /// Of everything that can influence the bytes of one layer.
     LayerKey,
     /// Of a plan: template, lock and context as plain data.
@@ -132,6 +134,18 @@ digest_types! {
     /// Of a template's text with its includes.
     TemplateDigest,
 }
+
+macro_rules! blobs {
+    ($($name:ident),+) => {$(
+        impl From<$name> for BlobDigest {
+            fn from(digest: $name) -> Self {
+                Self(digest.0)
+            }
+        }
+    )+};
+}
+
+blobs!(LayerDigest, ConfigDigest, ManifestDigest, IndexDigest);
 
 #[cfg(test)]
 mod tests {

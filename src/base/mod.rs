@@ -5,6 +5,7 @@
 
 pub mod digest;
 pub mod epoch;
+pub mod glob;
 pub mod hash;
 pub mod json;
 pub mod path;
@@ -12,7 +13,7 @@ pub mod platform;
 pub mod reference;
 
 pub use digest::{
-    ConfigDigest, ContentDigest, DiffId, IndexDigest, LayerDigest, LayerKey, ManifestDigest, PlanDigest,
+    BlobDigest, ConfigDigest, ContentDigest, DiffId, IndexDigest, LayerDigest, LayerKey, ManifestDigest, PlanDigest,
     TemplateDigest, TreeDigest,
 };
 pub use epoch::Epoch;

@@ -1,11 +1,11 @@
 //! What one layer changes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::{Hasher, ImagePath, TreeDigest};
 
-use super::dump;
 use super::node::{Kind, Node};
+use super::{at_or_below, dump};
 
 /// What a layer does at one path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +20,7 @@ pub enum Change {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changeset {
     changes: BTreeMap<ImagePath, Change>,
+    opaque: BTreeSet<ImagePath>,
 }
 
 impl Changeset {
@@ -28,9 +29,9 @@ impl Changeset {
         Self::default()
     }
 
-    /// Puts a node at `path`; what was said about it before is forgotten.
-    pub fn put(&mut self, path: ImagePath, node: Node) {
-        self.changes.insert(path, Change::Node(node));
+    /// Puts a node at `path`; gives what was said about it before, which is forgotten.
+    pub fn put(&mut self, path: ImagePath, node: Node) -> Option<Change> {
+        self.changes.insert(path, Change::Node(node))
     }
 
     /// Says that what is below this layer at `path` goes; what was said about paths below it is forgotten.
@@ -39,9 +40,24 @@ impl Changeset {
         self.changes.insert(path, Change::Whiteout);
     }
 
+    /// Says that nothing below this layer shows through the directory at `path` (image-spec, layer.md, "Opaque Whiteout").
+    /// Only foreign layers say so; kiln's own name each whiteout.
+    pub fn make_opaque(&mut self, path: ImagePath) {
+        self.opaque.insert(path);
+    }
+
+    /// The opaque directories in path order.
+    pub fn opaque(&self) -> impl Iterator<Item = &ImagePath> {
+        self.opaque.iter()
+    }
+
     /// Forgets what was said about `path` and everything below it.
     pub fn forget(&mut self, path: &ImagePath) {
-        self.changes.retain(|at, _| at.below(path).is_none());
+        let doomed: Vec<ImagePath> = at_or_below(&self.changes, path).map(|(path, _)| path.clone()).collect();
+        for path in &doomed {
+            self.changes.remove(path);
+        }
+        self.opaque.retain(|at| at.below(path).is_none());
     }
 
     /// What is said about `path`.
@@ -67,9 +83,9 @@ impl Changeset {
         self.changes.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are none, opaque directories included.
     pub fn is_empty(&self) -> bool {
-        self.changes.is_empty()
+        self.changes.is_empty() && self.opaque.is_empty()
     }
 
     /// Bytes of all regular files.
@@ -88,6 +104,7 @@ impl Changeset {
         let mut lines = String::new();
         /// Enough to make each update worthwhile, small enough to stay in the cache.
         const FLUSH_BYTES: usize = 64 * 1024;
+        dump::opaque_lines(self, &mut lines);
         let mut writer = dump::Writer::new();
         for (path, change) in &self.changes {
             writer.line(path, change, &mut lines);
@@ -103,6 +120,6 @@ impl Changeset {
 
 impl FromIterator<(ImagePath, Change)> for Changeset {
     fn from_iter<I: IntoIterator<Item = (ImagePath, Change)>>(changes: I) -> Self {
-        Self { changes: changes.into_iter().collect() }
+        Self { changes: changes.into_iter().collect(), opaque: BTreeSet::new() }
     }
 }

@@ -1,7 +1,8 @@
-//! A changeset as text: one line a path, in path order. It is what golden files hold, what [`Changeset::digest`] hashes,
+//! A changeset as text: first the opaque directories, then one line a path, in path order. It is what golden files hold, what [`Changeset::digest`] hashes,
 //! and what the store keeps of a layer, so a person can always read what a machine compared.
 //!
 //! ```text
+//! o /var/cache                                     opaque: nothing of lower layers shows through here
 //! d 0755 0:0 1767225600 /srv
 //! f 0644 0:0 1767225600 /srv/index.html 120 sha256:5f70..
 //!   user.origin=upstream                           an extended attribute of the line above
@@ -101,9 +102,19 @@ impl Writer {
     }
 }
 
+/// Appends the lines of the opaque directories, which stand before all others, to `out`.
+pub(super) fn opaque_lines(changeset: &Changeset, out: &mut String) {
+    for path in changeset.opaque() {
+        out.push_str("o ");
+        put_path(path, out);
+        out.push('\n');
+    }
+}
+
 /// The whole dump.
 pub fn write(changeset: &Changeset) -> String {
     let mut out = String::new();
+    opaque_lines(changeset, &mut out);
     let mut writer = Writer::new();
     for (path, change) in changeset.iter() {
         writer.line(path, change, &mut out);
@@ -128,9 +139,14 @@ fn put_bytes(bytes: &[u8], out: &mut String) {
 pub fn parse(text: &str) -> Result<Changeset, ParseDumpError> {
     let mut changes: Vec<(ImagePath, Change)> = Vec::new();
     let mut places: BTreeMap<ImagePath, usize> = BTreeMap::new();
+    let mut opaque: Vec<ImagePath> = Vec::new();
     let mut groups = 0;
     for (number, line) in text.lines().enumerate() {
         let fail = || ParseDumpError { line: number + 1, found: line.to_owned() };
+        if let Some(path) = line.strip_prefix("o ") {
+            opaque.push(parse_path(path).ok_or_else(fail)?);
+            continue;
+        }
         let read = match line.strip_prefix("  ") {
             Some(xattr) => parse_xattr(xattr, changes.last_mut()),
             None => parse_line(line, &mut changes, &places, &mut groups),
@@ -143,7 +159,9 @@ pub fn parse(text: &str) -> Result<Changeset, ParseDumpError> {
             places.insert(path.clone(), changes.len() - 1);
         }
     }
-    Ok(changes.into_iter().collect())
+    let mut changeset: Changeset = changes.into_iter().collect();
+    opaque.into_iter().for_each(|path| changeset.make_opaque(path));
+    Ok(changeset)
 }
 
 fn parse_xattr(line: &str, last: Option<&mut (ImagePath, Change)>) -> Option<()> {
@@ -239,6 +257,8 @@ mod tests {
         ])
         .to_changeset();
         changeset.white_out(path("gone"));
+        changeset.make_opaque(path("a"));
+        changeset.make_opaque(ImagePath::root());
         let text = write(&changeset);
         assert_eq!(parse(&text), Ok(changeset));
         assert!(text.contains("h /a/second\\x20name /a/first\n"), "{text}");

@@ -50,24 +50,29 @@ impl Tree {
         path.is_root() || self.get(path).is_some_and(|node| matches!(node.kind, Kind::Directory))
     }
 
-    /// Puts `node` at `path`. A directory stays what it is below when another directory replaces it; anything else takes
-    /// what was there away, with all that was below it.
-    pub fn insert(&mut self, path: ImagePath, node: Node) {
-        let stays = matches!(node.kind, Kind::Directory) && self.is_directory(&path);
-        if !stays {
-            self.remove(&path);
+    /// Puts `node` at `path` and gives what was there. A directory stays what it is below when another directory replaces
+    /// it; anything else takes away what was below.
+    pub fn insert(&mut self, path: ImagePath, node: Node) -> Option<Node> {
+        let is_directory = matches!(node.kind, Kind::Directory);
+        let old = self.nodes.insert(path.clone(), node);
+        if !is_directory && old.as_ref().is_some_and(|old| matches!(old.kind, Kind::Directory)) {
+            self.remove_below(&path);
         }
-        self.nodes.insert(path, node);
+        old
+    }
+
+    fn remove_below(&mut self, path: &ImagePath) -> bool {
+        let doomed: Vec<ImagePath> = self.below(path).map(|(path, _)| path.clone()).collect();
+        for path in &doomed {
+            self.nodes.remove(path);
+        }
+        !doomed.is_empty()
     }
 
     /// Takes away what is at `path` and all that is below it; whether there was anything.
     pub fn remove(&mut self, path: &ImagePath) -> bool {
-        let doomed: Vec<ImagePath> = self.below(path).map(|(path, _)| path.clone()).collect();
-        let node = self.nodes.remove(path);
-        for path in &doomed {
-            self.nodes.remove(path);
-        }
-        node.is_some() || !doomed.is_empty()
+        let below = self.remove_below(path);
+        self.nodes.remove(path).is_some() || below
     }
 
     /// All nodes in path order.
@@ -77,20 +82,7 @@ impl Tree {
 
     /// The nodes strictly below `directory`, in path order.
     pub fn below<'a>(&'a self, directory: &'a ImagePath) -> impl Iterator<Item = (&'a ImagePath, &'a Node)> {
-        // Names that sort between `dir` and `dir/` (such as `dir-x`) lie between them in the order, so the range starts
-        // at the directory and ends where its prefix does.
-        let mut prefix = directory.as_bytes().to_vec();
-        if !prefix.is_empty() {
-            prefix.push(b'/');
-        }
-        self.nodes
-            .range::<ImagePath, _>(directory..)
-            .filter(move |(path, _)| *path != directory)
-            .skip_while({
-                let prefix = prefix.clone();
-                move |(path, _)| path.as_bytes() < prefix.as_slice()
-            })
-            .take_while(move |(path, _)| path.as_bytes().starts_with(&prefix))
+        at_or_below(&self.nodes, directory).filter(move |(path, _)| *path != directory)
     }
 
     /// How many nodes there are.
@@ -105,6 +97,10 @@ impl Tree {
 
     /// Puts a layer on top.
     pub fn apply(&mut self, changeset: &Changeset) {
+        for directory in changeset.opaque() {
+            let hidden: Vec<ImagePath> = self.below(directory).map(|(path, _)| path.clone()).collect();
+            hidden.iter().for_each(|path| drop(self.nodes.remove(path)));
+        }
         for (path, change) in changeset.iter() {
             if let Change::Whiteout = change {
                 self.remove(path);
@@ -112,6 +108,10 @@ impl Tree {
         }
         for (path, change) in changeset.iter() {
             if let Change::Node(node) = change {
+                // Foreign layers may have files below a directory that none of them names.
+                if !matches!(node.kind, Kind::Directory) {
+                    self.remove_below(path);
+                }
                 self.insert(path.clone(), node.clone());
             }
         }
@@ -125,6 +125,17 @@ impl Tree {
         }
         changeset
     }
+}
+
+/// The entries of a map by path at `top` and below it, in path order.
+pub fn at_or_below<'a, V>(
+    map: &'a BTreeMap<ImagePath, V>,
+    top: &'a ImagePath,
+) -> impl Iterator<Item = (&'a ImagePath, &'a V)> {
+    // Names such as `dir-x` lie between `dir` and `dir/y` in the order and share the prefix: they are passed over.
+    map.range::<ImagePath, _>(top..)
+        .take_while(|(path, _)| path.as_bytes().starts_with(top.as_bytes()))
+        .filter(|(path, _)| top.is_root() || matches!(path.as_bytes().get(top.as_bytes().len()), None | Some(b'/')))
 }
 
 impl FromIterator<(ImagePath, Node)> for Tree {
@@ -179,6 +190,17 @@ mod tests {
         let below: Vec<String> = tree.below(&path("a")).map(|(path, _)| path.to_string()).collect();
         assert_eq!(below, ["/a/b", "/a/c/d"]);
         assert_eq!(tree.below(&ImagePath::root()).count(), 5);
+    }
+
+    #[test]
+    fn nothing_shows_through_an_opaque_directory() {
+        let mut tree = tree(&[("a", directory()), ("a/b", directory()), ("a/b/c", file("")), ("a-b", file(""))]);
+        let mut changeset = Changeset::new();
+        changeset.make_opaque(path("a"));
+        changeset.put(path("a/new"), file(""));
+        tree.apply(&changeset);
+        let paths: Vec<String> = tree.iter().map(|(path, _)| path.to_string()).collect();
+        assert_eq!(paths, ["/a", "/a-b", "/a/new"]);
     }
 
     #[test]

@@ -1,0 +1,380 @@
+//! What can be typed, as it is typed. What it means is each verb's.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::base::reference::Output;
+use crate::base::{Epoch, Platform};
+
+/// Builds container images that are the same bytes everywhere and never change once they exist.
+#[derive(Debug, Parser)]
+#[command(name = "kiln", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(after_help = "\
+Begin with:
+  kiln init mysite && cd mysite     write a small template that works
+  kiln build -o oci:out             build it; the digest is the last line
+  kiln inspect store:mysite         look at what was built
+
+Exit codes: 0 done, 1 failed, 2 wrong command line, 3 refused (would rewrite), 4 mismatch (lock, digest),
+5 unavailable (network), 130 after Ctrl-C.")]
+pub struct Cli {
+    /// The verb.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Say more: each input, each layer
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+    /// Say only what failed; the result still goes to stdout
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// When to use colors
+    #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto, value_name = "WHEN")]
+    pub color: ColorChoice,
+}
+
+/// When colors are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write a commented template that works
+    Init(Init),
+    /// Read a template and report everything that is wrong with it
+    Check(Check),
+    /// Show what a build would make, what is cached, and why the rest is not
+    Plan(Plan),
+    /// Write or complete the lock file of a template
+    Lock(Lock),
+    /// Move entries of the lock file, and say from what to what
+    Update(Update),
+    /// Build an image
+    Build(Build),
+    /// Show an image: config, layers, sizes, files
+    Inspect(Inspect),
+    /// Show what differs between two images: files, config, sizes
+    Diff(Diff),
+    /// Print the JSON schema of templates, for editors
+    Schema,
+    /// List, check and clean the local store
+    Store(StoreArgs),
+    /// Print a completion script for a shell
+    Completions(Completions),
+    /// Print the manual page, or write one for each command
+    Man(Man),
+}
+
+/// A template and what decides how it is read.
+#[derive(Debug, Args)]
+pub struct TemplateArgs {
+    /// A template file, or a directory with `kiln.toml`
+    #[arg(default_value = ".", value_name = "TEMPLATE")]
+    pub template: PathBuf,
+    /// Set a variable of the template
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = parse_setting)]
+    pub set: Vec<(String, String)>,
+    /// The image's version, in place of the template's
+    #[arg(long, value_name = "VERSION")]
+    pub version: Option<String>,
+}
+
+fn parse_setting(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("expected NAME=VALUE".to_owned()),
+    }
+}
+
+/// What decides how a template is resolved.
+#[derive(Debug, Args)]
+pub struct ResolveArgs {
+    /// Build only this platform; may be given several times
+    #[arg(long = "platform", value_name = "OS/ARCH", value_parser = parse::<Platform>)]
+    pub platforms: Vec<Platform>,
+    /// The time of files: RFC 3339 or seconds since 1970
+    #[arg(long, value_name = "TIME", value_parser = parse::<Epoch>)]
+    pub epoch: Option<Epoch>,
+    /// The time in the config and the annotations
+    #[arg(long, value_name = "TIME", value_parser = parse::<Epoch>)]
+    pub created: Option<Epoch>,
+    /// Fail if the lock file would have to be written (the default where CI is set)
+    #[arg(long, overrides_with = "no_locked")]
+    pub locked: bool,
+    /// Write what the lock file lacks, also where CI is set
+    #[arg(long, overrides_with = "locked")]
+    pub no_locked: bool,
+    /// Use only what the store holds
+    #[arg(long)]
+    pub offline: bool,
+    /// Read and make everything again
+    #[arg(long)]
+    pub no_cache: bool,
+    /// Threads to use [default: all processors]
+    #[arg(long, value_name = "N", env = "KILN_JOBS")]
+    pub jobs: Option<NonZeroUsize>,
+    /// Where the store is
+    #[command(flatten)]
+    pub store: StoreDir,
+}
+
+/// Where the store is.
+#[derive(Debug, Args)]
+pub struct StoreDir {
+    /// The local store [default: $XDG_DATA_HOME/kiln/store or ~/.local/share/kiln/store]
+    #[arg(long, value_name = "DIR", env = "KILN_STORE")]
+    pub store: Option<PathBuf>,
+}
+
+fn parse<T: std::str::FromStr>(text: &str) -> Result<T, String>
+where
+    T::Err: std::fmt::Display,
+{
+    text.parse().map_err(|error: T::Err| error.to_string())
+}
+
+/// `kiln init`
+#[derive(Debug, Args)]
+pub struct Init {
+    /// Where; made if it is not there
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub directory: PathBuf,
+}
+
+/// `kiln check`
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Which template.
+    #[command(flatten)]
+    pub template: TemplateArgs,
+    /// Warnings are errors
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// `kiln plan`
+#[derive(Debug, Args)]
+pub struct Plan {
+    /// Which template.
+    #[command(flatten)]
+    pub template: TemplateArgs,
+    /// How it is resolved.
+    #[command(flatten)]
+    pub resolve: ResolveArgs,
+    /// List the files of one source instead
+    #[arg(long, value_name = "SOURCE")]
+    pub files: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `kiln lock`
+#[derive(Debug, Args)]
+pub struct Lock {
+    /// Which template.
+    #[command(flatten)]
+    pub template: TemplateArgs,
+    /// The time of files, if the lock file does not have it yet
+    #[arg(long, value_name = "TIME", value_parser = parse::<Epoch>)]
+    pub epoch: Option<Epoch>,
+    /// The time in the config and the annotations, if the lock file does not have it yet
+    #[arg(long, value_name = "TIME", value_parser = parse::<Epoch>)]
+    pub created: Option<Epoch>,
+}
+
+/// `kiln update`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kiln update created                move the time in config and annotations to now
+  kiln update epoch created          move both times: every layer becomes another one
+  SOURCE_DATE_EPOCH=1767225600 kiln update epoch")]
+pub struct Update {
+    /// Which entries
+    #[arg(required = true, value_enum, value_name = "ENTRY")]
+    pub entries: Vec<Entry>,
+    /// A template file, or a directory with `kiln.toml`
+    #[arg(long, default_value = ".", value_name = "TEMPLATE")]
+    pub template: PathBuf,
+}
+
+/// An entry of the lock file that can be moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Entry {
+    /// The time of files
+    Epoch,
+    /// The time in the config and the annotations
+    Created,
+    /// The format profile, to the newest that this kiln has
+    Profile,
+    /// The platforms, to this machine's, if the template names none
+    Platforms,
+}
+
+/// `kiln build`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Outputs (-o, several at once):
+  oci:DIR[:TAG]            a directory in the OCI image layout (skopeo, umoci, crane, podman read it)
+  oci-archive:FILE[:TAG]   the same as one tar
+  docker-archive:FILE      what `docker load` reads; `docker-archive:-` writes it to stdout
+  docker, podman           loads it into the engine that runs here
+  rootfs:DIR               the root tree as files; rootfs-tar:FILE as one tar
+
+Examples:
+  kiln build                                    build ./kiln.toml into the store
+  kiln build templates/site -o oci:out          and write an OCI layout
+  kiln build --set root=/var/www --version 1.2  with a variable and a version
+  kiln build --platform linux/arm64 -o docker-archive:- | ssh host docker load")]
+pub struct Build {
+    /// Which template.
+    #[command(flatten)]
+    pub template: TemplateArgs,
+    /// How it is resolved.
+    #[command(flatten)]
+    pub resolve: ResolveArgs,
+    /// Where the image goes besides the store
+    #[arg(short, long = "output", value_name = "OUTPUT", value_parser = parse::<Output>)]
+    pub outputs: Vec<Output>,
+    /// Write the digest to a file as well
+    #[arg(long, value_name = "FILE")]
+    pub digest_file: Option<PathBuf>,
+    /// Print JSON instead of the digest
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `kiln inspect`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kiln inspect store:site            what was built last under this name
+  kiln inspect oci:out --files       every file of every layer
+  kiln inspect docker-archive:x.tar --json")]
+pub struct Inspect {
+    /// `store:NAME[:VERSION]`, `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]` or `docker-archive:FILE[:TAG]`
+    #[arg(value_name = "IMAGE")]
+    pub image: String,
+    /// List the files of each layer
+    #[arg(long)]
+    pub files: bool,
+    /// Only this platform
+    #[arg(long, value_name = "OS/ARCH", value_parser = parse::<Platform>)]
+    pub platform: Option<Platform>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Where the store is.
+    #[command(flatten)]
+    pub store: StoreDir,
+}
+
+/// `kiln diff`
+#[derive(Debug, Args)]
+pub struct Diff {
+    /// The one before
+    #[arg(value_name = "A")]
+    pub before: String,
+    /// The one after
+    #[arg(value_name = "B")]
+    pub after: String,
+    /// The platform to compare, if the images have several
+    #[arg(long, value_name = "OS/ARCH", value_parser = parse::<Platform>)]
+    pub platform: Option<Platform>,
+    /// Exit with 4 if anything differs
+    #[arg(long)]
+    pub check: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Where the store is.
+    #[command(flatten)]
+    pub store: StoreDir,
+}
+
+/// `kiln store`
+#[derive(Debug, Args)]
+pub struct StoreArgs {
+    /// What about it.
+    #[command(subcommand)]
+    pub command: StoreCommand,
+}
+
+/// What can be done with the store.
+#[derive(Debug, Subcommand)]
+pub enum StoreCommand {
+    /// List the images in the store
+    Ls {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        /// Where the store is.
+        #[command(flatten)]
+        store: StoreDir,
+    },
+    /// Show what a name held, the newest first
+    Log {
+        /// `NAME` or `NAME:VERSION`
+        #[arg(value_name = "NAME[:VERSION]")]
+        name: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        /// Where the store is.
+        #[command(flatten)]
+        store: StoreDir,
+    },
+    /// Read every blob and compare it with its digest; damaged ones are set aside
+    Check {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        /// Where the store is.
+        #[command(flatten)]
+        store: StoreDir,
+    },
+    /// Remove what nothing needs any more
+    Gc {
+        /// Keep what was built in the last N days
+        #[arg(long, value_name = "N", default_value_t = 14)]
+        keep_days: u32,
+        /// Remove more, the least recently used first, until the store is no larger (such as 20G)
+        #[arg(long, value_name = "SIZE", value_parser = super::size::parse)]
+        max_size: Option<u64>,
+        /// Say what would be removed, remove nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        /// Where the store is.
+        #[command(flatten)]
+        store: StoreDir,
+    },
+}
+
+/// `kiln completions`
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// For which shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// `kiln man`
+#[derive(Debug, Args)]
+pub struct Man {
+    /// Write a page for each command into this directory
+    #[arg(value_name = "DIR")]
+    pub directory: Option<PathBuf>,
+}

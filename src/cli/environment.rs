@@ -1,0 +1,80 @@
+//! What the surroundings say: read once, here and nowhere else.
+
+use std::io::IsTerminal;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::base::{Epoch, Platform};
+
+use super::args::{ColorChoice, StoreDir};
+
+/// The environment variables, the clock and the terminal.
+#[derive(Debug, Clone)]
+pub struct Environment {
+    /// Where CI is set to anything but empty, `0` or `false`.
+    pub is_ci: bool,
+    /// SOURCE_DATE_EPOCH as it is, whatever is in it.
+    pub source_date_epoch: Option<String>,
+    /// The time.
+    pub now: Epoch,
+    /// This machine's platform.
+    pub machine: Platform,
+    /// How many threads can run at once.
+    pub processors: NonZeroUsize,
+    /// Whether stderr is a terminal that can redraw a line.
+    pub live: bool,
+    color: bool,
+    data_home: Option<PathBuf>,
+}
+
+/// There is no place for a store.
+#[derive(Debug, thiserror::Error)]
+#[error("no place for the store: neither XDG_DATA_HOME nor HOME is set")]
+pub struct NoStore;
+
+impl Environment {
+    /// Reads it.
+    pub fn read() -> Self {
+        let text = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let home = || std::env::var_os("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
+        let xdg = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+        let terminal = std::io::stderr().is_terminal();
+        let dumb = text("TERM").is_none_or(|term| term == "dumb");
+        Self {
+            is_ci: text("CI").is_some_and(|ci| ci != "0" && ci != "false"),
+            source_date_epoch: text("SOURCE_DATE_EPOCH"),
+            now: now(),
+            machine: Platform::linux_on(std::env::consts::ARCH),
+            processors: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            live: terminal && !dumb,
+            color: terminal && !dumb && text("NO_COLOR").is_none(),
+            data_home: xdg.or_else(|| home().map(|home| home.join(".local/share"))),
+        }
+    }
+
+    /// Whether to write colors.
+    pub fn color(&self, choice: ColorChoice) -> bool {
+        match choice {
+            ColorChoice::Auto => self.color,
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+        }
+    }
+
+    /// Where the store is.
+    pub fn store(&self, given: &StoreDir) -> Result<PathBuf, NoStore> {
+        match (&given.store, &self.data_home) {
+            (Some(store), _) => Ok(store.clone()),
+            (None, Some(home)) => Ok(home.join("kiln/store")),
+            (None, None) => Err(NoStore),
+        }
+    }
+}
+
+/// The time; a clock that stands before 1980 counts as 1980.
+fn now() -> Epoch {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let seconds = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
+    Epoch::from_seconds(seconds).unwrap_or(crate::base::epoch::EARLIEST)
+}

@@ -1,0 +1,59 @@
+//! The command line: arguments in, text and an exit code out.
+//!
+//! ```text
+//! args         what was typed
+//! environment  what the surroundings say: variables, clock, terminal
+//! session      both put together: what one command works with
+//! report       errors, warnings and hints as people read them
+//! progress     what is going on, on stderr
+//! verbs/       one file for each verb
+//! ```
+//! The result goes to stdout, everything else to stderr. Nothing below this module prints, reads the environment or asks
+//! for the time.
+
+pub mod args;
+pub mod environment;
+pub mod progress;
+pub mod report;
+pub mod session;
+pub mod size;
+pub mod verbs;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, Command};
+use environment::Environment;
+use report::Failure;
+use session::Session;
+
+/// Runs what the command line says.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let session = Session::new(Environment::read(), &cli);
+    match run(&cli, &session) {
+        Ok(code) => code,
+        Err(failure) => {
+            session.report.failure(&failure);
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+fn run(cli: &Cli, session: &Session) -> Result<ExitCode, Failure> {
+    match &cli.command {
+        Command::Init(args) => verbs::init::run(args, session),
+        Command::Check(args) => verbs::check::run(args, session),
+        Command::Plan(args) => verbs::plan::run(args, session),
+        Command::Lock(args) => verbs::lock::run(args, session),
+        Command::Update(args) => verbs::update::run(args, session),
+        Command::Build(args) => verbs::build::run(args, session),
+        Command::Inspect(args) => verbs::inspect::run(args, session),
+        Command::Diff(args) => verbs::diff::run(args, session),
+        Command::Schema => verbs::manual::schema(session),
+        Command::Store(args) => verbs::store::run(&args.command, session),
+        Command::Completions(args) => verbs::manual::completions(args),
+        Command::Man(args) => verbs::manual::man(args, session),
+    }
+}

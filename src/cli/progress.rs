@@ -1,0 +1,86 @@
+//! What is going on, on stderr: a bar on a terminal, lines elsewhere.
+
+use std::time::Duration;
+
+use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::base::Platform;
+use crate::pipeline::Event;
+
+use super::report::{Loudness, Report};
+use super::size;
+
+/// Shows events.
+pub struct Progress {
+    bar: ProgressBar,
+    report: Report,
+    shows_platform: bool,
+}
+
+/// Whether layers are named with their platform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Platforms {
+    /// There is one.
+    One,
+    /// There are several.
+    Several,
+}
+
+impl Progress {
+    /// A bar that shows nothing yet. `live`: stderr is a terminal.
+    pub fn new(report: Report, live: bool) -> Self {
+        let shown = live && report.loudness > Loudness::Quiet;
+        let target = if shown { ProgressDrawTarget::stderr_with_hz(10) } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(None, target);
+        Self { bar, report, shows_platform: false }
+    }
+
+    /// Names layers with their platform if there are several.
+    pub fn platforms(mut self, platforms: Platforms) -> Self {
+        self.shows_platform = platforms == Platforms::Several;
+        self
+    }
+
+    /// Shows one event.
+    pub fn show(&self, event: Event<'_>) {
+        match event {
+            Event::Scanned { source, files, read } => {
+                self.detail(&format!("source {source}: {files} files, {read} read"));
+            }
+            Event::LayerBegins { platform, name, bytes } => {
+                let style = ProgressStyle::with_template("{msg} [{bar:30}] {bytes}/{total_bytes} {eta}");
+                self.bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
+                self.bar.reset();
+                self.bar.set_length(bytes);
+                self.bar.set_message(format!("layer {}", self.layer(platform, name)));
+                self.bar.enable_steady_tick(Duration::from_millis(200));
+            }
+            Event::LayerBytes(bytes) => self.bar.inc(bytes),
+            Event::LayerEnds { platform, name, cached, bytes } => {
+                let layer = self.layer(platform, name);
+                if cached {
+                    self.detail(&format!("layer {layer}: cached, {}", size::show(bytes)));
+                } else {
+                    self.note(&format!("layer {layer}: built, {}", HumanBytes(bytes)));
+                }
+            }
+        }
+    }
+
+    /// Takes the bar away.
+    pub fn end(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    fn layer(&self, platform: &Platform, name: &str) -> String {
+        if self.shows_platform { format!("{platform} {name}") } else { name.to_owned() }
+    }
+
+    fn note(&self, text: &str) {
+        self.bar.suspend(|| self.report.note(text));
+    }
+
+    fn detail(&self, text: &str) {
+        self.bar.suspend(|| self.report.detail(text));
+    }
+}

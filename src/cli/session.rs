@@ -1,0 +1,102 @@
+//! What one command works with.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::flag;
+
+use crate::pipeline::terms::Cache;
+use crate::pipeline::{Event, LockMode, Request, Terms};
+use crate::store::Store;
+use crate::template::Style;
+
+use super::args::{Cli, ResolveArgs, StoreDir, TemplateArgs};
+use super::environment::Environment;
+use super::report::{Failure, Loudness, Report};
+
+/// The surroundings and how to speak.
+#[derive(Debug)]
+pub struct Session {
+    /// The surroundings.
+    pub environment: Environment,
+    /// How to speak.
+    pub report: Report,
+    interrupted: Arc<AtomicBool>,
+}
+
+impl Session {
+    /// Puts the surroundings and the command line together.
+    pub fn new(environment: Environment, cli: &Cli) -> Self {
+        let loudness = match (cli.quiet, cli.verbose) {
+            (true, _) => Loudness::Quiet,
+            (false, true) => Loudness::Verbose,
+            (false, false) => Loudness::Normal,
+        };
+        let style = if environment.color(cli.color) { Style::Color } else { Style::Plain };
+        let interrupted = Arc::new(AtomicBool::new(false));
+        for signal in [SIGINT, SIGTERM, SIGHUP] {
+            // The second signal ends the process at once; the first lets it clean up. If neither can be set up, the
+            // signal ends the process at once, which loses nothing either.
+            let _ = flag::register_conditional_shutdown(signal, 130, Arc::clone(&interrupted));
+            let _ = flag::register(signal, Arc::clone(&interrupted));
+        }
+        Self { environment, report: Report { loudness, style }, interrupted }
+    }
+
+    /// The terms of a run.
+    pub fn terms<'a>(&'a self, resolve: &ResolveArgs, watch: &'a (dyn Fn(Event<'_>) + Sync)) -> Terms<'a> {
+        Terms {
+            jobs: self.jobs(resolve.jobs),
+            cache: if resolve.no_cache { Cache::Ignored } else { Cache::Used },
+            ..self.plain_terms(watch)
+        }
+    }
+
+    /// The terms of a run that no flag changes.
+    pub fn plain_terms<'a>(&'a self, watch: &'a (dyn Fn(Event<'_>) + Sync)) -> Terms<'a> {
+        Terms {
+            now: self.environment.now,
+            machine: self.environment.machine.clone(),
+            jobs: self.environment.processors,
+            cache: Cache::Used,
+            interrupted: &self.interrupted,
+            watch,
+        }
+    }
+
+    fn jobs(&self, given: Option<NonZeroUsize>) -> NonZeroUsize {
+        given.unwrap_or(self.environment.processors)
+    }
+
+    /// What is to be built.
+    pub fn request(&self, template: &TemplateArgs, resolve: &ResolveArgs) -> Request {
+        let locked = if resolve.locked || resolve.no_locked { resolve.locked } else { self.environment.is_ci };
+        Request {
+            platforms: resolve.platforms.clone(),
+            epoch: resolve.epoch,
+            created: resolve.created,
+            lock: if locked { LockMode::Locked } else { LockMode::Complete },
+            ..plain_request(template)
+        }
+    }
+
+    /// Opens the store.
+    pub fn store(&self, given: &StoreDir) -> Result<Store, Failure> {
+        Ok(Store::open(&self.environment.store(given)?)?)
+    }
+}
+
+/// A request that no flag changes.
+pub fn plain_request(template: &TemplateArgs) -> Request {
+    Request {
+        template: template.template.clone(),
+        set: template.set.iter().cloned().collect(),
+        version: template.version.clone(),
+        platforms: Vec::new(),
+        epoch: None,
+        created: None,
+        lock: LockMode::Complete,
+    }
+}

@@ -1,0 +1,155 @@
+//! `kiln build`
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use serde_json::json;
+
+use crate::base::reference::Output;
+use crate::cli::args::Build;
+use crate::cli::progress::{Platforms, Progress};
+use crate::cli::report::{Failure, print, print_json};
+use crate::cli::session::Session;
+use crate::cli::size;
+use crate::output::{Receipt, Written};
+use crate::pipeline::{Built, Loaded, Prepared, build, deliver, load, prepare};
+
+/// Builds, writes the outputs, prints the digest.
+pub fn run(args: &Build, session: &Session) -> Result<ExitCode, Failure> {
+    let begin = Instant::now();
+    let report = session.report;
+    let to_stdout = args.outputs.iter().any(|output| matches!(output, Output::DockerArchiveStdout));
+    if to_stdout && args.json {
+        return Err(Failure::Usage {
+            message: "`docker-archive:-` and `--json` both want stdout".to_owned(),
+            hint: "write the archive to a file, or take the digest from `--digest-file`".to_owned(),
+        });
+    }
+    let store = session.store(&args.resolve.store)?;
+    let request = session.request(&args.template, &args.resolve);
+    let loaded = load(&request, &session.terms(&args.resolve, &|_| {}))?;
+    say_lock(&loaded, session);
+    let platforms = if loaded.platforms.len() > 1 { Platforms::Several } else { Platforms::One };
+    let progress = Progress::new(report, session.environment.live).platforms(platforms);
+    let watch = |event: crate::pipeline::Event<'_>| progress.show(event);
+    let terms = session.terms(&args.resolve, &watch);
+    let never: Vec<PathBuf> = args.outputs.iter().filter_map(|output| output.path().map(PathBuf::from)).collect();
+    let prepared = prepare(loaded, &never, &store, &terms, &request)?;
+    report.findings(&prepared.warnings, &prepared.loaded.files);
+    for (source, warning) in prepared.gathered.warnings() {
+        report.source_warning(source, warning);
+    }
+    let built = build(&prepared, &store, &terms);
+    progress.end();
+    let built = built?;
+    let receipts = deliver(&prepared, &built, &args.outputs, &store, &terms)?;
+    for (output, receipt) in args.outputs.iter().zip(&receipts) {
+        say_receipt(output, receipt, session);
+    }
+    let made = built.layers.iter().filter(|layer| !layer.cached).count();
+    let name = name(&prepared);
+    report.note(&format!(
+        "{name}: {} layers, {made} built, {} cached, {}",
+        built.layers.len(),
+        built.layers.len() - made,
+        size::seconds(begin.elapsed())
+    ));
+    result(args, &prepared, &built, &receipts, to_stdout.into())
+}
+
+/// Where the digest goes.
+enum Result_ {
+    Stdout,
+    Stderr,
+}
+
+impl From<bool> for Result_ {
+    fn from(archive_on_stdout: bool) -> Self {
+        if archive_on_stdout { Self::Stderr } else { Self::Stdout }
+    }
+}
+
+fn name(prepared: &Prepared) -> String {
+    let name = prepared.plan.name.as_deref().unwrap_or("image");
+    prepared.plan.version.as_ref().map_or(name.to_owned(), |version| format!("{name}:{version}"))
+}
+
+pub(super) fn say_lock(loaded: &Loaded, session: &Session) {
+    if !loaded.locked.is_empty() {
+        session.report.note(&format!("wrote {}", loaded.lock_path.display()));
+    }
+    for change in &loaded.locked {
+        session.report.note(&format!("  {change}"));
+    }
+    let variable = session.environment.source_date_epoch.as_deref();
+    if let Some(text) = variable
+        && text.parse() != Ok(loaded.settled.epoch)
+    {
+        session.report.note(&format!(
+            "SOURCE_DATE_EPOCH={text} is not used: the epoch is {} (`kiln update epoch` moves it)",
+            loaded.settled.epoch
+        ));
+    }
+}
+
+fn say_receipt(output: &Output, receipt: &Receipt, session: &Session) {
+    let what = match receipt.written {
+        Written::AlreadyThere => "is up to date",
+        Written::New => "written",
+        Written::Replaced => "replaced",
+    };
+    session.report.note(&format!("{output}: {what}"));
+    if let Some(said) = &receipt.said {
+        session.report.note(said.trim_end());
+    }
+    if let Some(lost) = receipt.lost.describe() {
+        session.report.warn(&format!("{output}: {lost}"), Some("run as root to keep them".to_owned()));
+    }
+}
+
+fn result(
+    args: &Build,
+    prepared: &Prepared,
+    built: &Built,
+    receipts: &[Receipt],
+    to: Result_,
+) -> Result<ExitCode, Failure> {
+    let digest = built.digest();
+    if let Some(path) = &args.digest_file {
+        std::fs::write(path, format!("{digest}\n"))
+            .map_err(|source| Failure::Write { what: format!("`{}`", path.display()), source })?;
+    }
+    if args.json {
+        print_json(&as_json(args, prepared, built, receipts))?;
+    } else if let Result_::Stdout = to {
+        print(&format!("{digest}\n"))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn as_json(args: &Build, prepared: &Prepared, built: &Built, receipts: &[Receipt]) -> serde_json::Value {
+    let layer = |layer: &crate::pipeline::BuiltLayer| {
+        json!({
+            "platform": layer.platform,
+            "name": layer.name,
+            "diff_id": layer.descriptor.diff_id,
+            "digest": layer.descriptor.digest,
+            "size_bytes": layer.descriptor.size_bytes,
+            "uncompressed_bytes": layer.raw_bytes,
+            "media_type": layer.descriptor.media_type.to_string(),
+            "cached": layer.cached,
+        })
+    };
+    let image = |image: &crate::image::Image| json!({ "platform": image.platform, "digest": image.manifest.digest, "config": image.config.digest });
+    let output = |(output, receipt): (&Output, &Receipt)| json!({ "output": output.to_string(), "written": receipt.written != Written::AlreadyThere });
+    json!({
+        "digest": built.digest(),
+        "name": prepared.plan.name,
+        "version": prepared.plan.version,
+        "plan": prepared.digest,
+        "images": built.images.iter().map(image).collect::<Vec<_>>(),
+        "layers": built.layers.iter().map(layer).collect::<Vec<_>>(),
+        "outputs": args.outputs.iter().zip(receipts).map(output).collect::<Vec<_>>(),
+    })
+}

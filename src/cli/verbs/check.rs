@@ -1,0 +1,41 @@
+//! `kiln check`
+
+use std::process::ExitCode;
+
+use crate::cli::args::Check;
+use crate::cli::report::Failure;
+use crate::cli::session::Session;
+use crate::pipeline::Error;
+use crate::pipeline::load::{read_template, template_path};
+use crate::template::Severity;
+
+/// Reads the template for each of its platforms and reports everything that is wrong with it.
+pub fn run(args: &Check, session: &Session) -> Result<ExitCode, Failure> {
+    let path = template_path(&args.template.template)?;
+    let set = args.template.set.iter().cloned().collect();
+    let (document, files, mut findings) = read_template(&path)?;
+    let version = args.template.version.as_deref();
+    let (facts, more) = document.facts(&set, version);
+    findings.extend(more);
+    let platforms =
+        if facts.platforms.is_empty() { vec![session.environment.machine.clone()] } else { facts.platforms.clone() };
+    for platform in &platforms {
+        findings.extend(document.template(platform, &set, version).1);
+    }
+    crate::template::finding::sort(&mut findings);
+    let errors = findings.iter().filter(|finding| finding.severity() == Severity::Error).count();
+    let warnings = findings.len() - errors;
+    if errors > 0 {
+        return Err(Error::Template { template: path, findings, files }.into());
+    }
+    session.report.findings(&findings, &files);
+    if args.strict && warnings > 0 {
+        return Err(Failure::Found {
+            message: format!("{warnings} warnings, and `--strict` makes them errors"),
+            hint: None,
+        });
+    }
+    let shown: Vec<String> = platforms.iter().map(ToString::to_string).collect();
+    session.report.note(&format!("{}: no errors, {warnings} warnings ({})", path.display(), shown.join(", ")));
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,12 @@
+//! One file for each verb.
+
+pub mod build;
+pub mod check;
+pub mod diff;
+pub mod init;
+pub mod inspect;
+pub mod lock;
+pub mod manual;
+pub mod plan;
+pub mod store;
+pub mod update;

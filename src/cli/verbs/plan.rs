@@ -1,0 +1,134 @@
+//! `kiln plan`
+
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use crate::base::path::readable;
+use crate::cli::args::Plan;
+use crate::cli::report::{Failure, print, print_json};
+use crate::cli::session::Session;
+use crate::cli::size;
+use crate::layer::codec::unpack;
+use crate::pipeline::build::last_layer;
+use crate::pipeline::gather::scan_source;
+use crate::pipeline::prepare::PreparedPlatform;
+use crate::pipeline::{Error, Loaded, Prepared, Request, State, Terms, load, prepare};
+use crate::plan::{LayerPlan, Why, explain};
+use crate::store::{Shelf, Store};
+use crate::tree::{Changeset, Kind, dump};
+
+use super::build::say_lock;
+
+/// Shows what a build would make.
+pub fn run(args: &Plan, session: &Session) -> Result<ExitCode, Failure> {
+    let store = session.store(&args.resolve.store)?;
+    let request = session.request(&args.template, &args.resolve);
+    let terms = session.terms(&args.resolve, &|_| {});
+    let loaded = load(&request, &terms)?;
+    say_lock(&loaded, session);
+    if let Some(source) = &args.files {
+        return files(source, args, &loaded, &request, &store, &terms);
+    }
+    let prepared = prepare(loaded, &[], &store, &terms, &request)?;
+    session.report.findings(&prepared.warnings, &prepared.loaded.files);
+    for (source, warning) in prepared.gathered.warnings() {
+        session.report.source_warning(source, warning);
+    }
+    if args.json {
+        print_json(&as_json(&prepared, &store))?;
+    } else {
+        print(&as_text(&prepared, &store))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Why a layer is not in the store; `None` if it is.
+fn why(prepared: &Prepared, platform: &PreparedPlatform, at: usize, plan: &LayerPlan, store: &Store) -> Option<Why> {
+    let layer = &platform.layers[at];
+    if layer.state != State::Missing {
+        return None;
+    }
+    let old = prepared.last.as_ref().and_then(|last| last_layer(last, &platform.platform, &plan.name));
+    let files = || {
+        let packed = store.note_bytes(Shelf::Trees, &old?.tree.hex())?;
+        let text = String::from_utf8(unpack(&packed)?).ok()?;
+        Some((dump::parse(&text).ok()?, layer.changeset.clone()))
+    };
+    Some(explain(old, plan, files))
+}
+
+fn as_text(prepared: &Prepared, store: &Store) -> String {
+    let plan = &prepared.plan;
+    let name = plan.name.as_deref().unwrap_or("image");
+    let version = plan.version.as_ref().map(|version| format!(":{version}")).unwrap_or_default();
+    let mut text = format!("{name}{version}  plan {}\n", prepared.digest.short());
+    text.push_str(&format!("epoch {}  created {}  profile {}\n", plan.epoch, plan.created, plan.profile));
+    for (platform, of_plan) in prepared.platforms.iter().zip(&plan.platforms) {
+        text.push_str(&format!("\n{}\n", of_plan.platform));
+        for (at, layer) in of_plan.layers.iter().enumerate() {
+            let state = match why(prepared, platform, at, layer, store) {
+                None => "cached".to_owned(),
+                Some(why) => format!("to build: {why}"),
+            };
+            let (entries, bytes) = (layer.entries, size::show(layer.content_bytes));
+            text.push_str(&format!("  {}  {}  {entries} entries, {bytes}  {state}\n", layer.key.short(), layer.name));
+            for (number, step) in layer.steps.iter().enumerate() {
+                let main = step.settings.get(&step.action).cloned().unwrap_or_default();
+                let rest = step.settings.iter().filter(|(key, _)| **key != step.action);
+                let rest: Vec<String> = rest.map(|(key, value)| format!("{key}={value}")).collect();
+                text.push_str(&format!("    {} {} {main}  {}\n", number + 1, step.action, rest.join(" ")));
+            }
+        }
+    }
+    text
+}
+
+fn as_json(prepared: &Prepared, store: &Store) -> serde_json::Value {
+    let mut states = Vec::new();
+    for (platform, plan) in prepared.platforms.iter().zip(&prepared.plan.platforms) {
+        for (at, layer) in plan.layers.iter().enumerate() {
+            let why = why(prepared, platform, at, layer, store);
+            states.push(json!({
+                "platform": platform.platform,
+                "layer": layer.name,
+                "key": layer.key,
+                "cached": why.is_none(),
+                "why": why.map(|why| why.to_string()),
+            }));
+        }
+    }
+    json!({ "digest": prepared.digest, "template": prepared.loaded.document.digest(), "plan": prepared.plan, "layers": states })
+}
+
+/// Lists the files of one source.
+fn files(
+    name: &str,
+    args: &Plan,
+    loaded: &Loaded,
+    request: &Request,
+    store: &Store,
+    terms: &Terms<'_>,
+) -> Result<ExitCode, Failure> {
+    let platform = &loaded.platforms[0];
+    let (template, _) = loaded.document.template(platform, &request.set, request.version.as_deref());
+    let source = template.sources.get(name).ok_or_else(|| {
+        let found: Vec<&str> = template.sources.keys().map(String::as_str).collect();
+        let found = if found.is_empty() { "none".to_owned() } else { format!("`{}`", found.join("`, `")) };
+        Error::NoSuchSource { wanted: name.to_owned(), found }
+    })?;
+    let scan = scan_source(name, source, loaded, &[], store, terms)?;
+    let changeset: Changeset = scan.tree.to_changeset();
+    if args.json {
+        let file = |(path, node): (&crate::base::ImagePath, &crate::tree::Node)| match &node.kind {
+            Kind::File { content, .. } => Some(
+                json!({ "path": readable(path.as_bytes()), "size_bytes": content.size_bytes, "digest": content.digest }),
+            ),
+            _ => None,
+        };
+        print_json(&changeset.nodes().filter_map(file).collect::<Vec<_>>())?;
+    } else {
+        print(&dump::write(&changeset))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,271 @@
+//! Putting a whole file or directory in place in one step.
+//!
+//! It is made beside its target as `.NAME.kiln-RANDOM`, under an exclusive lock on itself, and renamed. A run that finds
+//! such a name without a lock knows that its maker is dead, and removes it.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{CWD, FlockOperation, Mode, OFlags, RenameFlags, flock, openat, renameat_with};
+use rustix::io::Errno;
+use walkdir::WalkDir;
+
+use super::error::OutputError;
+use super::fingerprint::Fingerprint;
+
+/// Letters and digits at the end of a staged name.
+const RANDOM_LETTERS: usize = 12;
+
+/// What a target is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A file.
+    File,
+    /// A directory whose blobs may be links.
+    Layout,
+    /// A directory of files of its own.
+    Tree,
+}
+
+/// What is at a target before it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Nothing.
+    Free,
+    /// An empty directory, which a directory may take the place of.
+    EmptyDirectory,
+    /// What kiln wrote there last.
+    Ours,
+}
+
+/// Something in the making beside its target.
+pub struct Staged {
+    path: PathBuf,
+    file: File,
+}
+
+impl Staged {
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// It, opened and locked. A file can be written through this.
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+}
+
+/// A path without `.`, `..` and links in its parents, for comparing. What does not exist yet is taken as it is.
+pub fn real_path(path: &Path) -> PathBuf {
+    let mut missing = Vec::new();
+    let mut existing = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    loop {
+        if let Ok(real) = existing.canonicalize() {
+            return missing.iter().rev().fold(real, |real, name: &std::ffi::OsString| real.join(name));
+        }
+        match (existing.file_name(), existing.parent()) {
+            (Some(name), Some(parent)) => {
+                missing.push(name.to_owned());
+                existing = parent.to_owned();
+            }
+            _ => return path.to_owned(),
+        }
+    }
+}
+
+/// Whether `path` may be written: it is free, or holds what `last` describes.
+pub fn standing(path: &Path, form: Form, last: Option<&Fingerprint>) -> Result<Standing, OutputError> {
+    if path.file_name().is_none() {
+        return Err(OutputError::NoFileName { path: path.to_owned() });
+    }
+    let read = |source| OutputError::io("read", path, source);
+    let meta = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Standing::Free),
+        meta => meta.map_err(read)?,
+    };
+    if let Some(last) = last
+        && last.holds(path).map_err(read)?
+    {
+        return Ok(Standing::Ours);
+    }
+    if meta.is_dir() && form != Form::File && fs::read_dir(path).map_err(read)?.next().is_none() {
+        return Ok(Standing::EmptyDirectory);
+    }
+    Err(OutputError::NotOurs { path: path.to_owned() })
+}
+
+/// Fills something new with `fill` and puts it at `path` in one rename. On an error nothing has changed there.
+pub fn replace<T>(
+    path: &Path,
+    form: Form,
+    standing: Standing,
+    fill: impl FnOnce(&Staged) -> Result<T, OutputError>,
+) -> Result<(Fingerprint, T), OutputError> {
+    let parent = parent_of(path);
+    fs::create_dir_all(parent).map_err(|source| OutputError::io("make", parent, source))?;
+    sweep(path);
+    let staged = stage(path, form)?;
+    let done = fill(&staged).and_then(|filled| {
+        let inside = match form {
+            Form::File => None,
+            Form::Layout => Some(Fingerprint::of_layout(&staged.path)),
+            Form::Tree => Some(Fingerprint::of_tree(&staged.path)),
+        };
+        let inside = inside.transpose().map_err(|source| OutputError::io("read", &staged.path, source))?;
+        publish(&staged.path, path, standing)?;
+        Ok((inside, filled))
+    });
+    match done {
+        Ok((Some(fingerprint), filled)) => Ok((fingerprint, filled)),
+        // A rename changes the times of a file itself.
+        Ok((None, filled)) => {
+            let fingerprint = Fingerprint::of_file(path).map_err(|source| OutputError::io("read", path, source))?;
+            Ok((fingerprint, filled))
+        }
+        Err(error) => {
+            // The error says more than a failure to clean up; the next run tries again.
+            let _ = remove(&staged.path);
+            Err(error)
+        }
+    }
+}
+
+fn parent_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+fn prefix_of(path: &Path) -> std::ffi::OsString {
+    let mut prefix = std::ffi::OsString::from(".");
+    prefix.push(path.file_name().unwrap_or_default());
+    prefix.push(".kiln-");
+    prefix
+}
+
+/// Makes and locks something new beside `path`. Between the two, another run may take it for a dead one's and remove it;
+/// then there is another try.
+fn stage(path: &Path, form: Form) -> Result<Staged, OutputError> {
+    let fail = |source| OutputError::io("write beside", path, source);
+    let (parent, prefix) = (parent_of(path), prefix_of(path));
+    loop {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(&prefix).rand_bytes(RANDOM_LETTERS);
+        let (path, file) = if form == Form::File {
+            let made = builder.permissions(fs::Permissions::from_mode(0o666)).tempfile_in(parent).map_err(fail)?;
+            let (file, path) = made.keep().map_err(|error| fail(error.error))?;
+            (path, file)
+        } else {
+            // A tree may hold files that others must not reach before their owners and modes are set.
+            let mode = if form == Form::Tree { 0o700 } else { 0o777 };
+            let made = builder.permissions(fs::Permissions::from_mode(mode)).tempdir_in(parent).map_err(fail)?;
+            let path = made.keep();
+            let file = File::open(&path).map_err(fail)?;
+            (path, file)
+        };
+        // Some network file systems cannot lock; there, nothing tells a living run from a dead one, and none is removed.
+        let _ = flock(&file, FlockOperation::LockExclusive);
+        let (ours, there) = (file.metadata().map_err(fail)?, fs::symlink_metadata(&path));
+        if there.is_ok_and(|there| there.ino() == ours.ino()) {
+            return Ok(Staged { path, file });
+        }
+    }
+}
+
+/// Removes what dead runs left beside `path`. That this fails is no reason not to write.
+fn sweep(path: &Path) {
+    let prefix = prefix_of(path);
+    let Ok(entries) = fs::read_dir(parent_of(path)) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let random = name.as_encoded_bytes().strip_prefix(prefix.as_encoded_bytes());
+        let is_staged =
+            random.is_some_and(|random| random.len() == RANDOM_LETTERS && random.iter().all(u8::is_ascii_alphanumeric));
+        if !is_staged {
+            continue;
+        }
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let Ok(opened) = openat(CWD, entry.path(), flags, Mode::empty()) else { continue };
+        if flock(&opened, FlockOperation::NonBlockingLockExclusive).is_ok() {
+            let _ = remove(&entry.path());
+        }
+    }
+}
+
+/// Gives what is at `staged` the name `path`.
+fn publish(staged: &Path, path: &Path, standing: Standing) -> Result<(), OutputError> {
+    let renamed = match standing {
+        Standing::Free => rename_new(staged, path),
+        // Fails if the directory is not empty any more.
+        Standing::EmptyDirectory => fs::rename(staged, path),
+        Standing::Ours => rename_over(staged, path),
+    };
+    renamed.map_err(|error| match error.raw_os_error().map(Errno::from_raw_os_error) {
+        Some(Errno::EXIST | Errno::NOTEMPTY | Errno::NOTDIR | Errno::ISDIR) => {
+            OutputError::NotOurs { path: path.to_owned() }
+        }
+        _ => OutputError::io("put in place", path, error),
+    })?;
+    let parent = parent_of(path);
+    File::open(parent).and_then(|parent| parent.sync_all()).map_err(|source| OutputError::io("sync", parent, source))
+}
+
+fn cannot(error: Errno) -> bool {
+    // What file systems answer that do not have the flags of renameat2.
+    matches!(error, Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP)
+}
+
+fn rename_new(staged: &Path, path: &Path) -> io::Result<()> {
+    match renameat_with(CWD, staged, CWD, path, RenameFlags::NOREPLACE) {
+        Err(error) if cannot(error) && !staged.is_dir() => {
+            fs::hard_link(staged, path)?;
+            fs::remove_file(staged)
+        }
+        // A directory is renamed over nothing but an empty directory.
+        Err(error) if cannot(error) => fs::rename(staged, path),
+        renamed => Ok(renamed?),
+    }
+}
+
+fn rename_over(staged: &Path, path: &Path) -> io::Result<()> {
+    let is_directory = |path: &Path| fs::symlink_metadata(path).is_ok_and(|meta| meta.is_dir());
+    if !is_directory(staged) && !is_directory(path) {
+        return fs::rename(staged, path);
+    }
+    match renameat_with(CWD, staged, CWD, path, RenameFlags::EXCHANGE) {
+        // Without the flag there is an instant with nothing under the name, but never half of something.
+        Err(error) if cannot(error) => {
+            let mut builder = tempfile::Builder::new();
+            let aside = builder.prefix(&prefix_of(path)).rand_bytes(RANDOM_LETTERS).tempdir_in(parent_of(path))?.keep();
+            fs::rename(path, aside.join("old"))?;
+            fs::rename(staged, path)?;
+            let _ = remove(&aside);
+            return Ok(());
+        }
+        renamed => renamed?,
+    }
+    // The old one now has the staged name, under which the next run would remove it too.
+    let _ = remove(staged);
+    Ok(())
+}
+
+/// Removes a file or a whole directory, even one that holds directories which this user may not write to.
+fn remove(path: &Path) -> io::Result<()> {
+    if !fs::symlink_metadata(path)?.is_dir() {
+        return fs::remove_file(path);
+    }
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            // The walk gives a directory before it opens it.
+            for entry in WalkDir::new(path).into_iter().flatten().filter(|entry| entry.file_type().is_dir()) {
+                let _ = fs::set_permissions(entry.path(), fs::Permissions::from_mode(0o700));
+            }
+            fs::remove_dir_all(path)
+        }
+        removed => removed,
+    }
+}

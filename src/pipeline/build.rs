@@ -1,0 +1,267 @@
+//! Makes what was prepared.
+
+use std::num::NonZeroUsize;
+
+use crate::assemble::{AssembleError, Order, Previous, assemble};
+use crate::base::{DiffId, Platform};
+use crate::image::{self, Image, Index, LayerDescriptor, annotations};
+use crate::layer::BlockIndex;
+use crate::layer::codec::pack;
+use crate::plan::LayerPlan;
+use crate::store::notes::packed_name;
+use crate::store::{BuildNote, Entry, LayerNote, Name, PackedNote, Shelf, Store, StoreError};
+use crate::tree::dump;
+
+use super::contents::Everything;
+use super::error::Error;
+use super::prepare::{Prepared, PreparedPlatform, State, build_name, state};
+use super::terms::{Cache, Event, Terms};
+
+/// What was built.
+#[derive(Debug)]
+pub struct Built {
+    /// One for each platform, in order.
+    pub images: Vec<Image>,
+    /// For several platforms.
+    pub index: Option<Index>,
+    /// All layers.
+    pub layers: Vec<BuiltLayer>,
+}
+
+/// A layer of a built image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuiltLayer {
+    /// Its platform.
+    pub platform: Platform,
+    /// Its name in the template.
+    pub name: String,
+    /// Its blob.
+    pub descriptor: LayerDescriptor,
+    /// Length of its tar.
+    pub raw_bytes: u64,
+    /// Whether it was there already.
+    pub cached: bool,
+}
+
+impl Built {
+    /// The digest of the index, or of the one manifest.
+    pub fn digest(&self) -> String {
+        match (&self.index, self.images.first()) {
+            (Some(index), _) => index.digest.to_string(),
+            (None, Some(image)) => image.manifest.digest.to_string(),
+            (None, None) => String::new(),
+        }
+    }
+
+    /// The bytes with that digest, and what they are.
+    pub fn top(&self) -> (&[u8], String) {
+        match (&self.index, self.images.first()) {
+            (Some(index), _) => (&index.bytes, image::MediaType::ImageIndex.to_string()),
+            (None, Some(image)) => (&image.manifest.bytes, image.manifest.media_type.to_string()),
+            (None, None) => (&[], String::new()),
+        }
+    }
+}
+
+/// Makes the layers that are missing, then the images, and moves the local name.
+pub fn build(prepared: &Prepared, store: &Store, terms: &Terms<'_>) -> Result<Built, Error> {
+    let mut layers = Vec::new();
+    let mut images = Vec::new();
+    for (platform, plan) in prepared.platforms.iter().zip(&prepared.plan.platforms) {
+        let first = layers.len();
+        for (at, layer) in plan.layers.iter().enumerate() {
+            layers.push(build_layer(prepared, platform, at, layer, store, terms)?);
+        }
+        images.push(make_image(prepared, platform, &layers[first..]));
+    }
+    let annotations = annotations::annotations(
+        prepared.plan.created,
+        prepared.plan.name.as_deref(),
+        prepared.plan.version.as_deref(),
+        &prepared.plan.annotations,
+    );
+    let index = if images.len() > 1 { Some(image::index(&images, &annotations)?) } else { None };
+    let built = Built { images, index, layers };
+    keep(prepared, &built, store, terms)?;
+    Ok(built)
+}
+
+fn make_image(prepared: &Prepared, platform: &PreparedPlatform, layers: &[BuiltLayer]) -> Image {
+    let layers: Vec<(String, LayerDescriptor)> =
+        layers.iter().map(|layer| (layer.name.clone(), layer.descriptor.clone())).collect();
+    image::build(&image::Plan {
+        platform: &platform.platform,
+        created: prepared.plan.created,
+        name: prepared.plan.name.as_deref(),
+        version: prepared.plan.version.as_deref(),
+        config: &platform.template.config,
+        annotations: &platform.template.annotations,
+        layers: &layers,
+    })
+}
+
+fn build_layer(
+    prepared: &Prepared,
+    platform: &PreparedPlatform,
+    at: usize,
+    plan: &LayerPlan,
+    store: &Store,
+    terms: &Terms<'_>,
+) -> Result<BuiltLayer, Error> {
+    let layer = &platform.layers[at];
+    // Another platform of this build may have made the same layer meanwhile.
+    let now = match (&layer.state, terms.cache) {
+        (State::Missing, Cache::Used) => state(plan, &platform.codec, store),
+        (known, _) => known.clone(),
+    };
+    let name = plan.name.clone();
+    let built = match now {
+        State::Cached(raw_bytes, descriptor) => {
+            BuiltLayer { platform: platform.platform.clone(), name, descriptor, raw_bytes, cached: true }
+        }
+        State::Missing => make_layer(prepared, platform, at, plan, store, terms)?,
+    };
+    (terms.watch)(Event::LayerEnds {
+        platform: &built.platform,
+        name: &built.name,
+        cached: built.cached,
+        bytes: built.descriptor.size_bytes,
+    });
+    Ok(built)
+}
+
+fn make_layer(
+    prepared: &Prepared,
+    platform: &PreparedPlatform,
+    at: usize,
+    plan: &LayerPlan,
+    store: &Store,
+    terms: &Terms<'_>,
+) -> Result<BuiltLayer, Error> {
+    let bytes = plan.content_bytes;
+    (terms.watch)(Event::LayerBegins { platform: &platform.platform, name: &plan.name, bytes });
+    let changeset = &platform.layers[at].changeset;
+    let contents = everything(prepared, terms);
+    let previous = match terms.cache {
+        Cache::Used => previous(prepared, platform, plan, store),
+        Cache::Ignored => None,
+    };
+    let order = Order {
+        changeset,
+        contents: &contents,
+        epoch: prepared.plan.epoch.seconds(),
+        codec: platform.codec,
+        previous: previous.as_ref(),
+        workers: workers(terms.jobs, bytes),
+        progress: &|bytes| (terms.watch)(Event::LayerBytes(bytes)),
+    };
+    let mut writer = store.writer()?;
+    let assembled = assemble(&order, &mut writer).map_err(|source| match source {
+        _ if terms.is_interrupted() => Error::Interrupted,
+        AssembleError::Write(error) if error.kind() == std::io::ErrorKind::StorageFull => {
+            StoreError::Full { store: store.root().to_owned() }.into()
+        }
+        source => Error::Layer { name: plan.name.clone(), source },
+    })?;
+    writer.commit(&assembled.digest.to_string())?;
+    let note = LayerNote { diff_id: assembled.diff_id, raw_bytes: assembled.raw_bytes, tree: plan.tree };
+    let packed = PackedNote {
+        diff_id: assembled.diff_id,
+        codec: plan.codec.clone(),
+        digest: assembled.digest,
+        size_bytes: assembled.blob_bytes,
+    };
+    let tree = pack(dump::write(changeset).as_bytes());
+    store.keep_note_bytes(Shelf::Trees, &plan.tree.hex(), &tree)?;
+    store.keep_note_bytes(Shelf::Blocks, &assembled.digest.hex(), &assembled.index.to_bytes())?;
+    store.keep_note(Shelf::Packed, &packed_name(&assembled.diff_id, &plan.codec), &packed)?;
+    store.keep_note(Shelf::Layers, &plan.key.hex(), &note)?;
+    Ok(BuiltLayer {
+        platform: platform.platform.clone(),
+        name: plan.name.clone(),
+        descriptor: descriptor(assembled.diff_id, &packed, platform),
+        raw_bytes: assembled.raw_bytes,
+        cached: false,
+    })
+}
+
+fn descriptor(diff_id: DiffId, packed: &PackedNote, platform: &PreparedPlatform) -> LayerDescriptor {
+    LayerDescriptor {
+        diff_id,
+        digest: packed.digest,
+        size_bytes: packed.size_bytes,
+        media_type: platform.codec.media_type().into(),
+    }
+}
+
+/// No more threads than there is work for: starting one costs more than compressing a small layer.
+fn workers(jobs: NonZeroUsize, content_bytes: u64) -> NonZeroUsize {
+    const BYTES_PER_WORKER: u64 = 256 * 1024;
+    let useful = usize::try_from(content_bytes / BYTES_PER_WORKER).unwrap_or(usize::MAX);
+    NonZeroUsize::new(useful).unwrap_or(NonZeroUsize::MIN).min(jobs)
+}
+
+/// All places where the contents of a build are.
+pub(super) fn everything<'a>(prepared: &'a Prepared, terms: &Terms<'a>) -> Everything<'a> {
+    Everything {
+        origins: prepared.gathered.scans.values().map(|scan| &scan.origins).collect(),
+        spools: prepared.gathered.archives.values().map(|(_, spool)| spool).collect(),
+        inline: Some(&prepared.inline),
+        interrupted: terms.interrupted,
+    }
+}
+
+/// The layer of the same name in the last build, if it was compressed in the same way.
+fn previous(prepared: &Prepared, platform: &PreparedPlatform, plan: &LayerPlan, store: &Store) -> Option<Previous> {
+    let last = prepared.last.as_ref()?;
+    let wanted = platform.platform.to_string();
+    let (_, _, digest) = last.blobs.iter().find(|(at, name, _)| *at == wanted && *name == plan.name)?;
+    let old = last_layer(last, &platform.platform, &plan.name)?;
+    let index = BlockIndex::from_bytes(&store.note_bytes(Shelf::Blocks, &digest.hex())?)?;
+    let blob = store.open_blob(&digest.to_string()).ok()?;
+    (old.codec == plan.codec).then_some(Previous { index, blob })
+}
+
+/// The layer of a name in the last build.
+pub fn last_layer<'a>(last: &'a BuildNote, platform: &Platform, name: &str) -> Option<&'a LayerPlan> {
+    let of_platform = last.plan.platforms.iter().find(|plan| plan.platform == *platform)?;
+    of_platform.layers.iter().find(|layer| layer.name == name)
+}
+
+/// Keeps configs, manifests and index, then lets the name hold them, then remembers the build.
+fn keep(prepared: &Prepared, built: &Built, store: &Store, terms: &Terms<'_>) -> Result<(), Error> {
+    for image in &built.images {
+        store.put_bytes(&image.config.digest.to_string(), &image.config.bytes)?;
+        store.put_bytes(&image.manifest.digest.to_string(), &image.manifest.bytes)?;
+    }
+    let (bytes, media_type) = built.top();
+    let digest = built.digest();
+    store.put_bytes(&digest, bytes)?;
+    let documents = built.images.iter().map(|image| (image.config.bytes.len() + image.manifest.bytes.len()) as u64);
+    let layers = built.layers.iter().map(|layer| layer.descriptor.size_bytes);
+    let when = terms.now.seconds();
+    if let Some(name) = &prepared.plan.name {
+        let name = Name { name: name.clone(), version: prepared.plan.version.clone() };
+        let entry = Entry {
+            digest: digest.clone(),
+            media_type,
+            size_bytes: bytes.len() as u64,
+            total_bytes: documents.chain(layers).sum(),
+            when,
+        };
+        store.move_name(&name, &entry)?;
+    }
+    let blob = |layer: &BuiltLayer| (layer.platform.to_string(), layer.name.clone(), layer.descriptor.digest);
+    let note = BuildNote {
+        template: std::fs::canonicalize(&prepared.loaded.path).unwrap_or_else(|_| prepared.loaded.path.clone()),
+        digest,
+        when,
+        plan: prepared.plan.clone(),
+        blobs: built.layers.iter().map(blob).collect(),
+    };
+    let same = |last: &BuildNote| last.digest == note.digest && last.plan == note.plan;
+    if !prepared.last.as_ref().is_some_and(same) {
+        store.keep_note(Shelf::Builds, &build_name(&prepared.loaded), &note)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,199 @@
+//! What can go wrong between a template and an image.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::assemble::AssembleError;
+use crate::image::IndexError;
+use crate::layer::read::ReadError;
+use crate::lock::LockError;
+use crate::output::OutputError;
+use crate::source::image::ImageFileError;
+use crate::source::path::ScanError;
+use crate::store::StoreError;
+use crate::template::{Files, Finding};
+use crate::tree::ContentError;
+
+/// A build, or a look at one, that failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The template is not what it should be. The findings say where.
+    #[error("the template `{template}` has errors", template = template.display())]
+    Template {
+        /// Which.
+        template: PathBuf,
+        /// What is wrong.
+        findings: Vec<Finding>,
+        /// The texts.
+        files: Files,
+    },
+    /// There is no template.
+    #[error("no template: `{path}` is not there", path = path.display())]
+    NoTemplate {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// The lock file cannot be used.
+    #[error("`{path}`: {error}", path = path.display())]
+    Lock {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: LockError,
+    },
+    /// The lock file would have to be written, and must not be.
+    #[error("the lock file `{path}` lacks {missing}, and this build must not write it", path = path.display())]
+    Locked {
+        /// Which.
+        path: PathBuf,
+        /// What is missing.
+        missing: String,
+    },
+    /// A file beside the template cannot be read or written.
+    #[error("cannot {doing} `{path}`", path = path.display())]
+    File {
+        /// Such as `read`.
+        doing: &'static str,
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A platform was asked for that the template does not have.
+    #[error("the template has no platform `{wanted}`; it has {found}")]
+    NoSuchPlatform {
+        /// What was asked for.
+        wanted: String,
+        /// What there is.
+        found: String,
+    },
+    /// A source was asked for that the template does not have.
+    #[error("the template has no source `{wanted}`; it has {found}")]
+    NoSuchSource {
+        /// What was asked for.
+        wanted: String,
+        /// What there is.
+        found: String,
+    },
+    /// A source cannot be read.
+    #[error("cannot read the source `{name}`")]
+    Scan {
+        /// Its name in the template.
+        name: String,
+        /// Why.
+        source: ScanError,
+    },
+    /// An archive cannot be read.
+    #[error("cannot extract `{name}`")]
+    Archive {
+        /// Source and path.
+        name: String,
+        /// Why.
+        source: ReadError,
+    },
+    /// A layer cannot be made.
+    #[error("cannot make the layer `{name}`")]
+    Layer {
+        /// Its name.
+        name: String,
+        /// Why.
+        source: AssembleError,
+    },
+    /// A layer of an existing image cannot be read.
+    #[error("cannot read the layer {digest}")]
+    ReadLayer {
+        /// Which.
+        digest: String,
+        /// Why.
+        source: ReadError,
+    },
+    /// The images do not make an index.
+    #[error("cannot put the platforms together")]
+    Index(#[from] IndexError),
+    /// The plan cannot be written down.
+    #[error("cannot write the plan")]
+    Plan(#[from] serde_json::Error),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// An output.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// An image in a file.
+    #[error(transparent)]
+    ImageFile(#[from] ImageFileError),
+    /// The image has several platforms and one must be chosen.
+    #[error("the image has several platforms: {found}")]
+    ChoosePlatform {
+        /// What there is.
+        found: String,
+    },
+    /// Not built yet.
+    #[error("cannot read `{reference}`: registries are not built yet")]
+    RegistryNotBuiltYet {
+        /// What was asked for.
+        reference: String,
+    },
+    /// The user wanted to stop.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+/// What a failure means to whoever called kiln (DESIGN, exit codes).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Class {
+    /// 1
+    Failed,
+    /// 3
+    Refused,
+    /// 4
+    Mismatch,
+    /// 130
+    Interrupted,
+}
+
+impl Error {
+    /// What it means to whoever called kiln.
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Store(StoreError::Frozen { .. }) => Class::Refused,
+            Self::Output(error) if error.is_refusal() => Class::Refused,
+            Self::Locked { .. } | Self::Lock { error: LockError::Profile { .. }, .. } => Class::Mismatch,
+            Self::Store(StoreError::Damaged { .. }) => Class::Mismatch,
+            Self::Interrupted => Class::Interrupted,
+            _ => Class::Failed,
+        }
+    }
+
+    /// What to do next.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoTemplate { .. } => {
+                Some("name a template or a directory with `kiln.toml`, or write one with `kiln init`".to_owned())
+            }
+            Self::Lock { error, .. } => error.hint(),
+            Self::Locked { .. } => {
+                Some("run `kiln lock`, review the file and commit it; or give `--no-locked`".to_owned())
+            }
+            Self::Scan { source, .. } => source.hint(),
+            Self::Archive { source, .. } | Self::ReadLayer { source, .. } => source.hint(),
+            Self::Layer { source: AssembleError::Content(ContentError::Changed { .. }), .. } => {
+                Some("build again when nothing writes to the source any more".to_owned())
+            }
+            Self::Layer { source: AssembleError::Write(error), .. } if error.kind() == io::ErrorKind::StorageFull => {
+                Some("free some space with `kiln store gc`, or use another disk with `--store DIR`".to_owned())
+            }
+            Self::Store(error) => error.hint(),
+            Self::Output(error) => error.hint(),
+            Self::ImageFile(error) => error.hint(),
+            Self::Index(error) => error.hint(),
+            Self::ChoosePlatform { .. } | Self::NoSuchPlatform { .. } => {
+                Some("choose one of them with `--platform`".to_owned())
+            }
+            Self::RegistryNotBuiltYet { .. } => {
+                Some("copy it into a directory first, for instance with `skopeo copy docker://... oci:DIR`".to_owned())
+            }
+            _ => None,
+        }
+    }
+}

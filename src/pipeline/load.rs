@@ -1,0 +1,165 @@
+//! The template and its lock, settled.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use crate::base::{Epoch, Platform};
+use crate::lock::{Accept, Asked, Change, Lock, Settled, complete, settle};
+use crate::template::{Document, Facts, Files, Finding, Severity, parse};
+
+use super::error::Error;
+use super::terms::Terms;
+
+/// What is to be built, as it was asked for.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The template's file, or a directory with `kiln.toml`.
+    pub template: PathBuf,
+    /// `--set`
+    pub set: BTreeMap<String, String>,
+    /// `--version`
+    pub version: Option<String>,
+    /// `--platform`; empty: all.
+    pub platforms: Vec<Platform>,
+    /// `--epoch`
+    pub epoch: Option<Epoch>,
+    /// `--created`
+    pub created: Option<Epoch>,
+    /// Whether the lock file may be written.
+    pub lock: LockMode,
+}
+
+/// Whether the lock file may be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LockMode {
+    /// What is missing is added.
+    Complete,
+    /// What is missing is an error.
+    Locked,
+}
+
+/// A template, settled.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The template's file.
+    pub path: PathBuf,
+    /// The directory that its paths are relative to.
+    pub directory: PathBuf,
+    /// Where its lock is or would be.
+    pub lock_path: PathBuf,
+    /// The texts, for messages.
+    pub files: Files,
+    /// What looks wrong.
+    pub warnings: Vec<Finding>,
+    /// The template.
+    pub document: Document,
+    /// What all platforms share.
+    pub facts: Facts,
+    /// Times and platforms.
+    pub settled: Settled,
+    /// The platforms to build: those of the template, or fewer.
+    pub platforms: Vec<Platform>,
+    /// What was written to the lock file.
+    pub locked: Vec<Change>,
+}
+
+/// The template's file: `path`, or `kiln.toml` in it.
+pub fn template_path(path: &Path) -> Result<PathBuf, Error> {
+    let file = if path.is_dir() { path.join("kiln.toml") } else { path.to_owned() };
+    if file.is_file() { Ok(file) } else { Err(Error::NoTemplate { path: file }) }
+}
+
+/// `kiln.lock` beside `kiln.toml`, `NAME.kiln.lock` beside `NAME.kiln.toml`.
+pub fn lock_path(template: &Path) -> PathBuf {
+    template.with_extension("lock")
+}
+
+/// Parses a template without settling anything.
+pub fn read_template(path: &Path) -> Result<(Document, Files, Vec<Finding>), Error> {
+    let directory = path.parent().unwrap_or(Path::new("")).to_owned();
+    let file_name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let mut read = |name: &str| fs::read_to_string(directory.join(name));
+    let shown = directory.join(&file_name);
+    let parsed = parse(&file_name, &mut read);
+    let fail = |findings, files| Error::Template { template: shown, findings, files };
+    match parsed.document {
+        Some(document) if !any_error(&parsed.findings) => Ok((document, parsed.files, parsed.findings)),
+        _ => Err(fail(parsed.findings, parsed.files)),
+    }
+}
+
+pub(super) fn any_error(findings: &[Finding]) -> bool {
+    findings.iter().any(|finding| finding.severity() == Severity::Error)
+}
+
+/// Reads the lock file, if it is there.
+pub fn read_lock(path: &Path, accept: Accept) -> Result<Option<Lock>, Error> {
+    match fs::read_to_string(path) {
+        Ok(text) => Lock::parse(&text, accept).map(Some).map_err(|error| Error::Lock { path: path.to_owned(), error }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(Error::File { doing: "read", path: path.to_owned(), source }),
+    }
+}
+
+/// Writes the lock file: the old one or the new one is there, never a part of one.
+pub fn write_lock(path: &Path, lock: &Lock) -> Result<(), Error> {
+    let fail = |source| Error::File { doing: "write", path: path.to_owned(), source };
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new()
+        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
+        .tempfile_in(directory)
+        .map_err(fail)?;
+    file.write_all(lock.to_text().as_bytes()).map_err(fail)?;
+    file.as_file().sync_all().map_err(fail)?;
+    file.persist(path).map(|_| ()).map_err(|error| fail(error.error))
+}
+
+/// What the command line and the template say about times and platforms.
+pub fn asked(request: &Request, facts: &Facts) -> Asked {
+    Asked {
+        epoch_flag: request.epoch,
+        created_flag: request.created,
+        epoch: facts.epoch,
+        created: facts.created,
+        platforms: facts.platforms.clone(),
+    }
+}
+
+/// Reads template and lock; adds to the lock what is missing, or refuses to.
+pub fn load(request: &Request, terms: &Terms<'_>) -> Result<Loaded, Error> {
+    let path = template_path(&request.template)?;
+    let (document, files, mut findings) = read_template(&path)?;
+    let (facts, more) = document.facts(&request.set, request.version.as_deref());
+    findings.extend(more);
+    if any_error(&findings) {
+        return Err(Error::Template { template: path, findings, files });
+    }
+    let lock_path = lock_path(&path);
+    let mut lock = read_lock(&lock_path, Accept::OwnProfile)?;
+    let asked = asked(request, &facts);
+    let mut locked = Vec::new();
+    if let Some((completed, changes)) = complete(&asked, lock.as_ref(), terms.now, &terms.machine) {
+        if request.lock == LockMode::Locked {
+            let missing = changes.iter().map(|change| change.entry).collect::<Vec<_>>().join(", ");
+            return Err(Error::Locked { path: lock_path, missing });
+        }
+        write_lock(&lock_path, &completed)?;
+        (lock, locked) = (Some(completed), changes);
+    }
+    let missing = || Error::Locked { path: lock_path.clone(), missing: "times or platforms".to_owned() };
+    let settled = settle(&asked, lock.as_ref()).ok_or_else(missing)?;
+    let platforms = choose(&request.platforms, &settled.platforms)?;
+    let directory = path.parent().unwrap_or(Path::new("")).to_owned();
+    Ok(Loaded { path, directory, lock_path, files, warnings: findings, document, facts, settled, platforms, locked })
+}
+
+fn choose(wanted: &[Platform], all: &[Platform]) -> Result<Vec<Platform>, Error> {
+    if let Some(wanted) = wanted.iter().find(|platform| !all.contains(platform)) {
+        let found = all.iter().map(Platform::to_string).collect::<Vec<_>>().join(", ");
+        return Err(Error::NoSuchPlatform { wanted: wanted.to_string(), found });
+    }
+    let chosen = all.iter().filter(|platform| wanted.is_empty() || wanted.contains(platform));
+    Ok(chosen.cloned().collect())
+}

@@ -1,0 +1,74 @@
+//! What the world decides.
+
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::base::{Epoch, Platform};
+
+/// The surroundings of one run.
+pub struct Terms<'a> {
+    /// The clock, for locks and for what the store remembers.
+    pub now: Epoch,
+    /// This machine's platform.
+    pub machine: Platform,
+    /// How many threads work.
+    pub jobs: NonZeroUsize,
+    /// Whether what is known already is used.
+    pub cache: Cache,
+    /// Set when the user wants to stop.
+    pub interrupted: &'a AtomicBool,
+    /// Told what happens.
+    pub watch: &'a (dyn Fn(Event<'_>) + Sync),
+}
+
+/// Whether what is known already is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cache {
+    /// It is.
+    Used,
+    /// Everything is read and made again.
+    Ignored,
+}
+
+/// Something that happens.
+#[derive(Debug, Clone, Copy)]
+pub enum Event<'a> {
+    /// A source was scanned.
+    Scanned {
+        /// Its name.
+        source: &'a str,
+        /// Files in it.
+        files: usize,
+        /// Files that had to be read.
+        read: usize,
+    },
+    /// A layer is being made.
+    LayerBegins {
+        /// Its platform.
+        platform: &'a Platform,
+        /// Its name.
+        name: &'a str,
+        /// Bytes of its files.
+        bytes: u64,
+    },
+    /// So many bytes of it are done.
+    LayerBytes(u64),
+    /// It is made, or was there.
+    LayerEnds {
+        /// Its platform.
+        platform: &'a Platform,
+        /// Its name.
+        name: &'a str,
+        /// Whether it was there already.
+        cached: bool,
+        /// Bytes of its blob.
+        bytes: u64,
+    },
+}
+
+impl Terms<'_> {
+    /// Whether the user wants to stop.
+    pub fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
+    }
+}

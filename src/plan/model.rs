@@ -1,0 +1,82 @@
+//! The plan itself.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::hash::digest_of;
+use crate::base::{Epoch, Hasher, LayerKey, PlanDigest, Platform, TreeDigest, json};
+
+/// Everything that a build depends on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The format profile: tar rules, codecs, defaults.
+    pub profile: String,
+    /// The image's name.
+    pub name: Option<String>,
+    /// The image's version.
+    pub version: Option<String>,
+    /// The time of files.
+    pub epoch: Epoch,
+    /// The time in config and annotations.
+    pub created: Epoch,
+    /// Annotations of the template.
+    pub annotations: BTreeMap<String, String>,
+    /// One for each platform, in order.
+    pub platforms: Vec<PlatformPlan>,
+}
+
+/// The image of one platform.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlatformPlan {
+    /// Which.
+    pub platform: Platform,
+    /// The config as the template gives it.
+    pub config: serde_json::Value,
+    /// Layers from the bottom up.
+    pub layers: Vec<LayerPlan>,
+}
+
+/// One layer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LayerPlan {
+    /// Its name in the template.
+    pub name: String,
+    /// What names everything that can influence its bytes.
+    pub key: LayerKey,
+    /// What it changes ([`crate::tree::Changeset::digest`]).
+    pub tree: TreeDigest,
+    /// How it is compressed ([`crate::layer::Codec::id`]).
+    pub codec: String,
+    /// Its steps, for people: everything that they do is in `tree`.
+    pub steps: Vec<StepPlan>,
+    /// How many entries it has.
+    pub entries: usize,
+    /// Bytes of all its files.
+    pub content_bytes: u64,
+}
+
+/// One step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepPlan {
+    /// Such as `copy`.
+    pub action: String,
+    /// The action's value and its modifiers, as they are after substitution.
+    pub settings: BTreeMap<String, String>,
+}
+
+/// The key of a layer that steps without a sandbox make: its changes are known before it is built, so they are the key.
+pub fn layer_key(profile: &str, tree: &TreeDigest) -> LayerKey {
+    let mut hasher = Hasher::new();
+    hasher.field(b"kiln layer");
+    hasher.field(profile.as_bytes());
+    hasher.update(tree.as_bytes());
+    hasher.finish()
+}
+
+impl Plan {
+    /// The digest of the plan's canonical JSON.
+    pub fn digest(&self) -> serde_json::Result<PlanDigest> {
+        json::canonical(self).map(|bytes| digest_of(&bytes))
+    }
+}

@@ -1,0 +1,88 @@
+//! Which of the images in a layout is meant.
+
+use serde::Deserialize;
+
+use crate::base::Platform;
+use crate::base::reference::Located;
+use crate::image::{IndexEntry, annotations};
+
+use super::error::ImageFileError;
+use super::files::Files;
+
+/// What a tag, or no tag, selects.
+pub(super) enum Selected {
+    /// One image, or an index of several platforms.
+    One(IndexEntry),
+    /// Images without names, each for a platform of its own: together one image.
+    All(Vec<IndexEntry>),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Layout {
+    image_layout_version: String,
+}
+
+/// Checks the file that says that this is a layout.
+pub(super) fn check_version(files: &Files) -> Result<(), ImageFileError> {
+    let path = || files.path().to_owned();
+    let bytes = match files.small("oci-layout") {
+        Err(ImageFileError::Missing { .. }) => {
+            return Err(ImageFileError::NotALayout { path: path(), found: "no `oci-layout`".to_owned() });
+        }
+        bytes => bytes?,
+    };
+    let found = match serde_json::from_slice::<Layout>(&bytes) {
+        Ok(layout) if layout.image_layout_version == "1.0.0" => return Ok(()),
+        Ok(layout) => format!("version `{}`", layout.image_layout_version.escape_default()),
+        Err(_) => "an `oci-layout` that is not one".to_owned(),
+    };
+    Err(ImageFileError::NotALayout { path: path(), found })
+}
+
+/// The entry that `at` names by its tag; without a tag the only one.
+pub(super) fn select(entries: Vec<IndexEntry>, at: &Located) -> Result<Selected, ImageFileError> {
+    let name = |entry: &IndexEntry| entry.annotations.get(annotations::REF_NAME).cloned();
+    let found: Vec<String> = entries.iter().filter_map(name).collect();
+    let matching: Vec<&IndexEntry> = match &at.tag {
+        Some(tag) => entries.iter().filter(|entry| name(entry).as_ref() == Some(tag)).collect(),
+        None => entries.iter().collect(),
+    };
+    let path = || at.path.clone();
+    match (matching[..].as_ref(), &at.tag) {
+        ([only], _) => Ok(Selected::One((*only).clone())),
+        ([], Some(tag)) => Err(ImageFileError::NoSuchTag { path: path(), tag: tag.clone(), found: list(&found) }),
+        ([], None) => Err(ImageFileError::NotALayout { path: path(), found: "no image in it".to_owned() }),
+        (several, None) if found.is_empty() && several.iter().all(|entry| entry.platform.is_some()) => {
+            Ok(Selected::All(entries))
+        }
+        _ => Err(ImageFileError::Ambiguous { path: path(), found: list(&found) }),
+    }
+}
+
+/// The entry for `wanted`; without a wish the only one.
+pub(super) fn platform<'a>(
+    entries: &'a [IndexEntry],
+    wanted: Option<&Platform>,
+) -> Result<&'a IndexEntry, ImageFileError> {
+    let matching: Vec<&IndexEntry> = match wanted {
+        Some(wanted) => entries.iter().filter(|entry| entry.platform.as_ref() == Some(wanted)).collect(),
+        None => entries.iter().collect(),
+    };
+    let found: Vec<String> =
+        entries.iter().filter_map(|entry| entry.platform.as_ref().map(Platform::to_string)).collect();
+    match (&matching[..], wanted) {
+        // Of several for one platform the first counts, as in containerd.
+        ([first, ..], Some(_)) | ([first], None) => Ok(first),
+        ([], Some(wanted)) => Err(ImageFileError::NoSuchPlatform { wanted: wanted.clone(), found: found.join(", ") }),
+        (_, None) => Err(ImageFileError::NeedsPlatform { found: found.join(", ") }),
+    }
+}
+
+/// Names for a message.
+pub(super) fn list(names: &[String]) -> String {
+    if names.is_empty() {
+        return "none that has a name".to_owned();
+    }
+    names.iter().map(|name| format!("`{}`", name.escape_default())).collect::<Vec<_>>().join(", ")
+}

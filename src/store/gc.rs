@@ -1,0 +1,157 @@
+//! Removes what nothing needs.
+//!
+//! Roots: the last build of each template, frozen names, and everything that a name has held within the days to keep.
+//! What is not reachable from a root goes once it was not used for as many days; `max_bytes` removes more of it, the
+//! least recently used first. Roots never go.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::Store;
+use super::check::StoredBlob;
+use super::error::StoreError;
+use super::notes::{BuildNote, LayerNote, PackedNote, Shelf};
+
+/// Whether anything is removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removal {
+    /// It is.
+    Real,
+    /// It is only counted.
+    DryRun,
+}
+
+/// How much is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keep {
+    /// Seconds since 1970.
+    pub now: i64,
+    /// What is younger than this stays.
+    pub days: u32,
+    /// What is over this goes, as far as it is no root's.
+    pub max_bytes: Option<u64>,
+}
+
+/// What was removed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct GcReport {
+    /// Blobs that are gone.
+    pub removed_blobs: usize,
+    /// Their bytes.
+    pub removed_bytes: u64,
+    /// Blobs that stay.
+    pub kept_blobs: usize,
+    /// Their bytes.
+    pub kept_bytes: u64,
+}
+
+const DAY_SECONDS: i64 = 86_400;
+
+impl Store {
+    /// Removes what is not kept. The store must have been opened with [`Store::open_alone`].
+    pub fn gc(&self, keep: &Keep, removal: Removal) -> Result<GcReport, StoreError> {
+        let horizon = keep.now.saturating_sub(i64::from(keep.days) * DAY_SECONDS);
+        let mut needed = BTreeSet::new();
+        for root in self.roots(horizon) {
+            needed.extend(self.reachable(&root).unwrap_or_default());
+        }
+        let (mut kept, loose): (Vec<StoredBlob>, Vec<StoredBlob>) =
+            self.blobs().into_iter().partition(|blob| needed.contains(&blob.digest));
+        let (mut fresh, mut doomed): (Vec<StoredBlob>, Vec<StoredBlob>) =
+            loose.into_iter().partition(|blob| blob.used >= horizon && keep.days > 0);
+        if let Some(max_bytes) = keep.max_bytes {
+            fresh.sort_by_key(|blob| std::cmp::Reverse(blob.used));
+            let mut total: u64 = bytes(&kept) + bytes(&fresh);
+            while let Some(blob) = fresh.pop_if(|_| total > max_bytes) {
+                total -= blob.size_bytes;
+                doomed.push(blob);
+            }
+        }
+        kept.append(&mut fresh);
+        let report = GcReport {
+            removed_blobs: doomed.len(),
+            removed_bytes: bytes(&doomed),
+            kept_blobs: kept.len(),
+            kept_bytes: bytes(&kept),
+        };
+        if removal == Removal::Real {
+            for blob in &doomed {
+                self.remove_blob(&blob.digest)?;
+            }
+            self.drop_stale_notes(horizon);
+        }
+        Ok(report)
+    }
+
+    fn roots(&self, horizon: i64) -> Vec<String> {
+        let mut roots = Vec::new();
+        for name in self.notes(Shelf::Builds) {
+            if let Some(build) = self.note::<BuildNote>(Shelf::Builds, &name)
+                && (build.template.exists() || build.when >= horizon)
+            {
+                roots.push(build.digest);
+            }
+        }
+        for name in self.names() {
+            let log = self.log(&name);
+            if self.is_frozen(&name) {
+                roots.extend(log.last().map(|entry| entry.digest.clone()));
+            }
+            roots.extend(log.into_iter().filter(|entry| entry.when >= horizon).map(|entry| entry.digest));
+        }
+        roots
+    }
+
+    /// The digests of everything that a manifest or index needs, itself included; `None` if part of it is not there.
+    pub fn reachable(&self, digest: &str) -> Option<BTreeSet<String>> {
+        let document: Value = serde_json::from_slice(&self.read_blob(digest).ok()?).ok()?;
+        let mut all = BTreeSet::from([digest.to_owned()]);
+        let listed = |key: &str| document[key].as_array().into_iter().flatten();
+        for manifest in listed("manifests") {
+            all.extend(self.reachable(manifest["digest"].as_str()?)?);
+        }
+        for blob in listed("layers").chain(document.get("config")) {
+            let (digest, size) = (blob["digest"].as_str()?, blob["size"].as_u64()?);
+            if !self.has_blob(digest, size) {
+                return None;
+            }
+            all.insert(digest.to_owned());
+        }
+        Some(all)
+    }
+
+    fn drop_stale_notes(&self, horizon: i64) {
+        self.drop_dangling_notes();
+        let packed = self.notes(Shelf::Packed).into_iter();
+        let diff_ids: BTreeSet<_> =
+            packed.filter_map(|name| self.note::<PackedNote>(Shelf::Packed, &name)).map(|note| note.diff_id).collect();
+        let mut trees = BTreeSet::new();
+        for name in self.notes(Shelf::Layers) {
+            match self.note::<LayerNote>(Shelf::Layers, &name) {
+                Some(note) if diff_ids.contains(&note.diff_id) => {
+                    trees.insert(note.tree.hex());
+                }
+                _ => self.drop_note(Shelf::Layers, &name),
+            }
+        }
+        for name in self.notes(Shelf::Trees) {
+            if !trees.contains(&name) {
+                self.drop_note(Shelf::Trees, &name);
+            }
+        }
+        for name in self.notes(Shelf::Builds) {
+            let stale = self
+                .note::<BuildNote>(Shelf::Builds, &name)
+                .is_none_or(|build| !build.template.exists() && build.when < horizon);
+            if stale {
+                self.drop_note(Shelf::Builds, &name);
+            }
+        }
+    }
+}
+
+fn bytes(blobs: &[StoredBlob]) -> u64 {
+    blobs.iter().map(|blob| blob.size_bytes).sum()
+}

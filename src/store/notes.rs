@@ -1,0 +1,185 @@
+//! Notes: small files that only save work. One that is missing or damaged costs time, never correctness.
+
+use std::fs;
+use std::io::Write;
+use std::path::PathBuf;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::base::hash::digest_of;
+use crate::base::{ContentDigest, DiffId, LayerDigest, TreeDigest};
+use crate::plan::Plan;
+
+use super::Store;
+use super::error::StoreError;
+
+/// A kind of notes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shelf {
+    /// Layer key to [`LayerNote`].
+    Layers,
+    /// Diff ID and codec to [`PackedNote`].
+    Packed,
+    /// Layer digest to a block index.
+    Blocks,
+    /// Tree digest to a packed dump.
+    Trees,
+    /// Digest of an archive to what it holds.
+    Archives,
+    /// Source to its files.
+    Scans,
+    /// Template to [`BuildNote`].
+    Builds,
+    /// Path to what was written there.
+    Outputs,
+}
+
+impl Shelf {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Layers,
+        Self::Packed,
+        Self::Blocks,
+        Self::Trees,
+        Self::Archives,
+        Self::Scans,
+        Self::Builds,
+        Self::Outputs,
+    ];
+
+    /// Its directory in the store.
+    pub fn directory(self) -> &'static str {
+        match self {
+            Self::Layers => "layers",
+            Self::Packed => "packed",
+            Self::Blocks => "blocks",
+            Self::Trees => "trees",
+            Self::Archives => "archives",
+            Self::Scans => "scans",
+            Self::Builds => "builds",
+            Self::Outputs => "outputs",
+        }
+    }
+}
+
+/// What a layer key leads to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LayerNote {
+    /// The layer's tar.
+    pub diff_id: DiffId,
+    /// Its length.
+    pub raw_bytes: u64,
+    /// What is in it.
+    pub tree: TreeDigest,
+}
+
+/// What a diff ID and a codec lead to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackedNote {
+    /// The layer's tar.
+    pub diff_id: DiffId,
+    /// How it was compressed.
+    pub codec: String,
+    /// The blob.
+    pub digest: LayerDigest,
+    /// Its length.
+    pub size_bytes: u64,
+}
+
+/// The last build of a template.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BuildNote {
+    /// The template's path.
+    pub template: PathBuf,
+    /// Digest of the manifest or index.
+    pub digest: String,
+    /// When, in seconds since 1970.
+    pub when: i64,
+    /// What was built.
+    pub plan: Plan,
+    /// The blob of each layer: platform, name, digest.
+    pub blobs: Vec<(String, String, LayerDigest)>,
+}
+
+/// The name of the note about something that has no digest of its own.
+pub fn note_name(parts: &[&[u8]]) -> String {
+    let mut hasher = crate::base::Hasher::new();
+    for part in parts {
+        hasher.field(part);
+    }
+    hasher.finish::<ContentDigest>().hex()
+}
+
+/// The name of the note about a diff ID with a codec.
+pub fn packed_name(diff_id: &DiffId, codec: &str) -> String {
+    note_name(&[diff_id.as_bytes(), codec.as_bytes()])
+}
+
+impl Store {
+    pub(super) fn shelf(&self, shelf: Shelf) -> PathBuf {
+        self.root().join(shelf.directory())
+    }
+
+    /// The bytes of a note.
+    pub fn note_bytes(&self, shelf: Shelf, name: &str) -> Option<Vec<u8>> {
+        fs::read(self.shelf(shelf).join(name)).ok()
+    }
+
+    /// A note.
+    pub fn note<T: DeserializeOwned>(&self, shelf: Shelf, name: &str) -> Option<T> {
+        serde_json::from_slice(&self.note_bytes(shelf, name)?).ok()
+    }
+
+    /// Keeps the bytes of a note, in place of what it said before.
+    pub fn keep_note_bytes(&self, shelf: Shelf, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
+        let mut file = self.temporary()?;
+        file.write_all(bytes).map_err(|source| self.write_error(source))?;
+        let kept = file.persist(self.shelf(shelf).join(name));
+        kept.map(|_| ()).map_err(|error| self.write_error(error.error))
+    }
+
+    /// Keeps a note.
+    pub fn keep_note<T: Serialize>(&self, shelf: Shelf, name: &str, note: &T) -> Result<(), StoreError> {
+        let bytes = serde_json::to_vec(note).map_err(|error| self.write_error(error.into()))?;
+        self.keep_note_bytes(shelf, name, &bytes)
+    }
+
+    /// Forgets a note.
+    pub fn drop_note(&self, shelf: Shelf, name: &str) {
+        // A note that cannot be removed says something that is checked wherever it is used.
+        let _ = fs::remove_file(self.shelf(shelf).join(name));
+    }
+
+    /// All notes of a kind, by name.
+    pub fn notes(&self, shelf: Shelf) -> Vec<String> {
+        let entries = fs::read_dir(self.shelf(shelf)).into_iter().flatten().flatten();
+        let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+        names.sort();
+        names
+    }
+}
+
+/// Digest of a path, as the name of notes about it.
+pub fn path_name(path: &std::path::Path) -> String {
+    use std::os::unix::ffi::OsStrExt;
+    digest_of::<ContentDigest>(path.as_os_str().as_bytes()).hex()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_damaged_note_counts_as_absent() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let store = Store::open(directory.path()).expect("a store");
+        store.keep_note(Shelf::Builds, "x", &vec![1, 2]).expect("kept");
+        assert_eq!(store.note::<Vec<u8>>(Shelf::Builds, "x"), Some(vec![1, 2]));
+        store.keep_note_bytes(Shelf::Builds, "x", b"[1,").expect("kept");
+        assert_eq!(store.note::<Vec<u8>>(Shelf::Builds, "x"), None);
+        assert_eq!(store.notes(Shelf::Builds), ["x"]);
+        store.drop_note(Shelf::Builds, "x");
+        assert!(store.notes(Shelf::Builds).is_empty());
+    }
+}

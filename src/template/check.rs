@@ -1,0 +1,330 @@
+//! What can be said about one file from the table of keys alone: unknown keys, wrong types, steps that are not one action.
+
+use super::finding::{Finding, Kind};
+use super::form::{Form, is_name};
+use super::grammar::{self, Key, Need, Place, Shape, State, Word, nearest};
+use super::span::Span;
+use super::value::{Entry, Node, Table, Value};
+
+/// Adds what is wrong with the tables of one file to `findings`.
+pub(super) fn structure(text: &str, root: &Table, findings: &mut Vec<Finding>) {
+    let mut check = Check { text, findings };
+    let first_header = root.entries.iter().map(|entry| entry.node.span).filter(|span| check.is_header(*span)).min();
+    let whole = Span { end: 0, ..first_header.unwrap_or_default() };
+    check.table(
+        &Within { place: Place::Top, span: Span { start: 0, ..whole }, above: None, header: first_header },
+        root,
+    );
+    check.duplicate_layers(root);
+}
+
+/// A table, and the one that it stands in.
+struct Within<'a> {
+    place: Place,
+    span: Span,
+    above: Option<&'a Within<'a>>,
+    /// The first header inside of it: a key of this table has to stand above it.
+    header: Option<Span>,
+}
+
+struct Check<'a> {
+    text: &'a str,
+    findings: &'a mut Vec<Finding>,
+}
+
+impl Check<'_> {
+    fn report(&mut self, span: Span, kind: Kind) {
+        self.findings.push(Finding::new(span, kind));
+    }
+
+    fn source(&self, span: Span) -> &str {
+        self.text.get(span.start..span.end).unwrap_or("")
+    }
+
+    fn is_header(&self, span: Span) -> bool {
+        let line = self.text.get(..span.start).and_then(|before| before.rsplit('\n').next());
+        self.source(span).starts_with('[') && line.is_some_and(|line| line.trim().is_empty())
+    }
+
+    fn table(&mut self, within: &Within<'_>, table: &Table) {
+        let place = within.place;
+        let action = self.action_of(within, table);
+        let mut later_found = false;
+        for entry in &table.entries {
+            let Some(key) = place.key(&entry.key.text) else {
+                self.unknown_key(within, entry);
+                continue;
+            };
+            match key.state {
+                State::Later if later_found && place != Place::Top => {}
+                State::Later => {
+                    later_found = true;
+                    self.report(entry.key.span, Kind::NotBuilt { key: key.name });
+                }
+                State::Now => self.value(within, key.name, key.shape, &entry.node),
+            }
+        }
+        match place {
+            _ if later_found => {}
+            Place::Step => self.step(within, table, action),
+            Place::Layer => self.layer(within, table, action),
+            Place::Source => self.origin(within, table),
+            _ => {}
+        }
+        // These two may get their required keys from an include.
+        if !matches!(place, Place::Image | Place::Healthcheck) {
+            self.required(within, table);
+        }
+    }
+
+    fn unknown_key(&mut self, within: &Within<'_>, entry: &Entry) {
+        let (key, place) = (&entry.key.text, within.place);
+        let mut belongs = Place::that_have(key);
+        let mut outer = within.above;
+        let mut above_line = None;
+        while let Some(table) = outer {
+            let own = table.place.own_keys().iter().find(|own| own.name == key);
+            if own.is_some_and(|own| !matches!(own.shape, Shape::Table(_) | Shape::Tables(_) | Shape::Named(_))) {
+                belongs = vec![table.place];
+                above_line = table.header.map(|header| line(self.text, header.start));
+                break;
+            }
+            outer = table.above;
+        }
+        let nearest = if above_line.is_some() { None } else { nearest(key, place.keys().map(|key| key.name)) };
+        let kind = Kind::UnknownKey { key: key.clone(), place, nearest, belongs, above_line };
+        self.report(entry.key.span, kind);
+    }
+
+    fn required(&mut self, within: &Within<'_>, table: &Table) {
+        let missing =
+            |key: &&Key| key.need == Need::Required && key.state == State::Now && table.get(key.name).is_none();
+        for key in within.place.own_keys().iter().filter(missing) {
+            let example = format!("{} = {}", key.name, key.example);
+            let whose = if within.place == Place::Layer { "the layer" } else { within.place.title() };
+            let kind = Kind::MissingKey { keys: vec![key.name], whose: whose.to_owned(), example };
+            self.report(within.span, kind);
+        }
+    }
+
+    /// The action of a step or layer; two are a finding.
+    fn action_of(&mut self, within: &Within<'_>, table: &Table) -> Option<&'static grammar::Action> {
+        if !matches!(within.place, Place::Step | Place::Layer) {
+            return None;
+        }
+        let action = |entry: &Entry| Some((grammar::action(&entry.key.text)?, entry.key.span));
+        let mut actions = table.entries.iter().filter_map(action);
+        let (first, first_span) = actions.next()?;
+        for (second, span) in actions {
+            let kind = Kind::TwoActions { first: first.name, second: second.name };
+            self.findings.push(Finding::new(span, kind).with(first_span, "the first action"));
+        }
+        Some(first)
+    }
+
+    fn step(&mut self, within: &Within<'_>, table: &Table, action: Option<&'static grammar::Action>) {
+        let Some(action) = action else {
+            return self.report(within.span, Kind::NoAction { whose: "the step".to_owned() });
+        };
+        self.modifiers(within, table, action);
+    }
+
+    fn layer(&mut self, within: &Within<'_>, table: &Table, action: Option<&'static grammar::Action>) {
+        let of_step = |entry: &&Entry| {
+            let name = &entry.key.text;
+            Place::Step.key(name).is_some() && !Place::Layer.own_keys().iter().any(|own| own.name == name)
+        };
+        let inline = table.entries.iter().find(of_step);
+        match (inline, table.get("step"), action) {
+            (Some(entry), Some(_), _) => {
+                self.report(entry.key.span, Kind::KeyBesideSteps { key: entry.key.text.clone() });
+            }
+            (None, Some(node), _) if !matches!(&node.value, Value::Array(steps) if steps.is_empty()) => {}
+            (_, _, Some(action)) => self.modifiers(within, table, action),
+            _ => {
+                let name = table.get("name").and_then(Node::as_str);
+                let whose = name.map_or("the layer".to_owned(), |name| format!("the layer `{name}`"));
+                self.report(within.span, Kind::NoAction { whose });
+            }
+        }
+    }
+
+    fn modifiers(&mut self, within: &Within<'_>, table: &Table, action: &'static grammar::Action) {
+        for entry in &table.entries {
+            let name = &entry.key.text;
+            let of_layer = within.place == Place::Layer && Place::Layer.own_keys().iter().any(|own| own.name == name);
+            let is_action = grammar::action(name).is_some();
+            let Some(key) = Place::Step.key(name) else { continue };
+            if !of_layer && !is_action && !action.takes(name) {
+                self.report(entry.key.span, Kind::WrongModifier { modifier: key.name, action: action.name });
+            }
+        }
+        for group in action.needs {
+            let mut found = table.entries.iter().filter(|entry| group.contains(&entry.key.text.as_str()));
+            match (found.next(), found.next()) {
+                (Some(first), Some(second)) => self.conflict(first, second),
+                (None, _) => self.missing(table, action, group),
+                _ => {}
+            }
+        }
+    }
+
+    fn missing(&mut self, table: &Table, action: &grammar::Action, group: &[&'static str]) {
+        let Some(entry) = table.entry(action.name) else { return };
+        let example =
+            Place::Step.key(group[0]).map_or_else(String::new, |key| format!("{} = {}", key.name, key.example));
+        let whose = format!("`{}`", self.source(Span { end: entry.node.span.end, ..entry.key.span }));
+        self.report(entry.key.span, Kind::MissingKey { keys: group.to_vec(), whose, example });
+    }
+
+    fn conflict(&mut self, first: &Entry, second: &Entry) {
+        let kind = Kind::Conflict { first: first.key.text.clone(), second: second.key.text.clone() };
+        self.findings.push(Finding::new(second.key.span, kind).with(first.key.span, "the first"));
+    }
+
+    /// A source comes from one place.
+    fn origin(&mut self, within: &Within<'_>, table: &Table) {
+        if table.get("path").is_none() {
+            let example = "path = \"www\"".to_owned();
+            self.report(within.span, Kind::MissingKey { keys: vec!["path"], whose: "the source".to_owned(), example });
+        }
+    }
+
+    fn duplicate_layers(&mut self, root: &Table) {
+        let name = |(_, layer): (&Node, &Table)| {
+            layer.get("name").and_then(|node| Some((node.as_str()?.to_owned(), node.span)))
+        };
+        let names: Vec<_> = root.tables("layer").filter_map(name).collect();
+        duplicates("layer", &names, self.findings);
+    }
+
+    fn value(&mut self, within: &Within<'_>, name: &str, shape: Shape, node: &Node) {
+        match (shape, &node.value) {
+            (Shape::Either(shapes), value) => match shapes.iter().find(|shape| fits(shape, value)) {
+                Some(shape) => self.value(within, name, *shape, node),
+                None => self.wrong_type(name, shape, node),
+            },
+            (shape, value) if !fits(&shape, value) => self.wrong_type(name, shape, node),
+            (Shape::Integer(from, to), Value::Integer(number)) => {
+                if !number.is_some_and(|number| (from..=to).contains(&number)) {
+                    let found = self.source(node.span).to_owned();
+                    let kind = Kind::BadValue { key: name.to_owned(), form: Form::Number(from, to), found, why: None };
+                    self.report(node.span, kind);
+                }
+            }
+            (Shape::List(shape), Value::Array(items)) => {
+                items.iter().for_each(|item| self.value(within, name, *shape, item));
+            }
+            (Shape::Map(shape), Value::Table(table)) => {
+                table.entries.iter().for_each(|entry| self.value(within, &entry.key.text, *shape, &entry.node));
+            }
+            (Shape::ByPlatform, Value::Table(table)) => {
+                table.entries.iter().for_each(|entry| self.value(within, &entry.key.text, Shape::Text, &entry.node));
+            }
+            (Shape::Table(place), Value::Table(table)) => self.inner(within, place, None, node, table),
+            (Shape::Named(place), Value::Table(table)) => self.named(within, place, table),
+            (Shape::Tables(place), Value::Array(items)) => {
+                let first = items.first().map(|item| item.span).filter(|span| self.is_header(*span));
+                for item in items {
+                    if let Some(table) = item.as_table() {
+                        self.inner(within, place, first, item, table);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A table in a table. Keys of the outer one have to stand above `first`, the first of its kind.
+    fn inner(&mut self, within: &Within<'_>, place: Place, first: Option<Span>, node: &Node, table: &Table) {
+        let header = first.or(Some(node.span)).filter(|span| self.is_header(*span));
+        let outer_header = if within.place == Place::Top { within.header } else { header };
+        let outer = Within { place: within.place, span: within.span, above: within.above, header: outer_header };
+        self.table(&Within { place, span: node.span, above: Some(&outer), header: None }, table);
+    }
+
+    fn named(&mut self, within: &Within<'_>, place: Place, table: &Table) {
+        for entry in &table.entries {
+            let name = &entry.key.text;
+            if !is_name(name) {
+                let kind =
+                    Kind::BadValue { key: place.title().to_owned(), form: Form::Name, found: name.clone(), why: None };
+                self.report(entry.key.span, kind);
+            }
+            match &entry.node.value {
+                Value::Table(inner) => self.inner(within, place, None, &entry.node, inner),
+                _ => self.wrong_type(name, Shape::Named(place), &entry.node),
+            }
+        }
+    }
+
+    fn wrong_type(&mut self, name: &str, shape: Shape, node: &Node) {
+        let expected = match shape {
+            Shape::Named(_) if !matches!(node.value, Value::Table(_)) => "a table".to_owned(),
+            shape => shape.describe(),
+        };
+        let advice = self.advice(name, shape, node);
+        self.report(node.span, Kind::WrongType { key: name.to_owned(), expected, found: node.describe(), advice });
+    }
+
+    /// What to write instead, if that can be seen.
+    fn advice(&self, name: &str, shape: Shape, node: &Node) -> Option<String> {
+        let written = self.source(node.span);
+        Some(match (shape, &node.value) {
+            (Shape::Tables(_), Value::Table(_)) => format!("write `[[{name}]]`, in double brackets"),
+            (Shape::Table(_), Value::Array(_)) => format!("write `[{name}]`, in single brackets"),
+            (Shape::Word(Word::Mode), Value::Integer(_)) => {
+                format!("write the octal digits in quotes: `{name} = \"{}\"`", written.trim_start_matches("0o"))
+            }
+            (Shape::Text | Shape::Word(_) | Shape::ByPlatform, Value::Integer(_) | Value::Float | Value::Bool(_)) => {
+                format!("write it in quotes: `{name} = \"{written}\"`")
+            }
+            (Shape::Bool | Shape::Integer(..), Value::String(text)) => {
+                format!("write it without quotes: `{name} = {text}`")
+            }
+            (Shape::List(Shape::Text), Value::String(text))
+                if text.contains(' ') && !text.contains(['"', '\'', '\\']) =>
+            {
+                let words: Vec<String> = text.split_whitespace().map(|word| format!("\"{word}\"")).collect();
+                format!("write a list, one string for each word: `{name} = [{}]`", words.join(", "))
+            }
+            (Shape::List(Shape::Text | Shape::Word(_)), Value::String(_)) => {
+                format!("write a list: `{name} = [{written}]`")
+            }
+            (Shape::Text | Shape::Word(_), Value::Array(items)) if items.len() == 1 => {
+                format!("write one string: `{name} = {}`", self.source(items[0].span))
+            }
+            (Shape::Named(Place::Source), Value::String(_)) => format!("write `{name} = {{ path = {written} }}`"),
+            _ => return None,
+        })
+    }
+}
+
+fn fits(shape: &Shape, value: &Value) -> bool {
+    match (shape, value) {
+        (Shape::Word(Word::Time | Word::Mtime), Value::Time(_))
+        | (Shape::Text | Shape::Word(_) | Shape::Choice(_) | Shape::ByPlatform, Value::String(_))
+        | (Shape::Bool, Value::Bool(_))
+        | (Shape::Integer(..), Value::Integer(_))
+        | (Shape::List(_), Value::Array(_))
+        | (Shape::Map(_) | Shape::ByPlatform | Shape::Table(_) | Shape::Named(_), Value::Table(_)) => true,
+        (Shape::Tables(_), Value::Array(items)) => items.iter().all(|item| item.as_table().is_some()),
+        (Shape::Either(shapes), value) => shapes.iter().any(|shape| fits(shape, value)),
+        _ => false,
+    }
+}
+
+/// A finding for each name that was there before.
+pub(super) fn duplicates(what: &'static str, names: &[(String, Span)], findings: &mut Vec<Finding>) {
+    for (index, (name, span)) in names.iter().enumerate() {
+        if let Some((_, first)) = names[..index].iter().find(|(other, _)| other == name) {
+            let kind = Kind::Duplicate { what, name: name.clone() };
+            findings.push(Finding::new(*span, kind).with(*first, "the first"));
+        }
+    }
+}
+
+/// The number of the line that `offset` is in, from 1.
+fn line(text: &str, offset: usize) -> usize {
+    text.bytes().take(offset).filter(|b| *b == b'\n').count() + 1
+}

@@ -1,0 +1,320 @@
+//! Strings with a form of their own: what each looks like, and how it is read.
+
+use crate::base::{Epoch, ImagePath, Platform};
+
+use super::model::{GroupName, Id, Mtime, Owner, Target};
+
+/// A form that a value must have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Form {
+    /// Repository name.
+    ImageName,
+    /// Tag.
+    Version,
+    /// RFC 3339.
+    Time,
+    /// A time, `epoch` or `content`.
+    Mtime,
+    /// Octal permission bits.
+    Mode,
+    /// `user[:group]`
+    Owner,
+    /// The name of a user or group.
+    AccountName,
+    /// A path in the image.
+    ImagePath,
+    /// The same, from the root.
+    AbsoluteImagePath,
+    /// A path in the image that is not its root.
+    FilePath,
+    /// A path beside the template.
+    LocalPath,
+    /// `NAME[:PATH]`
+    SourceRef,
+    /// A pattern.
+    Glob,
+    /// `os/arch[/variant]`
+    Platform,
+    /// `8000/tcp`
+    Port,
+    /// `1m30s`
+    Duration,
+    /// Of `${name}` and of sources.
+    Name,
+    /// Of a layer.
+    LayerName,
+    /// Of `compression`.
+    Codec,
+    /// A number within limits.
+    Number(i64, i64),
+    /// A signal.
+    Signal,
+    /// Base64.
+    Base64,
+    /// What a symbolic link points to.
+    LinkTarget,
+    /// The command of a health check.
+    Healthcheck,
+    /// The name of an environment variable.
+    EnvName,
+    /// The name of a label or annotation.
+    Label,
+    /// Text of one line.
+    Line,
+}
+
+impl Form {
+    /// What it looks like, in the middle of a sentence.
+    pub fn expected(self) -> String {
+        match self {
+            Self::ImageName => "a repository name like `shop/api`",
+            Self::Version => "a tag like `1.8.2`",
+            Self::Time => "a time like `2026-01-01T00:00:00Z`",
+            Self::Mtime => "`epoch`, `content` or a time like `2026-01-01T00:00:00Z`",
+            Self::Mode => "octal permission bits like `0644`",
+            Self::Owner => "an owner like `app`, `app:app` or `0:0`",
+            Self::AccountName => "a name like `www-data`",
+            Self::ImagePath => "a path in the image like `/srv/app`",
+            Self::AbsoluteImagePath => "a path from the root like `/srv/app`",
+            Self::FilePath => "a path in the image below its root like `/srv/app`",
+            Self::LocalPath => "a path beside the template like `www`",
+            Self::SourceRef => "a source like `app`, or a path in it like `app:src/main.py`",
+            Self::Glob => "a pattern of paths like `**/*.html`",
+            Self::Platform => "a platform like `linux/amd64`",
+            Self::Port => "a port like `8000/tcp`",
+            Self::Duration => "a duration like `1m30s`",
+            Self::Name => "a name of letters, digits, `-` and `_`",
+            Self::LayerName => "a name on one line",
+            Self::Codec => "`gzip`, `zstd` or `none`",
+            Self::Number(from, to) => return format!("a number from {from} to {to}"),
+            Self::Signal => "a signal like `SIGTERM`",
+            Self::Base64 => "base64",
+            Self::LinkTarget => "what the link points to",
+            Self::Healthcheck => "`CMD` and arguments, `CMD-SHELL` and one string, or `NONE`",
+            Self::EnvName => "a name like `LANG`",
+            Self::Label => "a name like `org.opencontainers.image.licenses`",
+            Self::Line => "text on one line without a colon",
+        }
+        .to_owned()
+    }
+
+    /// More about it, where the example does not say all.
+    pub fn hint(self) -> Option<&'static str> {
+        Some(match self {
+            Self::ImageName => {
+                "lower-case letters, digits, and between them `.`, `_`, `__` or dashes; parts separated by `/`; no registry, no tag"
+            }
+            Self::Version => "letters, digits, `_`, `.` and `-`, at most 128, not first `.` or `-`",
+            Self::Time | Self::Mtime => "from 1980-01-02 to 9999-12-30, with a zone",
+            Self::Mode => "three or four digits from 0 to 7, as `chmod` takes them",
+            Self::Port => "a number from 1 to 65535, and `/tcp`, `/udp` or `/sctp`",
+            Self::Duration => "numbers with `h`, `m`, `s` or `ms`",
+            Self::Glob => "`*` matches within a name, `**` across directories, `{a,b}` either, `[ab]` one character",
+            Self::SourceRef => "`NAME` or `NAME:PATH`, where NAME stands in `[sources]`",
+            Self::AccountName => "lower-case letters, digits, `-` and `_`, at most 32, first a letter or `_`",
+            _ => return None,
+        })
+    }
+}
+
+/// Longest repository name with room for a registry in front of it (distribution-spec, "Pulling manifests": many clients
+/// stop at 255 for both).
+const IMAGE_NAME_MAX_BYTES: usize = 200;
+/// Longest tag (distribution-spec, `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}`).
+const VERSION_MAX_BYTES: usize = 128;
+/// Longest user name (useradd(8)).
+const ACCOUNT_NAME_MAX_BYTES: usize = 32;
+
+/// `[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(\/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*` (distribution-spec, "Pulling manifests").
+pub(super) fn is_image_name(text: &str) -> bool {
+    text.len() <= IMAGE_NAME_MAX_BYTES && text.split('/').all(is_name_part)
+}
+
+fn is_name_part(part: &str) -> bool {
+    let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let separators = part.split(word).filter(|between| !between.is_empty());
+    let good = |between: &str| matches!(between, "." | "_" | "__") || between.bytes().all(|b| b == b'-');
+    part.starts_with(word) && part.ends_with(word) && separators.into_iter().all(good)
+}
+
+/// The tag grammar of the distribution-spec.
+pub(super) fn is_version(text: &str) -> bool {
+    let word = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    text.len() <= VERSION_MAX_BYTES
+        && text.bytes().next().is_some_and(word)
+        && text.bytes().all(|b| word(b) || b == b'.' || b == b'-')
+}
+
+/// Names of variables and sources: nothing that `${}`, `NAME:PATH` or a shell would trip over.
+pub(super) fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+}
+
+/// Debian's rule for user names.
+pub(super) fn is_account_name(text: &str) -> bool {
+    let first = |b: u8| b.is_ascii_lowercase() || b == b'_';
+    text.len() <= ACCOUNT_NAME_MAX_BYTES
+        && text.bytes().next().is_some_and(first)
+        && text.bytes().all(|b| first(b) || b.is_ascii_digit() || b == b'-')
+}
+
+pub(super) fn is_line(text: &str) -> bool {
+    !text.chars().any(char::is_control)
+}
+
+pub(super) fn is_signal(text: &str) -> bool {
+    let name = text.strip_prefix("SIG").unwrap_or("");
+    let named =
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b"+-".contains(&b));
+    named || text.parse::<u8>().is_ok_and(|number| (1..=64).contains(&number))
+}
+
+pub(super) fn mtime(text: &str) -> Option<Mtime> {
+    match text {
+        "epoch" => Some(Mtime::Epoch),
+        "content" => Some(Mtime::Content),
+        _ => text.parse::<Epoch>().ok().map(Mtime::At),
+    }
+}
+
+pub(super) fn mode(text: &str) -> Option<u16> {
+    let digits = matches!(text.len(), 3 | 4) && text.bytes().all(|b| b.is_ascii_digit());
+    if !digits { None } else { u16::from_str_radix(text, 8).ok() }
+}
+
+fn id(text: &str) -> Option<Id> {
+    if text.bytes().all(|b| b.is_ascii_digit()) {
+        return text.parse().ok().filter(|number| *number != u32::MAX).map(Id::Number);
+    }
+    is_account_reference(text).then(|| Id::Name(text.to_owned()))
+}
+
+/// Other people's images have names that kiln would not make, such as `Debian-exim`.
+fn is_account_reference(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.+$".contains(&b))
+}
+
+pub(super) fn owner(text: &str) -> Option<Owner> {
+    match text.split_once(':') {
+        Some((user, group)) => Some(Owner { user: id(user)?, group: Some(id(group)?) }),
+        None => Some(Owner { user: id(text)?, group: None }),
+    }
+}
+
+pub(super) fn group(text: &str) -> Option<GroupName> {
+    id(text).map(GroupName)
+}
+
+pub(super) fn target(text: &str, path: ImagePath) -> Target {
+    Target { is_directory: text.ends_with('/') || path.is_root(), path }
+}
+
+/// The name and the path of `NAME[:PATH]`.
+pub(super) fn source_ref(text: &str) -> Option<(&str, &str)> {
+    let (name, path) = text.split_once(':').unwrap_or((text, ""));
+    is_name(name).then_some((name, path))
+}
+
+pub(super) fn platform(text: &str) -> Option<Platform> {
+    text.parse().ok()
+}
+
+/// `8000` means `8000/tcp`.
+pub(super) fn port(text: &str) -> Option<String> {
+    let (number, protocol) = text.split_once('/').unwrap_or((text, "tcp"));
+    let number: u16 = number.bytes().all(|b| b.is_ascii_digit()).then(|| number.parse().ok())??;
+    (number > 0 && matches!(protocol, "tcp" | "udp" | "sctp")).then(|| format!("{number}/{protocol}"))
+}
+
+/// Nanoseconds.
+pub(super) fn duration(text: &str) -> Option<u64> {
+    let mut total: u64 = 0;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let number: u64 = rest[..digits].parse().ok()?;
+        rest = &rest[digits..];
+        let letters = rest.bytes().take_while(u8::is_ascii_alphabetic).count();
+        let unit_ns: u64 = match &rest[..letters] {
+            "h" => 3_600_000_000_000,
+            "m" => 60_000_000_000,
+            "s" => 1_000_000_000,
+            "ms" => 1_000_000,
+            _ => return None,
+        };
+        rest = &rest[letters..];
+        total = total.checked_add(number.checked_mul(unit_ns)?)?;
+    }
+    (!text.is_empty() && i64::try_from(total).is_ok()).then_some(total)
+}
+
+/// RFC 4648, section 4; white space is skipped, so that it can be broken into lines.
+pub(super) fn base64(text: &str) -> Option<Vec<u8>> {
+    let value = |b: u8| match b {
+        b'A'..=b'Z' => Some(b - b'A'),
+        b'a'..=b'z' => Some(b - b'a' + 26),
+        b'0'..=b'9' => Some(b - b'0' + 52),
+        b'+' => Some(62),
+        b'/' => Some(63),
+        _ => None,
+    };
+    let symbols: Vec<u8> = text.bytes().filter(|b| !b.is_ascii_whitespace()).collect();
+    if !symbols.len().is_multiple_of(4) {
+        return None;
+    }
+    let padding = symbols.iter().rev().take(2).take_while(|b| **b == b'=').count();
+    let mut bytes = Vec::with_capacity(symbols.len() / 4 * 3);
+    let (mut bits, mut held): (u32, u32) = (0, 0);
+    for symbol in &symbols[..symbols.len() - padding] {
+        bits = bits << 6 | u32::from(value(*symbol)?);
+        held += 6;
+        if held >= 8 {
+            held -= 8;
+            bytes.push((bits >> held & 0xff) as u8);
+        }
+    }
+    // Bits that belong to no byte must be zero, or one content would have several spellings.
+    (bits & ((1 << held) - 1) == 0).then_some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn image_names_and_versions_follow_the_distribution_spec() {
+        for good in ["a", "shop/api", "a--b/c__d/e.f_g1"] {
+            assert!(is_image_name(good), "{good}");
+        }
+        for bad in ["", "A", "a/", "/a", "a..b", "a___b", "-a", "a b", "a:1", "host:5000/x", "é"] {
+            assert!(!is_image_name(bad), "{bad}");
+        }
+        assert!(is_version("1.8.2-rc_1") && is_version("_") && is_version(&"1".repeat(128)));
+        assert!(!is_version("") && !is_version(".1") && !is_version("1+2") && !is_version(&"1".repeat(129)));
+    }
+
+    #[test]
+    fn words_are_read() {
+        assert_eq!((mode("0644"), mode("755"), mode("4755")), (Some(0o644), Some(0o755), Some(0o4755)));
+        assert_eq!((mode("0o644"), mode("888"), mode("+12"), mode("64")), (None, None, None, None));
+        let named = |name: &str| Id::Name(name.to_owned());
+        assert_eq!(owner("app:0"), Some(Owner { user: named("app"), group: Some(Id::Number(0)) }));
+        assert_eq!(owner("app"), Some(Owner { user: named("app"), group: None }));
+        assert!([":", "", "a:b:c", "4294967295", "A b"].iter().all(|bad| owner(bad).is_none()));
+        assert_eq!(port("8000"), Some("8000/tcp".to_owned()));
+        assert!(["0", "65536", "80/http", "+80", ""].iter().all(|bad| port(bad).is_none()));
+        assert_eq!(duration("1m30s"), Some(90_000_000_000));
+        assert!(["", "5", "s", "1d", "99999999999999h"].iter().all(|bad| duration(bad).is_none()));
+        assert_eq!(source_ref("a:b:c"), Some(("a", "b:c")));
+        assert!(is_signal("SIGRTMIN+3") && is_signal("15") && !is_signal("TERM") && !is_signal("0"));
+    }
+
+    #[test]
+    fn base64_has_one_spelling() {
+        assert_eq!(base64("SGVs\n bG8K").as_deref(), Some(&b"Hello\n"[..]));
+        assert_eq!(base64("SGVsbA==").as_deref(), Some(&b"Hell"[..]));
+        assert_eq!(base64(""), Some(Vec::new()));
+        assert!(["S", "SGVsbB==", "====", "SG=s", "SGV%"].iter().all(|bad| base64(bad).is_none()));
+    }
+}

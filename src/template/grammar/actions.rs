@@ -1,0 +1,63 @@
+//! What a step can do, and which keys go with it.
+
+use super::State;
+
+/// One action and its modifiers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Action {
+    /// The key that asks for it.
+    pub name: &'static str,
+    /// The other keys that a step with it may have.
+    pub modifiers: &'static [&'static str],
+    /// Of each of these, exactly one has to be there.
+    pub needs: &'static [&'static [&'static str]],
+    /// Built, or not yet.
+    pub state: State,
+}
+
+impl Action {
+    /// Whether a step with this action may have that key.
+    pub fn takes(&self, key: &str) -> bool {
+        self.modifiers.contains(&key)
+    }
+}
+
+/// The action of that name.
+pub fn action(name: &str) -> Option<&'static Action> {
+    ACTIONS.iter().find(|action| action.name == name)
+}
+
+const fn now(
+    name: &'static str,
+    needs: &'static [&'static [&'static str]],
+    modifiers: &'static [&'static str],
+) -> Action {
+    Action { name, modifiers, needs, state: State::Now }
+}
+
+const fn later(name: &'static str, modifiers: &'static [&'static str]) -> Action {
+    Action { name, modifiers, needs: &[], state: State::Later }
+}
+
+/// All actions, in the order in which the reference lists them.
+pub const ACTIONS: &[Action] = &[
+    now("copy", &[&["to"]], &["to", "owner", "mode", "mtime", "include", "exclude", "when"]),
+    now("write", &[&["text", "base64"]], &["text", "base64", "owner", "mode", "mtime", "when"]),
+    now("directory", &[], &["owner", "mode", "when"]),
+    now("symlink", &[&["target"]], &["target", "owner", "when"]),
+    now("extract", &[&["to"]], &["to", "strip", "owner", "include", "exclude", "when"]),
+    now("adduser", &[], &["uid", "group", "system", "home", "shell", "groups", "comment", "when"]),
+    now("addgroup", &[], &["gid", "system", "when"]),
+    now("remove", &[], &["when"]),
+    later("packages", &["repository", "recommends", "scripts", "when"]),
+    later("run", RUN),
+    later("script", SCRIPT),
+    later("enable", &["when"]),
+];
+
+const RUN: &[&str] =
+    &["shell", "env", "workdir", "user", "network", "mounts", "cache", "secrets", "timeout", "memory", "cpus", "when"];
+const SCRIPT: &[&str] = &[
+    "args", "shell", "env", "workdir", "user", "network", "mounts", "cache", "secrets", "timeout", "memory", "cpus",
+    "when",
+];

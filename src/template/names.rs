@@ -1,0 +1,158 @@
+//! What can be said about the names in a whole template before a platform is chosen: variables that are unknown, unused
+//! or made of themselves, sources that no step uses.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::base::Platform;
+
+use super::files::Files;
+use super::finding::{Finding, Kind, Whence};
+use super::form::{Form, is_name};
+use super::grammar::nearest;
+use super::span::Span;
+use super::value::{Table, Value};
+use super::variables::{self, BUILT_IN, Part};
+
+/// Adds what is wrong with the names in `root` to `findings`.
+pub(super) fn check(root: &Table, files: &Files, findings: &mut Vec<Finding>) {
+    let none = Table::default();
+    let table = root.table("variables").unwrap_or(&none);
+    definitions(table, findings);
+    uses(root, table, files, findings);
+    cycles(table, findings);
+    unused_sources(root, findings);
+}
+
+fn definitions(table: &Table, findings: &mut Vec<Finding>) {
+    let mut bad = |span: Span, form: Form, found: &str, key: &str| {
+        let kind = Kind::BadValue { key: key.to_owned(), form, found: found.to_owned(), why: None };
+        findings.push(Finding::new(span, kind));
+    };
+    for entry in &table.entries {
+        if !is_name(&entry.key.text) {
+            bad(entry.key.span, Form::Name, &entry.key.text, "variables");
+        }
+        if let Value::Table(by_platform) = &entry.node.value {
+            for inner in &by_platform.entries {
+                if inner.key.text.parse::<Platform>().is_err() {
+                    bad(inner.key.span, Form::Platform, &inner.key.text, &entry.key.text);
+                }
+            }
+        }
+    }
+}
+
+fn uses(root: &Table, table: &Table, files: &Files, findings: &mut Vec<Finding>) {
+    let known: BTreeSet<&str> = table.entries.iter().map(|entry| entry.key.text.as_str()).chain(BUILT_IN).collect();
+    let mut used = BTreeSet::new();
+    for entry in root.entries.iter().filter(|entry| entry.key.text != "include") {
+        entry.node.each_string(&mut |text, span| {
+            for part in variables::parts(text) {
+                match part {
+                    Part::Literal(_) => {}
+                    Part::Variable(name) if known.contains(name) => drop(used.insert(name.to_owned())),
+                    Part::Variable(name) => {
+                        let span = within(files, span, &format!("${{{name}}}"));
+                        findings.push(Finding::new(span, unknown(name, &known, Whence::Template)));
+                    }
+                    Part::Open => findings.push(Finding::new(within(files, span, "${"), Kind::OpenVariable)),
+                }
+            }
+        });
+    }
+    for entry in &table.entries {
+        let name = &entry.key.text;
+        if !used.contains(name) {
+            findings.push(Finding::new(entry.key.span, Kind::UnusedVariable { name: name.clone() }));
+        }
+    }
+}
+
+fn unknown(name: &str, known: &BTreeSet<&str>, whence: Whence) -> Kind {
+    let nearest = nearest(name, known.iter().copied()).map(str::to_owned);
+    Kind::UnknownVariable { name: name.to_owned(), nearest, whence }
+}
+
+/// Findings for values that were set for no variable.
+pub(super) fn check_set(root: &Table, set: &BTreeMap<String, String>, findings: &mut Vec<Finding>) {
+    let entries = root.table("variables").map_or(&[][..], |table| &table.entries);
+    let known: BTreeSet<&str> = entries.iter().map(|entry| entry.key.text.as_str()).collect();
+    for name in set.keys().filter(|name| !known.contains(name.as_str())) {
+        findings.push(Finding::without_place(unknown(name, &known, Whence::Set)));
+    }
+}
+
+/// The place of `needle` in the string at `span`, or the whole string if escapes hide it.
+fn within(files: &Files, span: Span, needle: &str) -> Span {
+    match files.text(span).find(needle) {
+        Some(offset) => Span { start: span.start + offset, end: span.start + offset + needle.len(), ..span },
+        None => span,
+    }
+}
+
+/// From each variable, follows the first variable that it is made of and that leads on; meeting one again is a cycle.
+fn cycles(table: &Table, findings: &mut Vec<Finding>) {
+    let mut open: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for entry in &table.entries {
+        let values = variables::values(&entry.node);
+        open.insert(&entry.key.text, values.into_iter().flat_map(variables::names).collect());
+    }
+    // What is made of nothing open is no part of a cycle; when nothing more can be dropped, every way leads into one.
+    loop {
+        let names: BTreeSet<&str> = open.keys().copied().collect();
+        let before = open.len();
+        for others in open.values_mut() {
+            others.retain(|name| names.contains(name));
+        }
+        open.retain(|_, others| !others.is_empty());
+        if open.len() == before {
+            break;
+        }
+    }
+    let mut reported = BTreeSet::new();
+    for start in open.keys() {
+        let mut way = vec![*start];
+        let again = loop {
+            let Some(next) = way.last().and_then(|last| open.get(last)?.first().copied()) else { return };
+            match way.iter().position(|name| *name == next) {
+                Some(position) => break position,
+                None => way.push(next),
+            }
+        };
+        let cycle = &way[again..];
+        if let Some(entry) = table.entries.iter().find(|entry| cycle.contains(&entry.key.text.as_str()))
+            && reported.insert(entry.key.text.as_str())
+        {
+            findings.push(Finding::new(entry.key.span, cycle_from(&entry.key.text, cycle)));
+        }
+    }
+}
+
+fn cycle_from(name: &str, cycle: &[&str]) -> Kind {
+    let start = cycle.iter().position(|other| *other == name).unwrap_or(0);
+    let turned = cycle[start..].iter().chain(&cycle[..start]).chain([&name]);
+    Kind::VariableCycle { name: name.to_owned(), through: turned.map(|name| (*name).to_owned()).collect() }
+}
+
+/// Sources that stand in no reference. A reference whose source is itself a variable may mean any of them.
+fn unused_sources(root: &Table, findings: &mut Vec<Finding>) {
+    let mut used = BTreeSet::new();
+    for (_, layer) in root.tables("layer") {
+        let steps = layer.tables("step").map(|(_, step)| step).chain([layer]);
+        for step in steps {
+            let mounts = step.tables("mounts").filter_map(|(_, mount)| mount.get("from"));
+            let references = ["copy", "extract", "script"].into_iter().filter_map(|action| step.get(action));
+            let texts = references.chain(mounts).filter_map(|node| node.as_str());
+            used.extend(texts.map(|text| text.split(':').next().unwrap_or(text)));
+        }
+    }
+    if used.iter().any(|name| name.contains("${")) {
+        return;
+    }
+    for entry in root.table("sources").map_or(&[][..], |table| &table.entries) {
+        let name = &entry.key.text;
+        if !used.contains(name.as_str()) {
+            findings.push(Finding::new(entry.key.span, Kind::UnusedSource { name: name.clone() }));
+        }
+    }
+}
