@@ -29,3 +29,9 @@ bless *ARGS:
 # kiln as a static program, for templates/kiln
 kiln-static:
     templates/kiln/make-binary
+
+# Feeds a target (template, layer) with broken input for a while; needs: cargo install cargo-fuzz --locked
+fuzz TARGET="layer" SECONDS="60":
+    tests/fuzz/seed
+    # Without a sanitizer it runs on a stable compiler; kiln has no unsafe code for one to watch.
+    cargo fuzz run --fuzz-dir tests/fuzz --sanitizer none {{TARGET}} -- -max_total_time={{SECONDS}} -timeout=20 -rss_limit_mb=2048 -max_len=16384
