@@ -1,0 +1,8 @@
+//! Black-box tests: the binary as a user runs it, its output as other people's programs read it.
+
+mod commands;
+mod determinism;
+mod harness;
+mod outputs;
+mod readers;
+mod sample;
