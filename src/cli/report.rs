@@ -14,7 +14,7 @@ use super::environment::NoStore;
 pub enum Failure {
     /// A stage failed.
     #[error(transparent)]
-    Pipeline(#[from] Error),
+    Pipeline(Box<Error>),
     /// The surroundings lack something.
     #[error(transparent)]
     NoStore(#[from] NoStore),
@@ -58,15 +58,21 @@ pub enum Failure {
     },
 }
 
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Pipeline(Box::new(error))
+    }
+}
+
 impl From<crate::store::StoreError> for Failure {
     fn from(error: crate::store::StoreError) -> Self {
-        Self::Pipeline(error.into())
+        Error::from(error).into()
     }
 }
 
 impl From<serde_json::Error> for Failure {
     fn from(error: serde_json::Error) -> Self {
-        Self::Pipeline(error.into())
+        Error::from(error).into()
     }
 }
 
@@ -121,7 +127,9 @@ pub struct Report {
 impl Report {
     /// Says a failure: what, why, what to do next.
     pub fn failure(&self, failure: &Failure) {
-        if let Failure::Pipeline(Error::Template { findings, files, .. }) = failure {
+        if let Failure::Pipeline(error) = failure
+            && let Error::Template { findings, files, .. } = &**error
+        {
             self.stderr(&render(findings, files, self.style));
             return;
         }

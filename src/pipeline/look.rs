@@ -70,7 +70,7 @@ pub enum Depth {
 /// Where an image is read from.
 enum Place<'a> {
     Store(&'a Store),
-    File(ImageFile),
+    File(Box<ImageFile>),
 }
 
 /// Reads the image that `reference` names.
@@ -84,7 +84,7 @@ pub fn look(reference: &Reference, platform: Option<&Platform>, depth: Depth, st
         Reference::Registry(_) => return Err(Error::RegistryNotBuiltYet { reference: reference.to_string() }),
         _ => {
             let file = open(reference)?;
-            (file.digest(), file.images()?, Place::File(file))
+            (file.digest(), file.images()?, Place::File(Box::new(file)))
         }
     };
     let found = images.iter().map(|image| image.platform.to_string()).collect::<Vec<_>>().join(", ");

@@ -55,19 +55,16 @@ pub fn run(args: &Build, session: &Session) -> Result<ExitCode, Failure> {
         built.layers.len() - made,
         size::seconds(begin.elapsed())
     ));
-    result(args, &prepared, &built, &receipts, to_stdout.into())
+    result(args, &prepared, &built, &receipts, if to_stdout { Stdout::Archive } else { Stdout::Digest })
 }
 
-/// Where the digest goes.
-enum Result_ {
-    Stdout,
-    Stderr,
-}
-
-impl From<bool> for Result_ {
-    fn from(archive_on_stdout: bool) -> Self {
-        if archive_on_stdout { Self::Stderr } else { Self::Stdout }
-    }
+/// Where the digest goes when it is not asked for as JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stdout {
+    /// There.
+    Digest,
+    /// Nowhere: an archive is there.
+    Archive,
 }
 
 fn name(prepared: &Prepared) -> String {
@@ -113,7 +110,7 @@ fn result(
     prepared: &Prepared,
     built: &Built,
     receipts: &[Receipt],
-    to: Result_,
+    stdout: Stdout,
 ) -> Result<ExitCode, Failure> {
     let digest = built.digest();
     if let Some(path) = &args.digest_file {
@@ -122,7 +119,7 @@ fn result(
     }
     if args.json {
         print_json(&as_json(args, prepared, built, receipts))?;
-    } else if let Result_::Stdout = to {
+    } else if stdout == Stdout::Digest {
         print(&format!("{digest}\n"))?;
     }
     Ok(ExitCode::SUCCESS)

@@ -123,7 +123,7 @@ fn as_json(seen: &Seen) -> serde_json::Value {
 }
 
 /// The one image to compare.
-pub(super) fn only<'a>(seen: &'a Seen) -> Result<&'a SeenImage, Failure> {
+pub(super) fn only(seen: &Seen) -> Result<&SeenImage, Failure> {
     match &seen.images[..] {
         [image] => Ok(image),
         images => {
