@@ -53,6 +53,12 @@ impl Environment {
         }
     }
 
+    /// The time that a new lock gets. A SOURCE_DATE_EPOCH that is no time counts as not set; the verbs that make locks
+    /// say so.
+    pub fn lock_time(&self) -> Epoch {
+        self.source_date_epoch.as_deref().and_then(|text| text.parse().ok()).unwrap_or(self.now)
+    }
+
     /// Whether to write colors.
     pub fn color(&self, choice: ColorChoice) -> bool {
         match choice {

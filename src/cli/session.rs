@@ -58,6 +58,7 @@ impl Session {
     pub fn plain_terms<'a>(&'a self, watch: &'a (dyn Fn(Event<'_>) + Sync)) -> Terms<'a> {
         Terms {
             now: self.environment.now,
+            lock_time: self.environment.lock_time(),
             machine: self.environment.machine.clone(),
             jobs: self.environment.processors,
             cache: Cache::Used,

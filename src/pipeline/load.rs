@@ -140,7 +140,7 @@ pub fn load(request: &Request, terms: &Terms<'_>) -> Result<Loaded, Error> {
     let mut lock = read_lock(&lock_path, Accept::OwnProfile)?;
     let asked = asked(request, &facts);
     let mut locked = Vec::new();
-    if let Some((completed, changes)) = complete(&asked, lock.as_ref(), terms.now, &terms.machine) {
+    if let Some((completed, changes)) = complete(&asked, lock.as_ref(), terms.lock_time, &terms.machine) {
         if request.lock == LockMode::Locked {
             let missing = changes.iter().map(|change| change.entry).collect::<Vec<_>>().join(", ");
             return Err(Error::Locked { path: lock_path, missing });

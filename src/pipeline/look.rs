@@ -73,27 +73,37 @@ enum Place<'a> {
     File(Box<ImageFile>),
 }
 
-/// Reads the image that `reference` names.
-pub fn look(reference: &Reference, platform: Option<&Platform>, depth: Depth, store: &Store) -> Result<Seen, Error> {
-    let (digest, images, place) = match reference {
-        Reference::Store { name, version } => {
-            let (_, entry) = store.find(&Name { name: name.clone(), version: version.clone() })?;
-            let images = stored_images(&entry.digest, store)?;
-            (entry.digest, images, Place::Store(store))
-        }
-        Reference::Registry(_) => return Err(Error::RegistryNotBuiltYet { reference: reference.to_string() }),
-        _ => {
-            let file = open(reference)?;
-            (file.digest(), file.images()?, Place::File(Box::new(file)))
-        }
-    };
+/// Reads the image that a name of the store holds.
+pub fn look_in_store(name: &Name, platform: Option<&Platform>, depth: Depth, store: &Store) -> Result<Seen, Error> {
+    let (_, entry) = store.find(name)?;
+    let images = stored_images(&entry.digest, store)?;
+    see_all(entry.digest, images, platform, depth, &Place::Store(store))
+}
+
+/// Reads the image in a file or directory.
+pub fn look_at_file(reference: &Reference, platform: Option<&Platform>, depth: Depth) -> Result<Seen, Error> {
+    if let Reference::Registry(_) = reference {
+        return Err(Error::RegistryNotBuiltYet { reference: reference.to_string() });
+    }
+    let file = open(reference)?;
+    let (digest, images) = (file.digest(), file.images()?);
+    see_all(digest, images, platform, depth, &Place::File(Box::new(file)))
+}
+
+fn see_all(
+    digest: String,
+    images: Vec<Image>,
+    platform: Option<&Platform>,
+    depth: Depth,
+    place: &Place<'_>,
+) -> Result<Seen, Error> {
     let found = images.iter().map(|image| image.platform.to_string()).collect::<Vec<_>>().join(", ");
     let chosen: Vec<Image> =
         images.into_iter().filter(|image| platform.is_none_or(|wanted| image.platform == *wanted)).collect();
     if let (Some(wanted), true) = (platform, chosen.is_empty()) {
         return Err(Error::NoSuchPlatform { wanted: wanted.to_string(), found });
     }
-    let images = chosen.into_iter().map(|image| see(image, depth, &place)).collect::<Result<_, _>>()?;
+    let images = chosen.into_iter().map(|image| see(image, depth, place)).collect::<Result<_, _>>()?;
     Ok(Seen { digest, images })
 }
 

@@ -27,6 +27,6 @@ pub use deliver::deliver;
 pub use error::{Class, Error};
 pub use gather::{Gathered, gather};
 pub use load::{Loaded, LockMode, Request, load};
-pub use look::{Seen, SeenLayer, look};
+pub use look::{Seen, SeenLayer, look_at_file, look_in_store};
 pub use prepare::{Prepared, PreparedLayer, State, prepare};
 pub use terms::{Event, Terms};

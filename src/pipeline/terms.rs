@@ -7,8 +7,10 @@ use crate::base::{Epoch, Platform};
 
 /// The surroundings of one run.
 pub struct Terms<'a> {
-    /// The clock, for locks and for what the store remembers.
+    /// The clock, for what the store remembers.
     pub now: Epoch,
+    /// The time that a new lock gets: SOURCE_DATE_EPOCH, else the clock.
+    pub lock_time: Epoch,
     /// This machine's platform.
     pub machine: Platform,
     /// How many threads work.

@@ -10,8 +10,8 @@ use crate::cli::report::{Failure, print, print_json};
 use crate::cli::session::Session;
 use crate::cli::size;
 use crate::pipeline::look::{Depth, SeenImage, SeenLayer};
-use crate::pipeline::{Error, Seen, look};
-use crate::store::Store;
+use crate::pipeline::{Error, Seen, look_at_file, look_in_store};
+use crate::store::Name;
 use crate::tree::dump;
 
 /// Shows an image.
@@ -40,12 +40,13 @@ pub(super) fn see(
     given: &StoreDir,
     session: &Session,
 ) -> Result<Seen, Failure> {
-    let path = session.environment.store(given)?;
-    let store = match reference {
-        Reference::Store { .. } => Store::open(&path)?,
-        _ => Store::open(&path).or_else(|_| Store::open(&std::env::temp_dir().join("kiln-inspect")))?,
-    };
-    Ok(look(reference, platform, depth, &store)?)
+    Ok(match reference {
+        Reference::Store { name, version } => {
+            let name = Name { name: name.clone(), version: version.clone() };
+            look_in_store(&name, platform, depth, &session.store(given)?)?
+        }
+        _ => look_at_file(reference, platform, depth)?,
+    })
 }
 
 fn as_text(seen: &Seen) -> String {
