@@ -1,6 +1,7 @@
 //! A path inside an image.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// Longest name of one file in bytes (Linux, `NAME_MAX`).
 pub const NAME_MAX_BYTES: usize = 255;
@@ -13,7 +14,7 @@ pub const PATH_MAX_BYTES: usize = 4095;
 /// The order is bytewise over the whole path. A parent is a prefix of its children and so always comes first; this is the
 /// order of entries in a layer.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct ImagePath(Box<[u8]>);
+pub struct ImagePath(Arc<[u8]>);
 
 /// A text that cannot be a path inside an image.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -91,6 +92,11 @@ impl ImagePath {
             Some(slash) => &self.0[slash + 1..],
             None => &self.0,
         }
+    }
+
+    /// The last part as a path of its own.
+    pub fn base(&self) -> Self {
+        Self(self.name().into())
     }
 
     /// The parts from the root down.

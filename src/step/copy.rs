@@ -25,7 +25,7 @@ pub fn copy(
     }
     let node = source.get(&step.from.path).ok_or_else(missing)?;
     let target = if step.to.is_directory {
-        let name = ImagePath::parse(step.from.path.name()).unwrap_or_default();
+        let name = step.from.path.base();
         step.to.path.join(&name)
     } else {
         step.to.path.clone()

@@ -1,6 +1,6 @@
 //! A layer being written on top of a tree.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::base::ImagePath;
 use crate::template::Span;
@@ -13,12 +13,13 @@ use super::error::{StepError, StepWarning};
 pub struct Draft<'a> {
     root: &'a mut Tree,
     changes: Changeset,
-    /// Paths that the layers below do not have.
-    fresh: BTreeMap<ImagePath, ()>,
+    /// Paths that this layer wrote and the layers below have too.
+    replaced: BTreeSet<ImagePath>,
     /// Paths that the layers below have and this one took away.
     gone: BTreeSet<ImagePath>,
-    /// Which step of this layer wrote a file.
-    writers: BTreeMap<ImagePath, Span>,
+    /// The directory that was written to last, as it was named and where it really is: most writes follow one another in
+    /// one directory. Only a removal can make it wrong, because a directory is never replaced.
+    last_parent: Option<(ImagePath, ImagePath)>,
     warnings: Vec<StepWarning>,
     epoch: i64,
 }
@@ -38,9 +39,9 @@ impl<'a> Draft<'a> {
         Self {
             root,
             changes: Changeset::new(),
-            fresh: BTreeMap::new(),
+            replaced: BTreeSet::new(),
             gone: BTreeSet::new(),
-            writers: BTreeMap::new(),
+            last_parent: None,
             warnings: Vec::new(),
             epoch,
         }
@@ -58,18 +59,29 @@ impl<'a> Draft<'a> {
 
     /// Puts anything but a directory at the real place of `path`; a file or link that is there is replaced.
     pub fn put(&mut self, path: &ImagePath, node: Node, span: Span, overwrite: Overwrite) -> Result<(), StepError> {
-        let place = resolve_parents(self.root, path)?;
+        let place = self.place(path)?;
         if self.root.is_directory(&place) {
             return Err(StepError::DirectoryInTheWay { path: place, kind: kind_name(&node.kind) });
         }
-        self.make_parents(&place)?;
-        if let Some(earlier) = self.writers.insert(place.clone(), span)
-            && overwrite == Overwrite::Warn
-        {
-            self.warnings.push(StepWarning::WrittenTwice { path: place.clone(), span, earlier });
+        let before = self.write(place.clone(), node);
+        if overwrite == Overwrite::Warn && matches!(before, Some(Change::Node(_))) {
+            self.warnings.push(StepWarning::WrittenTwice { path: place, span });
         }
-        self.write(place, node);
         Ok(())
+    }
+
+    /// The real place of `path`, whose parents exist afterwards.
+    fn place(&mut self, path: &ImagePath) -> Result<ImagePath, StepError> {
+        let parent = path.parent().unwrap_or_default();
+        if let Some((named, real)) = &self.last_parent
+            && *named == parent
+        {
+            return Ok(if named == real { path.clone() } else { real.join(&path.base()) });
+        }
+        let place = resolve_parents(self.root, path)?;
+        self.make_parents(&place)?;
+        self.last_parent = Some((parent, place.parent().unwrap_or_default()));
+        Ok(place)
     }
 
     /// Makes a directory at the real place of `path`, with the attributes of `node` if it is not there yet. A link to a
@@ -110,22 +122,25 @@ impl<'a> Draft<'a> {
 
     /// Takes away what is at `path` and below it.
     pub fn remove(&mut self, path: &ImagePath) {
-        let Some(_) = self.root.get(path) else { return };
-        let all: Vec<ImagePath> =
-            std::iter::once(path).chain(self.root.below(path).map(|(path, _)| path)).cloned().collect();
-        let below_has_it = !self.fresh.contains_key(path);
-        for path in all {
-            self.writers.remove(&path);
-            if self.fresh.remove(&path).is_none() {
-                self.gone.insert(path);
-            }
+        if self.root.get(path).is_none() {
+            return;
         }
+        let all = std::iter::once(path).chain(self.root.below(path).map(|(path, _)| path));
+        let of_below: Vec<ImagePath> = all.filter(|path| self.is_below(path)).cloned().collect();
+        let below_has_it = of_below.first() == Some(path);
+        self.gone.extend(of_below);
         self.root.remove(path);
+        self.last_parent = None;
         if below_has_it {
             self.changes.white_out(path.clone());
         } else {
             self.changes.forget(path);
         }
+    }
+
+    /// Whether the layers below have what is at `path` now, or had something there that this layer replaced.
+    fn is_below(&self, path: &ImagePath) -> bool {
+        !matches!(self.changes.get(path), Some(Change::Node(_))) || self.replaced.contains(path)
     }
 
     fn make_parents(&mut self, place: &ImagePath) -> Result<(), StepError> {
@@ -141,24 +156,27 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
-    fn write(&mut self, place: ImagePath, node: Node) {
-        let was_below = self.gone.contains(&place);
-        if self.root.get(&place).is_none() && !was_below {
-            self.fresh.insert(place.clone(), ());
-        }
+    /// Writes to root and changes; gives what this layer had said about the place.
+    fn write(&mut self, place: ImagePath, node: Node) -> Option<Change> {
         let is_directory = matches!(node.kind, Kind::Directory);
-        let replaces_whiteout = matches!(self.changes.get(&place), Some(Change::Whiteout));
-        self.root.insert(place.clone(), node.clone());
-        self.changes.put(place.clone(), node);
-        if replaces_whiteout && is_directory {
-            // A new directory in place of a removed one: what was in the old one must not show through it.
-            let prefix = place.clone();
-            let children = self.gone.range(place..).take_while(|path| path.as_bytes().starts_with(prefix.as_bytes()));
-            let children: Vec<ImagePath> =
-                children.filter(|path| path.parent().as_ref() == Some(&prefix)).cloned().collect();
-            for child in children {
-                self.changes.white_out(child);
-            }
+        let old = self.root.insert(place.clone(), node.clone());
+        let before = self.changes.put(place.clone(), node);
+        let was_gone = matches!(before, Some(Change::Whiteout)) || (before.is_none() && self.gone.contains(&place));
+        if was_gone || (before.is_none() && old.is_some()) {
+            self.replaced.insert(place.clone());
+        }
+        if was_gone && is_directory {
+            self.white_out_children(&place);
+        }
+        before
+    }
+
+    /// A new directory takes the place of a removed one: what was in the old one must not show through it.
+    fn white_out_children(&mut self, place: &ImagePath) {
+        let range = self.gone.range(place.clone()..).take_while(|path| path.as_bytes().starts_with(place.as_bytes()));
+        let children: Vec<ImagePath> = range.filter(|path| path.parent().as_ref() == Some(place)).cloned().collect();
+        for child in children {
+            self.changes.white_out(child);
         }
     }
 
@@ -167,8 +185,13 @@ impl<'a> Draft<'a> {
     /// entry with mode 0755, and hide a `/tmp` of 1777 below.
     pub fn finish(mut self) -> (Changeset, Vec<StepWarning>) {
         let mut parents = BTreeSet::new();
+        let mut last = None;
         for (path, _) in self.changes.iter() {
             let mut at = path.parent();
+            if at == last {
+                continue;
+            }
+            last = at.clone();
             while let Some(parent) = at.filter(|parent| !parent.is_root() && self.changes.get(parent).is_none()) {
                 at = parent.parent();
                 if !parents.insert(parent) {

@@ -166,8 +166,6 @@ pub enum StepWarning {
         path: ImagePath,
         /// The step that wins.
         span: Span,
-        /// The step whose work is lost.
-        earlier: Span,
     },
     /// A glob that matches nothing.
     RemovedNothing {

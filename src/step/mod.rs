@@ -18,6 +18,8 @@ pub mod evaluate;
 pub mod extract;
 pub mod inline;
 pub mod owner;
+#[cfg(test)]
+mod tests;
 
 pub use error::{StepError, StepFailure, StepWarning};
 pub use evaluate::{Evaluated, Inputs, evaluate};

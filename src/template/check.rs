@@ -123,10 +123,12 @@ impl Check<'_> {
     }
 
     fn step(&mut self, within: &Within<'_>, table: &Table, action: Option<&'static grammar::Action>) {
-        let Some(action) = action else {
-            return self.report(within.span, Kind::NoAction { whose: "the step".to_owned() });
-        };
-        self.modifiers(within, table, action);
+        match action {
+            Some(action) => self.modifiers(within, table, action),
+            // An unknown key, which was reported, was probably meant to be the action.
+            None if table.entries.iter().any(|entry| within.place.key(&entry.key.text).is_none()) => {}
+            None => self.report(within.span, Kind::NoAction { whose: "the step".to_owned() }),
+        }
     }
 
     fn layer(&mut self, within: &Within<'_>, table: &Table, action: Option<&'static grammar::Action>) {
@@ -141,6 +143,7 @@ impl Check<'_> {
             }
             (None, Some(node), _) if !matches!(&node.value, Value::Array(steps) if steps.is_empty()) => {}
             (_, _, Some(action)) => self.modifiers(within, table, action),
+            _ if table.entries.iter().any(|entry| within.place.key(&entry.key.text).is_none()) => {}
             _ => {
                 let name = table.get("name").and_then(Node::as_str);
                 let whose = name.map_or("the layer".to_owned(), |name| format!("the layer `{name}`"));
@@ -274,13 +277,13 @@ impl Check<'_> {
             (Shape::Tables(_), Value::Table(_)) => format!("write `[[{name}]]`, in double brackets"),
             (Shape::Table(_), Value::Array(_)) => format!("write `[{name}]`, in single brackets"),
             (Shape::Word(Word::Mode), Value::Integer(_)) => {
-                format!("write the octal digits in quotes: `{name} = \"{}\"`", written.trim_start_matches("0o"))
+                format!("write the octal digits in quotes: `{name} = \"{:0>4}\"`", written.trim_start_matches("0o"))
             }
             (Shape::Text | Shape::Word(_) | Shape::ByPlatform, Value::Integer(_) | Value::Float | Value::Bool(_)) => {
-                format!("write it in quotes: `{name} = \"{written}\"`")
+                format!("write it in quotes: `\"{written}\"`")
             }
             (Shape::Bool | Shape::Integer(..), Value::String(text)) => {
-                format!("write it without quotes: `{name} = {text}`")
+                format!("write it without quotes: `{text}`")
             }
             (Shape::List(Shape::Text), Value::String(text))
                 if text.contains(' ') && !text.contains(['"', '\'', '\\']) =>

@@ -1,7 +1,7 @@
 //! What is wrong with a template, and where.
 
 use super::form::Form;
-use super::grammar::{Place, action, one_of};
+use super::grammar::{ACTIONS, Place, State, action, one_of};
 use super::span::Span;
 
 /// Whether a template with this finding can be built.
@@ -40,7 +40,7 @@ pub enum Kind {
         what: &'static str,
     },
     /// No such key in that place.
-    #[error("unknown key `{key}` in {}", place.title())]
+    #[error("unknown key `{key}` {}", at(*place))]
     UnknownKey {
         /// The key.
         key: String,
@@ -327,13 +327,17 @@ impl Kind {
                 format!("did you mean `{nearest}`?")
             }
             Self::NotBuilt { .. } => "this version of kiln cannot do this".to_owned(),
-            Self::WrongType { expected, .. } => format!("expected {expected}"),
-            Self::MissingKey { keys, .. } => format!("expected {}", one_of(keys)),
+            Self::WrongType { found, .. } => format!("this is {found}"),
+            Self::MissingKey { keys, .. } => format!("needs {}", one_of(keys)),
             Self::TwoActions { .. } => "the second action".to_owned(),
             Self::NoAction { .. } => "nothing is done here".to_owned(),
             Self::WrongModifier { action, .. } => format!("not a key of `{action}`"),
             Self::BadValue { why: Some(why), .. } => why.clone(),
-            Self::BadValue { form, .. } => format!("expected {}", form.expected()),
+            Self::BadValue { form, .. } => match form.expected().split_once(" like ") {
+                Some((noun, _)) => format!("not {noun}"),
+                None => "none of these".to_owned(),
+            },
+            Self::ParentInPath { .. } => "no `..` here".to_owned(),
             Self::Conflict { first, .. } => format!("`{first}` is there already"),
             Self::Duplicate { .. } => "the second".to_owned(),
             _ => return None,
@@ -358,10 +362,7 @@ impl Kind {
             Self::TwoActions { second, .. } => {
                 format!("give `{second}` a `[[layer.step]]` of its own; a layer may have many")
             }
-            Self::NoAction { .. } => {
-                "give it one of `copy`, `write`, `directory`, `symlink`, `extract`, `adduser`, `addgroup`, `remove`"
-                    .to_owned()
-            }
+            Self::NoAction { .. } => format!("give it one of {}", actions()),
             Self::KeyBesideSteps { key } => {
                 format!("move `{key}` into a `[[layer.step]]`: a layer has steps, or the keys of its only step")
             }
@@ -375,7 +376,8 @@ impl Kind {
                 format!("add a source: `[sources.{name}]` and below it `path = \"...\"`")
             }
             Self::UnknownSource { known, .. } => {
-                format!("the sources are {}", one_of(&known.iter().map(String::as_str).collect::<Vec<_>>()))
+                let known: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
+                format!("the sources are {}", known.join(", "))
             }
             Self::SourceElsewhere { .. } => "give the step the same `when` as the source".to_owned(),
             Self::UnusedSource { name } => format!("use it (`copy = \"{name}\"`), or leave it out"),
@@ -422,13 +424,28 @@ fn unknown_key_hint(
         let titles: Vec<&str> = belongs.iter().map(|place| place.title()).collect();
         return Some(format!("`{key}` is a key of {}", titles.join(", ")));
     }
-    let names: Vec<&str> = place.own_keys().iter().map(|key| key.name).collect();
-    Some(format!("the keys of {} are {}", place.title(), names.join(", ")))
+    if place == Place::Step {
+        return Some(format!("the actions are {}", actions()));
+    }
+    let built = place.own_keys().iter().filter(|key| key.state == State::Now);
+    let names: Vec<String> = built.map(|key| format!("`{}`", key.name)).collect();
+    Some(format!("the keys {} are {}", at(place), names.join(", ")))
+}
+
+fn actions() -> String {
+    let built = ACTIONS.iter().filter(|action| action.state == State::Now);
+    built.map(|action| format!("`{}`", action.name)).collect::<Vec<_>>().join(", ")
+}
+
+/// "in `[image]`", "at the top of the file"
+fn at(place: Place) -> String {
+    let word = if place == Place::Top { "at" } else { "in" };
+    format!("{word} {}", place.title())
 }
 
 fn modifier_hint(modifier: &str, name: &str) -> String {
     let takes = action(name).map_or(&[][..], |action| action.modifiers);
-    let others = super::grammar::ACTIONS.iter().filter(|other| other.takes(modifier));
+    let others = ACTIONS.iter().filter(|other| other.takes(modifier));
     let others: Vec<&str> = others.map(|other| other.name).collect();
     let takes = takes.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
     format!("`{name}` takes {takes}; `{modifier}` goes with {}", one_of(&others))

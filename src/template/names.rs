@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::base::Platform;
 
 use super::files::Files;
-use super::finding::{Finding, Kind, Whence};
+use super::finding::{Finding, Kind, Whence, any_error};
 use super::form::{Form, is_name};
 use super::grammar::nearest;
 use super::span::Span;
@@ -18,9 +18,13 @@ pub(super) fn check(root: &Table, files: &Files, findings: &mut Vec<Finding>) {
     let none = Table::default();
     let table = root.table("variables").unwrap_or(&none);
     definitions(table, findings);
-    uses(root, table, files, findings);
+    let used = used_variables(root, table, files, findings);
     cycles(table, findings);
-    unused_sources(root, findings);
+    // Beside an error, what seems unused may only be misspelt.
+    if !any_error(findings) {
+        unused_variables(table, &used, findings);
+        unused_sources(root, findings);
+    }
 }
 
 fn definitions(table: &Table, findings: &mut Vec<Finding>) {
@@ -42,7 +46,7 @@ fn definitions(table: &Table, findings: &mut Vec<Finding>) {
     }
 }
 
-fn uses(root: &Table, table: &Table, files: &Files, findings: &mut Vec<Finding>) {
+fn used_variables(root: &Table, table: &Table, files: &Files, findings: &mut Vec<Finding>) -> BTreeSet<String> {
     let known: BTreeSet<&str> = table.entries.iter().map(|entry| entry.key.text.as_str()).chain(BUILT_IN).collect();
     let mut used = BTreeSet::new();
     for entry in root.entries.iter().filter(|entry| entry.key.text != "include") {
@@ -60,6 +64,10 @@ fn uses(root: &Table, table: &Table, files: &Files, findings: &mut Vec<Finding>)
             }
         });
     }
+    used
+}
+
+fn unused_variables(table: &Table, used: &BTreeSet<String>, findings: &mut Vec<Finding>) {
     for entry in &table.entries {
         let name = &entry.key.text;
         if !used.contains(name) {
@@ -134,7 +142,7 @@ fn cycle_from(name: &str, cycle: &[&str]) -> Kind {
     Kind::VariableCycle { name: name.to_owned(), through: turned.map(|name| (*name).to_owned()).collect() }
 }
 
-/// Sources that stand in no reference. A reference whose source is itself a variable may mean any of them.
+/// Sources that stand in no reference. A reference that is misspelt or starts with a variable may mean any of them.
 fn unused_sources(root: &Table, findings: &mut Vec<Finding>) {
     let mut used = BTreeSet::new();
     for (_, layer) in root.tables("layer") {
@@ -146,10 +154,12 @@ fn unused_sources(root: &Table, findings: &mut Vec<Finding>) {
             used.extend(texts.map(|text| text.split(':').next().unwrap_or(text)));
         }
     }
-    if used.iter().any(|name| name.contains("${")) {
+    let sources = root.table("sources").map_or(&[][..], |table| &table.entries);
+    let is_known = |name: &&str| sources.iter().any(|entry| entry.key.text == *name);
+    if !used.iter().all(is_known) {
         return;
     }
-    for entry in root.table("sources").map_or(&[][..], |table| &table.entries) {
+    for entry in sources {
         let name = &entry.key.text;
         if !used.contains(name.as_str()) {
             findings.push(Finding::new(entry.key.span, Kind::UnusedSource { name: name.clone() }));

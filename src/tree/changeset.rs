@@ -29,9 +29,9 @@ impl Changeset {
         Self::default()
     }
 
-    /// Puts a node at `path`; what was said about it before is forgotten.
-    pub fn put(&mut self, path: ImagePath, node: Node) {
-        self.changes.insert(path, Change::Node(node));
+    /// Puts a node at `path`; gives what was said about it before, which is forgotten.
+    pub fn put(&mut self, path: ImagePath, node: Node) -> Option<Change> {
+        self.changes.insert(path, Change::Node(node))
     }
 
     /// Says that what is below this layer at `path` goes; what was said about paths below it is forgotten.

@@ -50,24 +50,29 @@ impl Tree {
         path.is_root() || self.get(path).is_some_and(|node| matches!(node.kind, Kind::Directory))
     }
 
-    /// Puts `node` at `path`. A directory stays what it is below when another directory replaces it; anything else takes
-    /// what was there away, with all that was below it.
-    pub fn insert(&mut self, path: ImagePath, node: Node) {
-        let stays = matches!(node.kind, Kind::Directory) && self.is_directory(&path);
-        if !stays {
-            self.remove(&path);
+    /// Puts `node` at `path` and gives what was there. A directory stays what it is below when another directory replaces
+    /// it; anything else takes away what was below.
+    pub fn insert(&mut self, path: ImagePath, node: Node) -> Option<Node> {
+        let is_directory = matches!(node.kind, Kind::Directory);
+        let old = self.nodes.insert(path.clone(), node);
+        if !is_directory && old.as_ref().is_some_and(|old| matches!(old.kind, Kind::Directory)) {
+            self.remove_below(&path);
         }
-        self.nodes.insert(path, node);
+        old
+    }
+
+    fn remove_below(&mut self, path: &ImagePath) -> bool {
+        let doomed: Vec<ImagePath> = self.below(path).map(|(path, _)| path.clone()).collect();
+        for path in &doomed {
+            self.nodes.remove(path);
+        }
+        !doomed.is_empty()
     }
 
     /// Takes away what is at `path` and all that is below it; whether there was anything.
     pub fn remove(&mut self, path: &ImagePath) -> bool {
-        let doomed: Vec<ImagePath> = self.below(path).map(|(path, _)| path.clone()).collect();
-        let node = self.nodes.remove(path);
-        for path in &doomed {
-            self.nodes.remove(path);
-        }
-        node.is_some() || !doomed.is_empty()
+        let below = self.remove_below(path);
+        self.nodes.remove(path).is_some() || below
     }
 
     /// All nodes in path order.
@@ -103,6 +108,10 @@ impl Tree {
         }
         for (path, change) in changeset.iter() {
             if let Change::Node(node) = change {
+                // Foreign layers may have files below a directory that none of them names.
+                if !matches!(node.kind, Kind::Directory) {
+                    self.remove_below(path);
+                }
                 self.insert(path.clone(), node.clone());
             }
         }
