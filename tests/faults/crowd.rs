@@ -1,0 +1,40 @@
+//! Several at once in one store.
+
+use crate::place::Place;
+
+const MEGABYTES: u64 = 40;
+
+#[test]
+fn two_builds_share_a_store() {
+    let place = Place::large(MEGABYTES);
+    let alone = place.digest("alone");
+    let first = place.start(&["build", "--store", "store", "--jobs", "1", "-o", "oci:first"]);
+    let second = place.start(&["build", "--store", "store", "--jobs", "2", "-o", "oci:second"]);
+    for ended in [first.finish(), second.finish()] {
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+        assert_eq!(ended.stdout, alone);
+    }
+    place.assert_sound("store");
+    for output in ["oci:first", "oci:second"] {
+        let seen = place.run(&["inspect", output, "--files", "--store", "store"]);
+        assert_eq!(seen.code, Some(0), "{}", seen.stderr);
+        assert!(seen.stdout.starts_with(&alone), "{}", seen.stdout);
+    }
+}
+
+#[test]
+fn gc_beside_a_build_takes_nothing_from_it() {
+    let place = Place::large(MEGABYTES);
+    let alone = place.digest("alone");
+    let build = place.start(&["build", "--store", "store", "-o", "oci:out"]);
+    for _ in 0..3 {
+        let gc = place.run(&["store", "gc", "--keep-days", "0", "--store", "store"]);
+        assert_eq!(gc.code, Some(0), "{}", gc.stderr);
+    }
+    let built = build.finish();
+    assert_eq!(built.code, Some(0), "{}", built.stderr);
+    assert_eq!(built.stdout, alone);
+    place.assert_sound("store");
+    let seen = place.run(&["inspect", "store:example/faults:1", "--files", "--store", "store"]);
+    assert_eq!(seen.code, Some(0), "{}", seen.stderr);
+}

@@ -1,0 +1,65 @@
+//! Kills and interrupts at any moment leave a store that is whole.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::place::{Place, Running, names};
+
+/// Where in a build it is hit, in thousandths of the time that a whole one takes.
+const MOMENTS: [u32; 5] = [30, 170, 420, 700, 930];
+
+const MEGABYTES: u64 = 200;
+
+fn hit(running: &Running, signal: Signal) {
+    let process = Pid::from_child(&running.child);
+    // It may have ended just before, which is one of the moments too.
+    let _ = kill_process(process, signal);
+}
+
+fn timed(place: &Place, store: &str) -> (String, Duration) {
+    let begin = Instant::now();
+    let digest = place.digest(store);
+    (digest, begin.elapsed())
+}
+
+#[test]
+fn a_killed_build_leaves_a_sound_store() {
+    let place = Place::large(MEGABYTES);
+    let (digest, whole) = timed(&place, "whole");
+    for (round, moment) in MOMENTS.into_iter().enumerate() {
+        let store = format!("store{round}");
+        let running = place.start(&["build", "--store", &store, "-o", "oci:out"]);
+        thread::sleep(whole * moment / 1000);
+        hit(&running, Signal::KILL);
+        running.finish();
+        place.assert_sound(&store);
+        assert_eq!(place.digest(&store), digest, "killed after {moment} thousandths of {whole:?}");
+        place.assert_sound(&store);
+    }
+}
+
+#[test]
+fn an_interrupted_build_ends_with_130_and_cleans_up() {
+    let place = Place::large(MEGABYTES);
+    let (digest, whole) = timed(&place, "whole");
+    for (round, moment) in MOMENTS.into_iter().enumerate() {
+        let store = format!("store{round}");
+        let output = format!("oci-archive:target{round}/out.tar");
+        std::fs::create_dir(place.path(&format!("target{round}"))).expect("our own directory");
+        let running = place.start(&["build", "--store", &store, "-o", &output]);
+        thread::sleep(whole * moment / 1000 + Duration::from_millis(20));
+        hit(&running, Signal::INT);
+        let ended = running.finish();
+        let left = names(&place.path(&format!("target{round}")));
+        match ended.code {
+            Some(130) => assert_eq!(left, Vec::<String>::new(), "after {moment} thousandths of {whole:?}"),
+            // It was done before the signal came.
+            Some(0) => assert_eq!(left, ["out.tar"]),
+            _ => panic!("expected exit code 130, found {:?}: {}", ended.code, ended.stderr),
+        }
+        place.assert_sound(&store);
+        assert_eq!(place.digest(&store), digest);
+    }
+}

@@ -1,0 +1,9 @@
+//! Attacks on the store and on builds, with the real binary: kills, damage, full disks, rivals, files that move.
+
+mod crowd;
+mod damage;
+mod disk;
+mod kill;
+mod memory;
+mod place;
+mod shifting;

@@ -1,0 +1,110 @@
+//! Which module may import which: nothing that is not in the table.
+
+use crate::settle;
+use crate::sources::{self, Source};
+
+/// Each folder of `src/` and what its product code may name as `crate::…`, in topological order: a module imports
+/// only what stands above it.
+const EDGES: &[(&str, &[&str])] = &[
+    ("base", &[]),
+    ("tree", &["base"]),
+    ("template", &["base"]),
+    ("lock", &["base"]),
+    ("layer", &["base", "tree"]),
+    ("step", &["base", "tree", "template"]),
+    ("plan", &["base", "tree", "template", "layer"]),
+    ("image", &["base", "template"]),
+    ("assemble", &["base", "tree", "layer"]),
+    ("source", &["base", "tree", "layer", "image"]),
+    ("store", &["base", "plan"]),
+    ("output", &["base", "tree", "image"]),
+    (
+        "pipeline",
+        &[
+            "base", "tree", "template", "lock", "layer", "step", "plan", "image", "assemble", "source", "store",
+            "output",
+        ],
+    ),
+    ("cli", &["base", "tree", "template", "lock", "layer", "plan", "image", "source", "store", "output", "pipeline"]),
+];
+
+#[test]
+fn the_table_is_in_topological_order() {
+    let mut complaints = Vec::new();
+    for (index, (module, allowed)) in EDGES.iter().enumerate() {
+        for other in *allowed {
+            if !EDGES[..index].iter().any(|(above, _)| above == other) {
+                complaints.push(format!("tests/tidy/edges.rs: `{module}` imports `{other}`, which is not above it"));
+            }
+        }
+    }
+    settle(complaints);
+}
+
+#[test]
+fn modules_import_what_the_table_allows() {
+    let mut complaints = Vec::new();
+    for source in sources::all() {
+        let Some(allowed) = allowed(&source, &mut complaints) else { continue };
+        for line in source.product() {
+            for target in targets(&line.code) {
+                if target != source.module && !allowed.contains(&target.as_str()) {
+                    complaints.push(format!(
+                        "{}: `{}` may not import `{target}`: move what both need into a module below, or change the \
+                         table in tests/tidy/edges.rs and say why",
+                        source.at(line),
+                        source.module
+                    ));
+                }
+            }
+            if line.code.contains(&escape(&source)) {
+                complaints.push(format!("{}: name another module as `crate::…`, not with `super`", source.at(line)));
+            }
+        }
+    }
+    settle(complaints);
+}
+
+#[test]
+fn every_edge_of_the_table_exists() {
+    let all = sources::all();
+    let mut complaints = Vec::new();
+    for (module, allowed) in EDGES {
+        for other in *allowed {
+            let used = all
+                .iter()
+                .filter(|source| source.module == *module)
+                .flat_map(Source::product)
+                .any(|line| targets(&line.code).iter().any(|target| target == other));
+            if !used {
+                complaints
+                    .push(format!("tests/tidy/edges.rs: `{module}` no longer imports `{other}`: remove the edge"));
+            }
+        }
+    }
+    settle(complaints);
+}
+
+fn allowed(source: &Source, complaints: &mut Vec<String>) -> Option<&'static [&'static str]> {
+    if source.module.is_empty() {
+        return None;
+    }
+    let found = EDGES.iter().find(|(module, _)| *module == source.module);
+    if found.is_none() {
+        complaints.push(format!("{}:1: `{}` is not in the table of tests/tidy/edges.rs", source.path, source.module));
+    }
+    found.map(|(_, allowed)| *allowed)
+}
+
+/// The modules that a line names: what follows each `crate::`.
+fn targets(code: &str) -> Vec<String> {
+    let identifier = |text: &str| text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+    code.split("crate::").skip(1).map(identifier).collect()
+}
+
+/// As many `super` as lead out of the module.
+fn escape(source: &Source) -> String {
+    let depth = source.path.split('/').count() - 2;
+    let folder = source.path.ends_with("/mod.rs");
+    "super::".repeat(if folder { depth } else { depth + 1 })
+}

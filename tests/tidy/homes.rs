@@ -1,0 +1,106 @@
+//! Each third-party crate has a home: the files that may name it. Everything else goes through that module's types.
+
+use std::fs;
+
+use crate::settle;
+use crate::sources;
+
+/// Any file: vocabulary, not machinery.
+const ANYWHERE: &[&str] = &["src/"];
+
+/// Each dependency of Cargo.toml and the paths that may name it.
+const HOMES: &[(&str, &[&str])] = &[
+    ("annotate_snippets", &["src/template/render.rs"]),
+    ("bzip2", &["src/layer/read/"]),
+    ("clap", &["src/cli/"]),
+    ("clap_complete", &["src/cli/"]),
+    ("clap_mangen", &["src/cli/"]),
+    ("flate2", &["src/layer/read/"]),
+    ("gix_index", &["src/source/path/"]),
+    // Sources also match many patterns at once, and say which of them hit.
+    ("globset", &["src/base/glob.rs", "src/source/path/", "src/template/read/mod.rs"]),
+    ("ignore", &["src/source/path/"]),
+    ("indicatif", &["src/cli/progress.rs"]),
+    // A zip archive holds civil times.
+    ("jiff", &["src/base/epoch.rs", "src/layer/read/zip.rs"]),
+    ("libdeflater", &["src/layer/codec.rs"]),
+    ("liblzma", &["src/layer/read/"]),
+    ("oci_spec", &["src/image/"]),
+    ("rustix", &["src/source/", "src/store/", "src/output/"]),
+    ("serde", ANYWHERE),
+    ("serde_json", ANYWHERE),
+    ("sha2", &["src/base/hash.rs"]),
+    ("signal_hook", &["src/cli/"]),
+    ("strsim", &["src/template/", "src/step/", "src/store/"]),
+    // The tar of an output holds blobs, not a tree.
+    ("tar", &["src/layer/", "src/output/tarball.rs"]),
+    ("tempfile", &["src/source/", "src/store/", "src/output/", "src/pipeline/"]),
+    ("thiserror", ANYWHERE),
+    ("toml", &["src/template/", "src/lock/"]),
+    ("walkdir", &["src/store/", "src/output/"]),
+    ("zip", &["src/layer/read/"]),
+    ("zstd", &["src/layer/"]),
+];
+
+#[test]
+fn crates_are_named_at_home_only() {
+    let mut complaints = Vec::new();
+    for source in sources::all() {
+        for line in source.product() {
+            for (name, homes) in HOMES {
+                let home = homes.iter().any(|home| source.path.starts_with(home));
+                if !home && uses(&line.code, name) {
+                    complaints.push(format!(
+                        "{}: `{name}` lives in {}: use that module's types, or change tests/tidy/homes.rs and say why",
+                        source.at(line),
+                        homes.join(", ")
+                    ));
+                }
+            }
+        }
+    }
+    settle(complaints);
+}
+
+#[test]
+fn every_home_is_lived_in() {
+    let all = sources::all();
+    let mut complaints = Vec::new();
+    for (name, homes) in HOMES {
+        for home in *homes {
+            let used = all
+                .iter()
+                .filter(|source| source.path.starts_with(home))
+                .any(|source| source.product().any(|line| uses(&line.code, name)));
+            if !used {
+                complaints.push(format!("tests/tidy/homes.rs: nothing in {home} names `{name}`: remove the home"));
+            }
+        }
+    }
+    settle(complaints);
+}
+
+#[test]
+fn every_dependency_has_a_home() {
+    let text = fs::read_to_string(sources::root().join("Cargo.toml")).expect("the manifest can be read");
+    let mut complaints = Vec::new();
+    let mut dependencies = false;
+    for (index, line) in text.lines().enumerate() {
+        if line.starts_with('[') {
+            dependencies = line == "[dependencies]";
+        }
+        let Some((name, _)) = line.split_once('=').filter(|_| dependencies && !line.starts_with('#')) else {
+            continue;
+        };
+        let name = name.trim().replace('-', "_");
+        if !HOMES.iter().any(|(known, _)| *known == name) {
+            let line = index + 1;
+            complaints.push(format!("Cargo.toml:{line}: `{name}` has no home: add it to tests/tidy/homes.rs"));
+        }
+    }
+    settle(complaints);
+}
+
+fn uses(code: &str, name: &str) -> bool {
+    sources::mentions(code, &format!("{name}::")) || code.trim() == format!("use {name};")
+}
