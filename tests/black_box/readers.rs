@@ -52,7 +52,7 @@ fn line(path: &Path) -> String {
         "fifo".to_owned()
     } else {
         let bytes = std::fs::read(path).expect("a file");
-        format!("file {} links {}", meta.nlink(), sha256(&bytes))
+        format!("file {} {}", meta.nlink(), sha256(&bytes))
     };
     format!("{:o} {}:{} {} {kind} {}", meta.mode() & 0o7777, meta.uid(), meta.gid(), meta.mtime(), attributes(path))
 }
