@@ -8,6 +8,9 @@ pub const NAME_MAX_BYTES: usize = 255;
 /// Longest path in bytes (Linux, `PATH_MAX`, less the terminating zero).
 pub const PATH_MAX_BYTES: usize = 4095;
 
+/// What stands before the name in the last part of a whiteout's path (image-spec, layer.md, "Whiteouts").
+pub const WHITEOUT_PREFIX: &[u8] = b".wh.";
+
 /// A path inside an image: relative to its root, `/` between the parts, no empty part, no `.` or `..`, any bytes but `/`
 /// and zero. The root itself is the empty path.
 ///

@@ -15,7 +15,7 @@ use crate::base::{Epoch, Platform};
 Begin with:
   kiln init mysite && cd mysite     write a small template that works
   kiln build -o oci:out             build it; the digest is the last line
-  kiln inspect store:mysite         look at what was built
+  kiln inspect store:example/hello  look at what was built
 
 Exit codes: 0 done, 1 failed, 2 wrong command line, 3 refused (would rewrite), 4 mismatch (lock, digest),
 5 unavailable (network), 130 after Ctrl-C.")]

@@ -7,6 +7,7 @@
 use tar::{EntryType, Header};
 
 use crate::base::ImagePath;
+use crate::base::path::WHITEOUT_PREFIX;
 use crate::tree::{Kind, Node};
 
 use super::entry::Entry;
@@ -15,8 +16,6 @@ use super::entry::Entry;
 pub const RECORD_BYTES: usize = 512;
 /// Two zero records end a tar.
 pub const END_BYTES: usize = 2 * RECORD_BYTES;
-/// What stands before the name in the last part of a whiteout's path (image-spec, layer.md, "Whiteouts").
-pub const WHITEOUT_PREFIX: &[u8] = b".wh.";
 
 /// Longest name that fits without a prefix.
 const NAME_BYTES: usize = 100;

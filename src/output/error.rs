@@ -147,6 +147,14 @@ impl OutputError {
         }
     }
 
+    /// Names the target in place of what stands in for it until it is whole.
+    pub(super) fn of_target(self, staged: &Path, target: &Path) -> Self {
+        match self.at(target) {
+            Self::Io { action, path, source } if path.starts_with(staged) => Self::io(action, target, source),
+            other => other,
+        }
+    }
+
     /// What to do next.
     pub fn hint(&self) -> Option<String> {
         Some(match self {

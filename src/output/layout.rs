@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -98,7 +98,10 @@ fn write_file(path: &Path, bytes: &[u8]) -> Result<(), OutputError> {
 fn place(subject: &Subject<'_>, layer: &LayerDescriptor, path: &Path) -> Result<(), OutputError> {
     let digest = &layer.digest;
     let placed = subject.supply.place(digest, path);
-    placed.map_err(|source| OutputError::Blob { digest: digest.to_string(), source })?;
+    placed.map_err(|source| match source.kind() {
+        io::ErrorKind::StorageFull => OutputError::Write { source },
+        _ => OutputError::Blob { digest: digest.to_string(), source },
+    })?;
     let meta = fs::metadata(path).map_err(|source| OutputError::io("read", path, source))?;
     if meta.len() != layer.size_bytes {
         let (digest, expected) = (digest.to_string(), layer.size_bytes);

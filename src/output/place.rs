@@ -118,7 +118,7 @@ pub fn replace<T>(
         publish(&staged.path, path, standing)?;
         Ok((inside, filled))
     });
-    match done {
+    match done.map_err(|error| error.of_target(&staged.path, path)) {
         Ok((Some(fingerprint), filled)) => Ok((fingerprint, filled)),
         // A rename changes the times of a file itself.
         Ok((None, filled)) => {

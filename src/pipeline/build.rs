@@ -108,11 +108,10 @@ fn build_layer(
     store: &Store,
     terms: &Terms<'_>,
 ) -> Result<BuiltLayer, Error> {
-    let layer = &platform.layers[at];
-    // Another platform of this build may have made the same layer meanwhile.
-    let now = match (&layer.state, terms.cache) {
-        (State::Missing, Cache::Used) => state(plan, &platform.codec, store),
-        (known, _) => known.clone(),
+    // Another platform of this build may have made the same layer meanwhile, or it was found damaged.
+    let now = match terms.cache {
+        Cache::Used => state(plan, &platform.codec, store),
+        Cache::Ignored => State::Missing,
     };
     let name = plan.name.clone();
     let built = match now {

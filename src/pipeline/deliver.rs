@@ -1,7 +1,12 @@
 //! Brings a build to the places that the user named.
 
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
 use crate::base::reference::Output;
-use crate::output::{Receipt, Recorded, Subject, check_distinct, write};
+use crate::output::place::real_path;
+use crate::output::{Receipt, Recorded, Subject, write};
 use crate::store::notes::path_name;
 use crate::store::{Shelf, Store};
 
@@ -11,15 +16,28 @@ use super::prepare::Prepared;
 use super::supply::BuildSupply;
 use super::terms::Terms;
 
-/// Writes every output. What was written is remembered at once, so that the next build may replace it.
+/// What the store remembers of an output: where it is, so that it never comes in again, and what was written.
+#[derive(Debug, Serialize, Deserialize)]
+struct OutputNote {
+    path: PathBuf,
+    recorded: Recorded,
+}
+
+/// Where this store's builds have written to.
+pub fn known_outputs(store: &Store) -> Vec<PathBuf> {
+    let notes = store.notes(Shelf::Outputs).into_iter();
+    notes.filter_map(|name| store.note::<OutputNote>(Shelf::Outputs, &name)).map(|note| note.path).collect()
+}
+
+/// Writes every output, also if one of them fails. What was written is remembered at once, so that the next build may
+/// replace it.
 pub fn deliver(
     prepared: &Prepared,
     built: &Built,
     outputs: &[Output],
     store: &Store,
     terms: &Terms<'_>,
-) -> Result<Vec<Receipt>, Error> {
-    check_distinct(outputs)?;
+) -> Vec<Result<Receipt, Error>> {
     let supply = BuildSupply::new(prepared, built, store, terms);
     let subject = Subject {
         images: &built.images,
@@ -28,20 +46,22 @@ pub fn deliver(
         version: prepared.plan.version.as_deref(),
         supply: &supply,
     };
-    let mut receipts = Vec::new();
-    for output in outputs {
-        if terms.is_interrupted() {
-            return Err(Error::Interrupted);
-        }
-        let note = output.path().map(|path| path_name(&crate::output::place::real_path(path)));
-        let last: Option<Recorded> = note.as_ref().and_then(|note| store.note(Shelf::Outputs, note));
-        let receipt = write(&subject, output, last.as_ref())?;
-        if let (Some(note), Some(recorded)) = (&note, &receipt.recorded)
-            && last.as_ref() != Some(recorded)
-        {
-            store.keep_note(Shelf::Outputs, note, recorded)?;
-        }
-        receipts.push(receipt);
+    outputs.iter().map(|output| deliver_one(&subject, output, store, terms)).collect()
+}
+
+fn deliver_one(subject: &Subject<'_>, output: &Output, store: &Store, terms: &Terms<'_>) -> Result<Receipt, Error> {
+    if terms.is_interrupted() {
+        return Err(Error::Interrupted);
     }
-    Ok(receipts)
+    let path = output.path().map(real_path);
+    let name = path.as_deref().map(path_name);
+    let last: Option<OutputNote> = name.as_ref().and_then(|name| store.note(Shelf::Outputs, name));
+    let last = last.map(|note| note.recorded);
+    let receipt = write(subject, output, last.as_ref())?;
+    if let (Some(name), Some(path), Some(recorded)) = (name, path, &receipt.recorded)
+        && last.as_ref() != Some(recorded)
+    {
+        store.keep_note(Shelf::Outputs, &name, &OutputNote { path, recorded: recorded.clone() })?;
+    }
+    Ok(receipt)
 }

@@ -165,6 +165,13 @@ impl Error {
         }
     }
 
+    /// Whether a blob of the store was found damaged, and set aside, on the way to an output.
+    pub fn is_damage(&self) -> bool {
+        let Self::Output(OutputError::Blob { source, .. }) = self else { return false };
+        let cause = source.get_ref().and_then(|cause| cause.downcast_ref::<StoreError>());
+        matches!(cause, Some(StoreError::Damaged { .. } | StoreError::Missing { .. }))
+    }
+
     /// What to do next.
     pub fn hint(&self) -> Option<String> {
         match self {

@@ -23,7 +23,7 @@ pub mod supply;
 pub mod terms;
 
 pub use build::{Built, BuiltLayer, build};
-pub use deliver::deliver;
+pub use deliver::{deliver, known_outputs};
 pub use error::{Class, Error};
 pub use gather::{Gathered, gather};
 pub use load::{Loaded, LockMode, Request, load};

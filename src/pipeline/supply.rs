@@ -9,7 +9,7 @@ use crate::base::{DiffId, LayerDigest, Platform};
 use crate::layer::fill::write_tar;
 use crate::layer::read::decoder;
 use crate::output::{Root, Supply};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 use super::build::{Built, everything};
 use super::contents::Everything;
@@ -42,16 +42,21 @@ impl<'a> BuildSupply<'a> {
 
 impl Supply for BuildSupply<'_> {
     fn place(&self, digest: &LayerDigest, to: &Path) -> io::Result<()> {
-        self.store.place_blob(&digest.to_string(), to).map_err(io::Error::other)
+        self.store.place_blob(&digest.to_string(), to).map_err(|error| match error {
+            StoreError::Write { source, .. } => source,
+            error => io::Error::other(error),
+        })
     }
 
     fn open(&self, digest: &LayerDigest) -> io::Result<Box<dyn Read + '_>> {
+        self.store.verify_blob(&digest.to_string()).map_err(io::Error::other)?;
         Ok(Box::new(self.blob(digest)?))
     }
 
     fn open_uncompressed(&self, diff_id: &DiffId) -> io::Result<(Box<dyn Read + '_>, u64)> {
         let layer = self.built.layers.iter().find(|layer| layer.descriptor.diff_id == *diff_id);
         let layer = layer.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, format!("no layer {diff_id}")))?;
+        self.store.verify_blob(&layer.descriptor.digest.to_string()).map_err(io::Error::other)?;
         Ok((decoder(self.blob(&layer.descriptor.digest)?)?, layer.raw_bytes))
     }
 

@@ -59,6 +59,7 @@ impl<'a> Draft<'a> {
 
     /// Puts anything but a directory at the real place of `path`; a file or link that is there is replaced.
     pub fn put(&mut self, path: &ImagePath, node: Node, span: Span, overwrite: Overwrite) -> Result<(), StepError> {
+        check_name(path)?;
         let place = self.place(path)?;
         if self.root.is_directory(&place) {
             return Err(StepError::DirectoryInTheWay { path: place, kind: kind_name(&node.kind) });
@@ -89,6 +90,7 @@ impl<'a> Draft<'a> {
     pub fn ensure_directory(&mut self, path: &ImagePath, node: Node) -> Result<ImagePath, StepError> {
         let place = self.real_directory(path)?;
         if !self.root.is_directory(&place) {
+            check_name(&place)?;
             self.make_parents(&place)?;
             self.write(place.clone(), node);
         }
@@ -105,6 +107,7 @@ impl<'a> Draft<'a> {
         if place.is_root() {
             return Ok(());
         }
+        check_name(&place)?;
         self.make_parents(&place)?;
         let node = change(self.root.get(&place));
         self.write(place, node);
@@ -151,6 +154,7 @@ impl<'a> Draft<'a> {
         if self.root.get(&parent).is_some() {
             return Err(StepError::NotADirectory { path: parent });
         }
+        check_name(&parent)?;
         self.make_parents(&parent)?;
         self.write(parent, Node::parent_directory(self.epoch));
         Ok(())
@@ -206,6 +210,14 @@ impl<'a> Draft<'a> {
         }
         (self.changes, self.warnings)
     }
+}
+
+/// Names that are whiteouts in a layer cannot be files in it (image-spec, layer.md, "Whiteouts").
+fn check_name(path: &ImagePath) -> Result<(), StepError> {
+    if path.name().starts_with(crate::base::path::WHITEOUT_PREFIX) {
+        return Err(StepError::WhiteoutName { path: path.clone() });
+    }
+    Ok(())
 }
 
 fn kind_name(kind: &Kind) -> &'static str {

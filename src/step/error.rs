@@ -46,6 +46,12 @@ pub enum StepError {
         /// What was to go there.
         kind: &'static str,
     },
+    /// A name that means the removal of another one to everybody who reads layers.
+    #[error("`{path}`: a file whose name begins with `.wh.` would remove another one from the image")]
+    WhiteoutName {
+        /// Where.
+        path: ImagePath,
+    },
     /// A directory is to go where something else is.
     #[error("`{path}` is not a directory; a directory cannot take its place")]
     NotADirectory {
@@ -151,6 +157,7 @@ impl StepError {
                 Some(format!("remove it in an earlier step with `remove = \"{path}\"`, or put a `/` behind the target"))
             }
             Self::NotADirectory { path } => Some(format!("remove it in an earlier step with `remove = \"{path}\"`")),
+            Self::WhiteoutName { .. } => Some("rename it, or leave it out with `exclude = [\".wh.*\"]`".to_owned()),
             Self::DamagedAccounts { .. } => Some("mend the file where it comes from".to_owned()),
             Self::Resolve(_) | Self::BadField { .. } | Self::Glob(_) | Self::Content(_) => None,
         }

@@ -120,6 +120,8 @@ fn files_and_directories_do_not_take_each_others_place() {
     let directory = Action::Directory { path: path("f"), owner: None, mode: None };
     assert!(matches!(at(vec![directory]), Err(StepError::NotADirectory { .. })));
     assert!(matches!(at(vec![write("loop/x", "")]), Err(StepError::Resolve(_))));
+    assert!(matches!(at(vec![write("d/.wh.f", "")]), Err(StepError::WhiteoutName { .. })));
+    assert!(matches!(at(vec![write(".wh.d/x", "")]), Err(StepError::WhiteoutName { .. })));
     assert!(matches!(at(vec![remove("a[b")]), Err(StepError::Glob(_))));
 }
 

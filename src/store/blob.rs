@@ -140,8 +140,10 @@ impl Store {
         fs::remove_file(self.blob_path(digest)?).map_err(|source| self.write_error(source))
     }
 
-    /// Makes the blob appear at `to`, which must not exist: cloned, linked or copied, whichever the file systems can.
+    /// Makes the blob appear at `to`, which must not exist: cloned, linked or copied, whichever the file systems can. It is
+    /// verified first, so that a damaged one does not leave the store.
     pub fn place_blob(&self, digest: &str, to: &Path) -> Result<(), StoreError> {
+        self.verify_blob(digest)?;
         let from = self.open_blob(digest)?;
         let write = |source| StoreError::Write { store: to.to_owned(), source };
         let path = self.blob_path(digest)?;

@@ -22,12 +22,6 @@ pub enum StoreError {
         /// What it says it is.
         found: String,
     },
-    /// A lock that should have been waited for was not given.
-    #[error("the store `{store}` is in use", store = store.display())]
-    Busy {
-        /// Where.
-        store: PathBuf,
-    },
     /// No room.
     #[error("no space is left for the store `{store}`", store = store.display())]
     Full {
@@ -96,7 +90,6 @@ impl StoreError {
         Some(match self {
             Self::Open { .. } => "choose another place with `--store DIR` or KILN_STORE".to_owned(),
             Self::Format { .. } => "use the kiln that wrote it, or another store with `--store DIR`".to_owned(),
-            Self::Busy { .. } => "try again".to_owned(),
             Self::Full { .. } => "free some with `kiln store gc`, or use another disk with `--store DIR`".to_owned(),
             Self::Write { .. } | Self::Read { .. } | Self::Digest { .. } => "see `kiln store check`".to_owned(),
             Self::Missing { .. } | Self::Damaged { .. } => {

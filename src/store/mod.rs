@@ -51,73 +51,91 @@ pub struct Store {
 impl Store {
     /// Opens the store at `root`, which is made if it is not there. Waits for one who removes.
     pub fn open(root: &Path) -> Result<Self, StoreError> {
-        let store = Self::locked(root, FlockOperation::NonBlockingLockExclusive)?;
-        if let Some(store) = store {
-            // Alone here: what is in tmp/ belongs to nobody.
+        let store = Self::at(root)?;
+        if store.is_alone()? {
+            store.set_up()?;
+            // What is in tmp/ belongs to nobody.
             store.clear_tmp()?;
-            store.relock(FlockOperation::LockShared)?;
-            return Ok(store);
         }
-        Self::locked(root, FlockOperation::LockShared)?.ok_or_else(|| StoreError::Busy { store: root.to_owned() })
+        store.flock(FlockOperation::LockShared)?;
+        store.check_format()?;
+        Ok(store)
     }
 
     /// Opens the store to remove from it: nobody else works in it as long as it is open. `waiting` is called if somebody
     /// does now.
     pub fn open_alone(root: &Path, waiting: impl FnOnce()) -> Result<Self, StoreError> {
-        let store = match Self::locked(root, FlockOperation::NonBlockingLockExclusive)? {
-            Some(store) => store,
-            None => {
-                waiting();
-                let store = Self::locked(root, FlockOperation::LockExclusive)?;
-                store.ok_or_else(|| StoreError::Busy { store: root.to_owned() })?
-            }
-        };
+        let store = Self::at(root)?;
+        if !store.is_alone()? {
+            waiting();
+            store.flock(FlockOperation::LockExclusive)?;
+        }
+        store.set_up()?;
         store.clear_tmp()?;
+        store.check_format()?;
         Ok(store)
     }
 
-    fn locked(root: &Path, operation: FlockOperation) -> Result<Option<Self>, StoreError> {
+    fn at(root: &Path) -> Result<Self, StoreError> {
         let fail = |source| StoreError::Open { store: root.to_owned(), source };
         fs::create_dir_all(root).map_err(fail)?;
         let lock = OpenOptions::new().create(true).truncate(false).write(true).open(root.join("lock")).map_err(fail)?;
-        match flock(&lock, operation) {
-            Ok(()) => {}
-            Err(rustix::io::Errno::WOULDBLOCK) => return Ok(None),
-            Err(error) => return Err(fail(error.into())),
-        }
-        let store = Self { root: root.to_owned(), lock };
-        store.check_format()?;
-        for directory in ["blobs/sha256", "aside", "refs", "tmp"] {
-            fs::create_dir_all(root.join(directory)).map_err(fail)?;
-        }
-        for shelf in Shelf::ALL {
-            fs::create_dir_all(root.join(shelf.directory())).map_err(fail)?;
-        }
-        Ok(Some(store))
+        Ok(Self { root: root.to_owned(), lock })
     }
 
-    fn relock(&self, operation: FlockOperation) -> Result<(), StoreError> {
-        flock(&self.lock, operation)
-            .map_err(|error| StoreError::Open { store: self.root.clone(), source: error.into() })
+    /// Whether nobody else works here; then nobody can as long as the lock stays.
+    fn is_alone(&self) -> Result<bool, StoreError> {
+        match flock(&self.lock, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(true),
+            Err(rustix::io::Errno::WOULDBLOCK) => Ok(false),
+            Err(error) => Err(self.open_error(error.into())),
+        }
+    }
+
+    fn flock(&self, operation: FlockOperation) -> Result<(), StoreError> {
+        flock(&self.lock, operation).map_err(|error| self.open_error(error.into()))
+    }
+
+    fn open_error(&self, source: std::io::Error) -> StoreError {
+        match self.write_error(source) {
+            StoreError::Write { store, source } => StoreError::Open { store, source },
+            full => full,
+        }
+    }
+
+    /// Makes what is missing. The format comes last and in one step, so that a store without it is one that nobody has
+    /// used.
+    fn set_up(&self) -> Result<(), StoreError> {
+        let make =
+            |directory: &str| fs::create_dir_all(self.root.join(directory)).map_err(|source| self.open_error(source));
+        for directory in ["blobs/sha256", "aside", "refs", "tmp"] {
+            make(directory)?;
+        }
+        for shelf in Shelf::ALL {
+            make(shelf.directory())?;
+        }
+        let path = self.root.join("format");
+        if path.exists() {
+            return Ok(());
+        }
+        let written = self.temporary()?;
+        fs::write(written.path(), FORMAT).map_err(|source| self.open_error(source))?;
+        written.persist(path).map(|_| ()).map_err(|error| self.open_error(error.error))
     }
 
     fn check_format(&self) -> Result<(), StoreError> {
-        let path = self.root.join("format");
-        match fs::read_to_string(&path) {
+        match fs::read_to_string(self.root.join("format")) {
             Ok(found) if found == FORMAT => Ok(()),
             Ok(found) => Err(StoreError::Format { store: self.root.clone(), found: found.trim().to_owned() }),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                fs::write(&path, FORMAT).map_err(|source| StoreError::Open { store: self.root.clone(), source })
-            }
-            Err(source) => Err(StoreError::Open { store: self.root.clone(), source }),
+            Err(source) => Err(self.open_error(source)),
         }
     }
 
     fn clear_tmp(&self) -> Result<(), StoreError> {
-        let tmp = self.tmp();
-        let fail = |source| StoreError::Open { store: self.root.clone(), source };
-        for entry in fs::read_dir(&tmp).map_err(fail)? {
-            fs::remove_file(entry.map_err(fail)?.path()).map_err(fail)?;
+        for entry in fs::read_dir(self.tmp()).map_err(|source| self.open_error(source))?.flatten() {
+            let path = entry.path();
+            let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+            removed.map_err(|source| self.open_error(source))?;
         }
         Ok(())
     }

@@ -103,7 +103,6 @@ fn lock_and_update_take_the_time_that_is_given() {
 }
 
 #[test]
-#[ignore = "`kiln build` takes the clock where it makes a lock"]
 fn a_new_lock_takes_source_date_epoch() {
     let project = unlocked();
     project.kiln(&["build"]).env("SOURCE_DATE_EPOCH", "1775001600").ok();

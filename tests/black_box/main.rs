@@ -5,4 +5,5 @@ mod determinism;
 mod harness;
 mod outputs;
 mod readers;
+mod refusals;
 mod sample;

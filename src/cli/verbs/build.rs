@@ -12,8 +12,8 @@ use crate::cli::progress::{Platforms, Progress};
 use crate::cli::report::{Failure, print, print_json};
 use crate::cli::session::Session;
 use crate::cli::size;
-use crate::output::{Receipt, Written};
-use crate::pipeline::{Built, Loaded, Prepared, build, deliver, load, prepare};
+use crate::output::{Receipt, Written, check_distinct};
+use crate::pipeline::{Built, Error, Loaded, Prepared, build, deliver, known_outputs, load, prepare};
 
 /// Builds, writes the outputs, prints the digest.
 pub fn run(args: &Build, session: &Session) -> Result<ExitCode, Failure> {
@@ -34,19 +34,30 @@ pub fn run(args: &Build, session: &Session) -> Result<ExitCode, Failure> {
     let progress = Progress::new(report, session.environment.live).platforms(platforms);
     let watch = |event: crate::pipeline::Event<'_>| progress.show(event);
     let terms = session.terms(&args.resolve, &watch);
-    let never: Vec<PathBuf> = args.outputs.iter().filter_map(|output| output.path().map(PathBuf::from)).collect();
+    check_distinct(&args.outputs).map_err(Error::from)?;
+    let named = args.outputs.iter().filter_map(|output| output.path().map(PathBuf::from));
+    let never: Vec<PathBuf> = named.chain(known_outputs(&store)).collect();
     let prepared = prepare(loaded, &never, &store, &terms, &request)?;
     report.findings(&prepared.warnings, &prepared.loaded.files);
     for (source, warning) in prepared.gathered.warnings() {
         report.source_warning(source, warning);
     }
-    let built = build(&prepared, &store, &terms);
+    let mut built = build(&prepared, &store, &terms);
+    let mut results = Vec::new();
+    if let Ok(image) = &built {
+        results = deliver(&prepared, image, &args.outputs, &store, &terms);
+        if results.iter().any(|result| result.as_ref().is_err_and(Error::is_damage)) {
+            // The damaged layer was set aside when it was found; it is made anew, once.
+            report.warn("a layer in the store was damaged; it is built again", None);
+            built = build(&prepared, &store, &terms);
+            if let Ok(image) = &built {
+                results = deliver(&prepared, image, &args.outputs, &store, &terms);
+            }
+        }
+    }
     progress.end();
     let built = built?;
-    let receipts = deliver(&prepared, &built, &args.outputs, &store, &terms)?;
-    for (output, receipt) in args.outputs.iter().zip(&receipts) {
-        say_receipt(output, receipt, session);
-    }
+    let receipts = receipts(&args.outputs, results, session)?;
     let made = built.layers.iter().filter(|layer| !layer.cached).count();
     let name = name(&prepared);
     report.note(&format!(
@@ -81,12 +92,41 @@ pub(super) fn say_lock(loaded: &Loaded, session: &Session) {
     }
     let variable = session.environment.source_date_epoch.as_deref();
     if let Some(text) = variable
+        && loaded.locked.is_empty()
         && text.parse() != Ok(loaded.settled.epoch)
     {
         session.report.note(&format!(
             "SOURCE_DATE_EPOCH={text} is not used: the epoch is {} (`kiln update epoch` moves it)",
             loaded.settled.epoch
         ));
+    }
+}
+
+/// Says what became of each output. Of several failures the one with the highest exit code ends the command; the others
+/// are said before it.
+fn receipts(
+    outputs: &[Output],
+    results: Vec<Result<Receipt, Error>>,
+    session: &Session,
+) -> Result<Vec<Receipt>, Failure> {
+    let mut receipts = Vec::new();
+    let mut failures: Vec<Failure> = Vec::new();
+    for (output, result) in outputs.iter().zip(results) {
+        match result {
+            Ok(receipt) => {
+                say_receipt(output, &receipt, session);
+                receipts.push(receipt);
+            }
+            Err(error) => failures.push(error.into()),
+        }
+    }
+    failures.sort_by_key(Failure::exit_code);
+    match failures.pop() {
+        None => Ok(receipts),
+        Some(worst) => {
+            failures.iter().for_each(|failure| session.report.failure(failure));
+            Err(worst)
+        }
     }
 }
 

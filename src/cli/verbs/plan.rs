@@ -13,7 +13,7 @@ use crate::layer::codec::unpack;
 use crate::pipeline::build::last_layer;
 use crate::pipeline::gather::scan_source;
 use crate::pipeline::prepare::PreparedPlatform;
-use crate::pipeline::{Error, Loaded, Prepared, Request, State, Terms, load, prepare};
+use crate::pipeline::{Error, Loaded, Prepared, Request, State, Terms, known_outputs, load, prepare};
 use crate::plan::{LayerPlan, Why, explain};
 use crate::store::{Shelf, Store};
 use crate::tree::{Changeset, Kind, dump};
@@ -30,7 +30,7 @@ pub fn run(args: &Plan, session: &Session) -> Result<ExitCode, Failure> {
     if let Some(source) = &args.files {
         return files(source, args, &loaded, &request, &store, &terms);
     }
-    let prepared = prepare(loaded, &[], &store, &terms, &request)?;
+    let prepared = prepare(loaded, &known_outputs(&store), &store, &terms, &request)?;
     session.report.findings(&prepared.warnings, &prepared.loaded.files);
     for (source, warning) in prepared.gathered.warnings() {
         session.report.source_warning(source, warning);
@@ -117,7 +117,7 @@ fn files(
         let found = if found.is_empty() { "none".to_owned() } else { format!("`{}`", found.join("`, `")) };
         Error::NoSuchSource { wanted: name.to_owned(), found }
     })?;
-    let scan = scan_source(name, source, loaded, &[], store, terms)?;
+    let scan = scan_source(name, source, loaded, &known_outputs(store), store, terms)?;
     let changeset: Changeset = scan.tree.to_changeset();
     if args.json {
         let file = |(path, node): (&crate::base::ImagePath, &crate::tree::Node)| match &node.kind {
