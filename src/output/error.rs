@@ -151,6 +151,10 @@ impl OutputError {
     pub(super) fn of_target(self, staged: &Path, target: &Path) -> Self {
         match self.at(target) {
             Self::Io { action, path, source } if path.starts_with(staged) => Self::io(action, target, source),
+            // Which file of the image met the end of the disk says nothing.
+            Self::Entry { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+                Self::io("write", target, source)
+            }
             other => other,
         }
     }
