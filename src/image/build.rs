@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::base::ConfigDigest;
 use crate::base::json::bytes_of;
 
 use super::annotations::annotations;
@@ -13,11 +14,7 @@ pub fn build(plan: &Plan<'_>) -> Image {
     let layers: Vec<Value> = plan.layers.iter().map(|(_, layer)| descriptor(layer)).collect();
     let manifest = json!({
         "annotations": annotations(plan.created, plan.name, plan.version, plan.annotations),
-        "config": {
-            "digest": config.digest,
-            "mediaType": config.media_type.as_ref(),
-            "size": config.bytes.len(),
-        },
+        "config": config_descriptor(&config),
         "layers": layers,
         "mediaType": MediaType::ImageManifest.as_ref(),
         "schemaVersion": 2,
@@ -34,16 +31,16 @@ fn descriptor(layer: &LayerDescriptor) -> Value {
     json!({ "digest": layer.digest, "mediaType": layer.media_type.as_ref(), "size": layer.size_bytes })
 }
 
+fn config_descriptor(config: &Blob<ConfigDigest>) -> Value {
+    json!({ "digest": config.digest, "mediaType": config.media_type.as_ref(), "size": config.bytes.len() })
+}
+
 /// A manifest for a config and layers that came without one (docker archives), without annotations.
 pub fn bare_manifest(config: &[u8], layers: &[LayerDescriptor]) -> Vec<u8> {
-    let config: Blob<crate::base::ConfigDigest> = Blob::new(config.to_vec(), MediaType::ImageConfig);
+    let config: Blob<ConfigDigest> = Blob::new(config.to_vec(), MediaType::ImageConfig);
     let layers: Vec<Value> = layers.iter().map(descriptor).collect();
     bytes_of(&json!({
-        "config": {
-            "digest": config.digest,
-            "mediaType": config.media_type.as_ref(),
-            "size": config.bytes.len(),
-        },
+        "config": config_descriptor(&config),
         "layers": layers,
         "mediaType": MediaType::ImageManifest.as_ref(),
         "schemaVersion": 2,

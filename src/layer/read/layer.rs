@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::Read;
 
 use crate::base::ImagePath;
-use crate::base::path::readable;
+use crate::base::path::{WHITEOUT_PREFIX, readable};
 use crate::tree::{Change, Changeset, Kind, Tree};
 
 use super::archive::{Links, check_directory, check_parents, kind_of, path_of};
@@ -12,7 +12,6 @@ use super::content::Sink;
 use super::entries::{Entries, Entry, EntryKind};
 use super::error::ReadError;
 
-const WHITEOUT_PREFIX: &[u8] = b".wh.";
 const OPAQUE_NAME: &[u8] = b".wh..wh..opq";
 
 /// Reads the tar of a layer to the end of `reader`, which is already decompressed ([`super::decoder`]), and hands the

@@ -169,7 +169,7 @@ const STEP: &[Key] = &[
     key("user", W(Owner), "\"app\"", "Who runs the command.").later(),
     key("network", Bool, "true", "Gives the command a network.").later(),
     key("mounts", List(&Table(Place::Mount)), "[{ from = \"app\", to = \"/src\" }]", "What the command sees beside the image.").later(),
-    key("cache", STRINGS, "[\"/root/.cache\"]", "Directories that are kept from build to build.").later(),
+    key("cache", STRINGS, "[\"/var/cache/pip\"]", "Directories that are kept from build to build.").later(),
     key("secrets", STRINGS, "[\"token\"]", "Secrets that the command may read.").later(),
     key("timeout", W(Duration), "\"10m\"", "How long the command may take.").later(),
     key("memory", W(Size), "\"2G\"", "How much memory the command may use.").later(),
