@@ -38,6 +38,13 @@ impl Platform {
         Self { os: "linux".to_owned(), architecture: architecture.to_owned(), variant: None }
     }
 
+    /// Whether an image for this platform is what somebody means who asks for `wanted`: a variant that one of them does
+    /// not name is the other's.
+    pub fn runs_on(&self, wanted: &Self) -> bool {
+        let same = self.os == wanted.os && self.architecture == wanted.architecture;
+        same && (self.variant == wanted.variant || self.variant.is_none() || wanted.variant.is_none())
+    }
+
     /// The name that `uname -m` gives there.
     pub fn machine(&self) -> &str {
         match (self.architecture.as_str(), self.variant.as_deref()) {

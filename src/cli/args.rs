@@ -58,6 +58,8 @@ pub enum Command {
     Lock(Lock),
     /// Move entries of the lock file, and say from what to what
     Update(Update),
+    /// Write every locked input into a directory, for machines without a network
+    Vendor(VendorInputs),
     /// Build an image
     Build(Build),
     /// Show an image: config, layers, sizes, files
@@ -113,9 +115,9 @@ pub struct ResolveArgs {
     /// Write what the lock file lacks, also where CI is set
     #[arg(long, overrides_with = "locked")]
     pub no_locked: bool,
-    /// Use only what the store holds
-    #[arg(long)]
-    pub offline: bool,
+    /// How far inputs may be looked for.
+    #[command(flatten)]
+    pub network: NetworkArgs,
     /// Read and make everything again
     #[arg(long)]
     pub no_cache: bool,
@@ -125,6 +127,23 @@ pub struct ResolveArgs {
     /// Where the store is
     #[command(flatten)]
     pub store: StoreDir,
+}
+
+/// How far inputs may be looked for.
+#[derive(Debug, Args)]
+pub struct NetworkArgs {
+    /// Use only what the store and `--vendor` hold, and name what is missing
+    #[arg(long)]
+    pub offline: bool,
+    /// Take inputs from a directory that `kiln vendor` wrote, before any network
+    #[arg(long, value_name = "DIR", env = "KILN_VENDOR")]
+    pub vendor: Option<PathBuf>,
+    /// Speak to this registry without TLS; may be given several times
+    #[arg(long = "insecure-registry", value_name = "HOST")]
+    pub insecure_registries: Vec<String>,
+    /// Trust the certificates in this PEM file beside those of the system; may be given several times
+    #[arg(long = "ca", value_name = "FILE")]
+    pub authorities: Vec<PathBuf>,
 }
 
 /// Where the store is.
@@ -190,35 +209,83 @@ pub struct Lock {
     /// The time in the config and the annotations, if the lock file does not have it yet
     #[arg(long, value_name = "TIME", value_parser = parse::<Epoch>)]
     pub created: Option<Epoch>,
+    /// How far inputs may be looked for.
+    #[command(flatten)]
+    pub network: NetworkArgs,
+    /// Where the store is.
+    #[command(flatten)]
+    pub store: StoreDir,
+}
+
+/// `kiln vendor`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kiln vendor inputs                      everything that kiln.lock names, as an OCI layout
+  kiln build --offline --vendor inputs    on a machine without a network")]
+pub struct VendorInputs {
+    /// Where to; an OCI layout that is completed, whatever it holds already
+    #[arg(value_name = "DIR")]
+    pub directory: PathBuf,
+    /// Which template.
+    #[command(flatten)]
+    pub template: TemplateFlags,
+    /// How far inputs may be looked for.
+    #[command(flatten)]
+    pub network: NetworkArgs,
+    /// Where the store is.
+    #[command(flatten)]
+    pub store: StoreDir,
+}
+
+/// A template where another argument comes first.
+#[derive(Debug, Args)]
+pub struct TemplateFlags {
+    /// A template file, or a directory with `kiln.toml`
+    #[arg(long, default_value = ".", value_name = "TEMPLATE")]
+    pub template: PathBuf,
+    /// Set a variable of the template
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = parse_setting)]
+    pub set: Vec<(String, String)>,
 }
 
 /// `kiln update`
 #[derive(Debug, Args)]
 #[command(after_help = "\
+What can be named: `base`, stages and sources of the template; and `epoch`, `created`, `profile`, `platforms`.
+Without a name every input moves, and no time but `created`.
+
 Examples:
-  kiln update created                move the time in config and annotations to now
+  kiln update                        look up every base image, download and commit again
+  kiln update base tool              only these two
+  kiln update --summary markdown     what moved, for the text of a pull request
   kiln update epoch created          move both times: every layer becomes another one
   SOURCE_DATE_EPOCH=1767225600 kiln update epoch")]
 pub struct Update {
-    /// Which entries
-    #[arg(required = true, value_enum, value_name = "ENTRY")]
-    pub entries: Vec<Entry>,
-    /// A template file, or a directory with `kiln.toml`
-    #[arg(long, default_value = ".", value_name = "TEMPLATE")]
-    pub template: PathBuf,
+    /// Which entries; none: every input
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
+    /// Which template.
+    #[command(flatten)]
+    pub template: TemplateFlags,
+    /// Print what moved to stdout in this form
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub summary: Option<Summary>,
+    /// How far inputs may be looked for.
+    #[command(flatten)]
+    pub network: NetworkArgs,
+    /// Where the store is.
+    #[command(flatten)]
+    pub store: StoreDir,
 }
 
-/// An entry of the lock file that can be moved.
+/// A form for programs and bots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Entry {
-    /// The time of files
-    Epoch,
-    /// The time in the config and the annotations
-    Created,
-    /// The format profile, to the newest that this kiln has
-    Profile,
-    /// The platforms, to this machine's, if the template names none
-    Platforms,
+pub enum Summary {
+    /// A table for a pull request
+    Markdown,
+    /// A list of what was and what is
+    Json,
 }
 
 /// `kiln build`

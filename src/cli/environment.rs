@@ -59,6 +59,15 @@ impl Environment {
         self.source_date_epoch.as_deref().and_then(|text| text.parse().ok()).unwrap_or(self.now)
     }
 
+    /// Refuses a SOURCE_DATE_EPOCH that is no time.
+    pub fn check_source_date_epoch(&self) -> Result<(), super::report::Failure> {
+        let Some(text) = &self.source_date_epoch else { return Ok(()) };
+        text.parse::<Epoch>().map(drop).map_err(|error| super::report::Failure::Usage {
+            message: format!("SOURCE_DATE_EPOCH: {error}"),
+            hint: "unset it, or give it seconds since 1970".to_owned(),
+        })
+    }
+
     /// Whether to write colors.
     pub fn color(&self, choice: ColorChoice) -> bool {
         match choice {

@@ -13,6 +13,7 @@
 
 pub mod args;
 pub mod environment;
+pub mod network;
 pub mod progress;
 pub mod report;
 pub mod session;
@@ -48,6 +49,7 @@ fn run(cli: &Cli, session: &Session) -> Result<ExitCode, Failure> {
         Command::Plan(args) => verbs::plan::run(args, session),
         Command::Lock(args) => verbs::lock::run(args, session),
         Command::Update(args) => verbs::update::run(args, session),
+        Command::Vendor(args) => verbs::vendor::run(args, session),
         Command::Build(args) => verbs::build::run(args, session),
         Command::Inspect(args) => verbs::inspect::run(args, session),
         Command::Diff(args) => verbs::diff::run(args, session),

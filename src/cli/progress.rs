@@ -44,6 +44,11 @@ impl Progress {
     /// Shows one event.
     pub fn show(&self, event: Event<'_>) {
         match event {
+            Event::Resolving { request } => {
+                self.bar.set_style(ProgressStyle::default_spinner());
+                self.bar.set_message(format!("looking up {request}"));
+                self.bar.enable_steady_tick(Duration::from_millis(200));
+            }
             Event::Scanned { source, files, read } => {
                 self.detail(&format!("source {source}: {files} files, {read} read"));
             }
@@ -65,6 +70,11 @@ impl Progress {
                 }
             }
         }
+    }
+
+    /// Says that something is tried again.
+    pub fn retry(&self, notice: &crate::transport::Notice) {
+        self.note(&notice.to_string());
     }
 
     /// Takes the bar away.

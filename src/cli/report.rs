@@ -84,6 +84,7 @@ impl Failure {
                 Class::Failed => 1,
                 Class::Refused => 3,
                 Class::Mismatch => 4,
+                Class::Unavailable => 5,
                 Class::Interrupted => 130,
             },
             Self::NoStore(_) | Self::Found { .. } | Self::Write { .. } => 1,

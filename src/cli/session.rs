@@ -12,8 +12,10 @@ use crate::pipeline::{Event, LockMode, Request, Terms};
 use crate::store::Store;
 use crate::template::Style;
 
-use super::args::{Cli, ResolveArgs, StoreDir, TemplateArgs};
+use super::args::{Cli, NetworkArgs, ResolveArgs, StoreDir, TemplateArgs, TemplateFlags};
 use super::environment::Environment;
+use super::network::Network;
+use super::progress::Progress;
 use super::report::{Failure, Loudness, Report};
 
 /// The surroundings and how to speak.
@@ -83,6 +85,16 @@ impl Session {
         }
     }
 
+    /// What leads out of this machine.
+    pub fn network(&self, args: &NetworkArgs) -> Result<Network, Failure> {
+        Ok(Network::new(args, &self.interrupted).map_err(crate::pipeline::Error::from)?)
+    }
+
+    /// Shows what goes on.
+    pub fn progress(&self) -> Progress {
+        Progress::new(self.report, self.environment.live)
+    }
+
     /// Opens the store.
     pub fn store(&self, given: &StoreDir) -> Result<Store, Failure> {
         Ok(Store::open(&self.environment.store(given)?)?)
@@ -91,10 +103,19 @@ impl Session {
 
 /// A request that no flag changes.
 pub fn plain_request(template: &TemplateArgs) -> Request {
+    Request { version: template.version.clone(), ..bare_request(&template.template, &template.set) }
+}
+
+/// The same for verbs that have the template as a flag.
+pub fn template_request(template: &TemplateFlags) -> Request {
+    bare_request(&template.template, &template.set)
+}
+
+fn bare_request(template: &std::path::Path, set: &[(String, String)]) -> Request {
     Request {
-        template: template.template.clone(),
-        set: template.set.iter().cloned().collect(),
-        version: template.version.clone(),
+        template: template.to_owned(),
+        set: set.iter().cloned().collect(),
+        version: None,
         platforms: Vec::new(),
         epoch: None,
         created: None,

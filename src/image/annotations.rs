@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use oci_spec::image::{ANNOTATION_CREATED, ANNOTATION_TITLE, ANNOTATION_VERSION};
 
 pub use oci_spec::image::ANNOTATION_REF_NAME as REF_NAME;
+pub use oci_spec::image::{ANNOTATION_BASE_IMAGE_DIGEST, ANNOTATION_BASE_IMAGE_NAME};
 
 use crate::base::Epoch;
 

@@ -5,15 +5,22 @@ use serde_json::{Value, json};
 use crate::base::ConfigDigest;
 use crate::base::json::bytes_of;
 
-use super::annotations::annotations;
+use super::annotations::{ANNOTATION_BASE_IMAGE_DIGEST, ANNOTATION_BASE_IMAGE_NAME, annotations};
 use super::{Blob, Image, LayerDescriptor, MediaType, Plan, config};
 
 /// The image of one platform. Equal plans give equal bytes.
 pub fn build(plan: &Plan<'_>) -> Image {
     let config = Blob::new(config::bytes(plan), MediaType::ImageConfig);
-    let layers: Vec<Value> = plan.layers.iter().map(|(_, layer)| descriptor(layer)).collect();
+    let all: Vec<LayerDescriptor> = plan.all_layers().collect();
+    let layers: Vec<Value> = all.iter().map(descriptor).collect();
+    let mut annotations = annotations(plan.created, plan.name, plan.version, plan.annotations);
+    if let Some((name, digest)) = plan.base.and_then(|base| base.origin) {
+        for (key, value) in [(ANNOTATION_BASE_IMAGE_NAME, name), (ANNOTATION_BASE_IMAGE_DIGEST, digest)] {
+            annotations.entry(key.to_owned()).or_insert_with(|| value.to_owned());
+        }
+    }
     let manifest = json!({
-        "annotations": annotations(plan.created, plan.name, plan.version, plan.annotations),
+        "annotations": annotations,
         "config": config_descriptor(&config),
         "layers": layers,
         "mediaType": MediaType::ImageManifest.as_ref(),
@@ -23,7 +30,7 @@ pub fn build(plan: &Plan<'_>) -> Image {
         platform: plan.platform.clone(),
         config,
         manifest: Blob::new(bytes_of(&manifest), MediaType::ImageManifest),
-        layers: plan.layers.iter().map(|(_, layer)| layer.clone()).collect(),
+        layers: all,
     }
 }
 

@@ -5,20 +5,20 @@ use serde_json::{Map, Value, json};
 use crate::base::json::bytes_of;
 use crate::template::{Config, Healthcheck};
 
-use super::Plan;
+use super::{Plan, base};
 
 /// The bytes of the config. `history` has one entry a layer, so that every reader can match the two.
 pub fn bytes(plan: &Plan<'_>) -> Vec<u8> {
     let created = plan.created.to_string();
-    let history: Vec<Value> = plan
-        .layers
-        .iter()
-        .map(|(name, _)| json!({ "created": created, "created_by": format!("kiln: {name}") }))
-        .collect();
-    let diff_ids: Vec<String> = plan.layers.iter().map(|(_, layer)| layer.diff_id.to_string()).collect();
+    let own = |(name, _): &(String, _)| json!({ "created": created, "created_by": format!("kiln: {name}") });
+    let history: Vec<Value> =
+        plan.base.iter().flat_map(base::history).chain(plan.layers.iter().map(own)).collect();
+    let diff_ids: Vec<String> = plan.all_layers().map(|layer| layer.diff_id.to_string()).collect();
+    let own = runtime(plan.config);
+    let runtime = plan.base.as_ref().map(|base| base::runtime(base, own.clone(), plan.config)).unwrap_or(own);
     let mut config = json!({
         "architecture": plan.platform.architecture,
-        "config": runtime(plan.config),
+        "config": runtime,
         "created": created,
         "history": history,
         "os": plan.platform.os,
@@ -27,11 +27,14 @@ pub fn bytes(plan: &Plan<'_>) -> Vec<u8> {
     if let Some(variant) = &plan.platform.variant {
         config["variant"] = json!(variant);
     }
+    for (key, value) in plan.base.iter().flat_map(base::platform_details) {
+        config[key] = value;
+    }
     bytes_of(&config)
 }
 
 /// `config.config`. What is not given has no key, so that an engine's default holds.
-fn runtime(config: &Config) -> Value {
+fn runtime(config: &Config) -> Map<String, Value> {
     let mut keys = Map::new();
     let mut put = |key: &str, value: Option<Value>| {
         if let Some(value) = value {
@@ -51,7 +54,7 @@ fn runtime(config: &Config) -> Value {
     put("User", text(&config.user));
     put("Volumes", set(&config.volumes));
     put("WorkingDir", text(&config.workdir));
-    Value::Object(keys)
+    keys
 }
 
 /// What Go writes for a set: an object with an empty object for each member.

@@ -12,10 +12,14 @@
 //! starts, BuildKit writes one into images from scratch and the classic builder does not; what the template does not say
 //! is not in the image.
 //!
+//! Decision: the layers of a base keep their bytes and their digests, but docker's names of media types become OCI's: the
+//! manifest is OCI's, and readers that go by the specification refuse a mixture.
+//!
 //! Architecture Invariant: pure. No clock: `created` is an input. Nothing of the machine and no version of kiln is in what
 //! is written here.
 
 pub mod annotations;
+mod base;
 pub mod build;
 pub mod checks;
 pub mod config;
@@ -48,8 +52,30 @@ pub struct Plan<'a> {
     pub config: &'a Config,
     /// The template's annotations, which win over the default ones.
     pub annotations: &'a BTreeMap<String, String>,
+    /// What it starts from.
+    pub base: Option<Base<'a>>,
     /// From the bottom up, each with the name that the template gives it.
     pub layers: &'a [(String, LayerDescriptor)],
+}
+
+impl Plan<'_> {
+    /// The layers of the base, then those of the template.
+    pub fn all_layers(&self) -> impl Iterator<Item = LayerDescriptor> {
+        let base = self.base.iter().flat_map(|base| base.layers);
+        let base = base.map(|layer| LayerDescriptor { media_type: base::media_type(&layer.media_type), ..layer.clone() });
+        base.chain(self.layers.iter().map(|(_, layer)| layer.clone()))
+    }
+}
+
+/// An image to start from. Its layers are taken as they are, so that whoever has them need not fetch them again.
+#[derive(Debug, Clone, Copy)]
+pub struct Base<'a> {
+    /// Its config, as JSON.
+    pub config: &'a serde_json::Value,
+    /// Its layers.
+    pub layers: &'a [LayerDescriptor],
+    /// The name in a registry and the digest there, if it came from one.
+    pub origin: Option<(&'a str, &'a str)>,
 }
 
 /// A layer as a manifest names it, and its diff ID.
@@ -124,6 +150,7 @@ pub(crate) mod testing {
             version: Some("1.8.2"),
             config,
             annotations: &BTreeMap::new(),
+            base: None,
             layers: &layers,
         };
         build(&plan)

@@ -1,10 +1,14 @@
 //! The text of a lock file.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde::Deserialize;
 
 use crate::base::{Epoch, Platform};
+
+use super::input::{Pin, Request};
+use super::raw::{RawGit, RawImage, RawUrl};
 
 /// The format profile that this kiln makes: tar rules, codecs and their versions, default modes. A digest never changes
 /// within a profile.
@@ -29,6 +33,8 @@ pub struct Lock {
     pub created: Epoch,
     /// Set only if the template names none.
     pub platforms: Vec<Platform>,
+    /// What comes from outside.
+    pub inputs: BTreeMap<Request, Pin>,
 }
 
 /// A lock file that cannot be used.
@@ -47,6 +53,12 @@ pub enum LockError {
         line: usize,
         /// What is wrong.
         reason: String,
+    },
+    /// Two entries for one request: a merge that went wrong without a conflict.
+    #[error("the lock file has two entries for {request}")]
+    Twice {
+        /// Which.
+        request: String,
     },
     /// A newer kiln wrote it.
     #[error("the lock file has the version {found}; expected {VERSION}")]
@@ -68,6 +80,7 @@ impl LockError {
         Some(match self {
             Self::Conflict { .. } => "choose a side, or delete the lock file and run `kiln lock`".to_owned(),
             Self::Syntax { .. } => "restore it from git, or delete it and run `kiln lock`".to_owned(),
+            Self::Twice { .. } => "delete the entry that is wrong".to_owned(),
             Self::Version { .. } => "use a newer kiln".to_owned(),
             Self::Profile { .. } => {
                 "use the kiln that has it, or move to this one's with `kiln update profile` (digests of blobs may change)"
@@ -86,6 +99,29 @@ struct Raw {
     created: Epoch,
     #[serde(default)]
     platforms: Vec<Platform>,
+    #[serde(default)]
+    image: Vec<RawImage>,
+    #[serde(default)]
+    url: Vec<RawUrl>,
+    #[serde(default)]
+    git: Vec<RawGit>,
+}
+
+impl Raw {
+    fn inputs(self) -> Result<BTreeMap<Request, Pin>, LockError> {
+        let images = self.image.into_iter().map(RawImage::entry);
+        let urls = self.url.into_iter().map(RawUrl::entry);
+        let gits = self.git.into_iter().map(RawGit::entry);
+        let mut inputs = BTreeMap::new();
+        for (request, pin) in images.chain(urls).chain(gits) {
+            if let Some((request, _)) = inputs.get_key_value(&request) {
+                let request: &Request = request;
+                return Err(LockError::Twice { request: request.to_string() });
+            }
+            inputs.insert(request, pin);
+        }
+        Ok(inputs)
+    }
 }
 
 #[derive(Deserialize)]
@@ -123,7 +159,13 @@ impl Lock {
         if accept == Accept::OwnProfile && raw.profile != PROFILE {
             return Err(LockError::Profile { found: raw.profile });
         }
-        Ok(Self { profile: raw.profile, epoch: raw.epoch, created: raw.created, platforms: raw.platforms })
+        Ok(Self {
+            profile: raw.profile.clone(),
+            epoch: raw.epoch,
+            created: raw.created,
+            platforms: raw.platforms.clone(),
+            inputs: raw.inputs()?,
+        })
     }
 
     /// The text to keep: the same for the same lock.
@@ -137,6 +179,9 @@ impl Lock {
         if !self.platforms.is_empty() {
             let platforms: Vec<String> = self.platforms.iter().map(|platform| format!("\"{platform}\"")).collect();
             let _ = writeln!(text, "platforms = [{}]", platforms.join(", "));
+        }
+        for (request, pin) in &self.inputs {
+            super::raw::write(request, pin, &mut text);
         }
         text
     }
@@ -152,6 +197,7 @@ mod tests {
             epoch: "2026-01-01T00:00:00Z".parse().expect("a time"),
             created: "2026-11-01T00:00:00Z".parse().expect("a time"),
             platforms: vec!["linux/amd64".parse().expect("a platform")],
+            inputs: super::super::raw::testing::inputs(),
         }
     }
 
@@ -164,14 +210,25 @@ mod tests {
         let text = lock().to_text();
         assert_eq!(parse(&text), Ok(lock()));
         assert_eq!(parse(&text.replace('\n', "\r\n")), Ok(lock()));
-        let reversed: Vec<&str> = text.lines().rev().collect();
-        assert_eq!(parse(&format!("# mine\n{}", reversed.join("\n"))), Ok(lock()));
+        let (head, entries) = text.split_once("\n[[").expect("it has entries");
+        let reversed: Vec<&str> = head.lines().rev().collect();
+        let entries: Vec<&str> = entries.split("\n[[").collect();
+        let entries: String = entries.iter().rev().map(|entry| format!("\n[[{entry}")).collect();
+        assert_eq!(parse(&format!("# mine\n{}\n{entries}", reversed.join("\n"))), Ok(lock()));
+    }
+
+    #[test]
+    fn an_entry_that_is_there_twice_is_named() {
+        let text = lock().to_text();
+        let (_, last) = text.rsplit_once("\n[[").expect("it has entries");
+        let twice = parse(&format!("{text}\n[[{last}"));
+        assert!(matches!(&twice, Err(LockError::Twice { request }) if request.starts_with("git ")), "{twice:?}");
     }
 
     #[test]
     fn locks_that_cannot_be_used_are_named() {
         let text = lock().to_text();
-        assert_eq!(parse(&format!("{text}<<<<<<< ours\n")), Err(LockError::Conflict { line: 8 }));
+        assert_eq!(parse(&format!("{text}<<<<<<< ours\n")), Err(LockError::Conflict { line: text.lines().count() + 1 }));
         assert_eq!(parse(&text.replace("version = 1", "version = 2")), Err(LockError::Version { found: 2 }));
         let profile = text.replace("profile = \"1\"", "profile = \"7\"");
         assert_eq!(parse(&profile), Err(LockError::Profile { found: "7".to_owned() }));

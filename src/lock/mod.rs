@@ -7,14 +7,26 @@
 //! epoch = "2026-01-01T00:00:00Z"         the time of files
 //! created = "2026-11-01T00:00:00Z"       the time in config and annotations
 //! platforms = ["linux/amd64"]            only if the template names none
+//!
+//! [[image]]                              one entry for each thing that comes from outside, sorted; the first keys
+//! image = "debian:bookworm"              are the request as the template makes it, the others what it was resolved to
+//! platform = "linux/amd64"
+//! digest = "sha256:.."
+//! manifest = "sha256:.."
 //! ```
-//! Inputs that are not beside the template will have an entry each; files beside it are pinned by git. There is no
-//! checksum over the whole, so that two branches that change different entries merge.
+//! An entry is missing if a request has none, and stale if its request no longer occurs. Files beside the template have
+//! none: they are pinned by git. There is no checksum over the whole, so that two branches that change different entries
+//! merge. No mirror, user name or path of a machine is in it.
 //!
 //! Architecture Invariant: pure. The clock and SOURCE_DATE_EPOCH come in as values, and only where a lock is made.
 
 pub mod file;
+pub mod input;
+mod raw;
 pub mod settle;
 
 pub use file::{Accept, Lock, LockError, PROFILE};
-pub use settle::{Asked, Change, Move, Settled, complete, move_entry, settle};
+pub use input::{GitPin, GitRequest, ImagePin, ImageRequest, Pin, Request, Submodules, UrlPin};
+pub use settle::{
+    Asked, Change, Inputs, Move, Settled, complete, drop_stale, missing, move_entry, put, settle,
+};

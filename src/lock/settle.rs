@@ -1,10 +1,12 @@
 //! Which times and platforms a build gets: flags, template, lock, in this order.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::base::{Epoch, Platform};
 
 use super::file::{Lock, PROFILE};
+use super::input::{Pin, Request};
 
 /// What the command line and the template say, each in this order; what neither says, the lock does.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,6 +21,18 @@ pub struct Asked {
     pub created: Option<Epoch>,
     /// `image.platforms`
     pub platforms: Vec<Platform>,
+    /// Whether anything comes from outside.
+    pub inputs: Inputs,
+}
+
+/// Whether a template takes anything that a lock has to pin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Inputs {
+    /// It does not.
+    #[default]
+    None,
+    /// It does.
+    Some,
 }
 
 /// What a build gets.
@@ -38,10 +52,10 @@ pub struct Settled {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     /// Which.
-    pub entry: &'static str,
+    pub entry: String,
     /// What it was.
     pub old: Option<String>,
-    /// What it is.
+    /// What it is; empty if the entry was dropped.
     pub new: String,
 }
 
@@ -49,6 +63,7 @@ impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.old {
             None => write!(f, "{} = {}", self.entry, self.new),
+            Some(old) if self.new.is_empty() => write!(f, "{}: dropped, was {old}", self.entry),
             Some(old) => write!(f, "{}: {} -> {}", self.entry, old, self.new),
         }
     }
@@ -56,7 +71,7 @@ impl fmt::Display for Change {
 
 /// Whether a template that says this needs a lock file at all.
 fn needs_lock(asked: &Asked) -> bool {
-    asked.epoch.is_none() || asked.platforms.is_empty()
+    asked.epoch.is_none() || asked.platforms.is_empty() || asked.inputs == Inputs::Some
 }
 
 /// The settled values; `None` if a lock is needed and there is none, or it lacks the platforms.
@@ -80,7 +95,7 @@ pub fn settle(asked: &Asked, lock: Option<&Lock>) -> Option<Settled> {
 pub fn complete(asked: &Asked, old: Option<&Lock>, now: Epoch, machine: &Platform) -> Option<(Lock, Vec<Change>)> {
     let platforms = if asked.platforms.is_empty() { vec![machine.clone()] } else { Vec::new() };
     let mut changes = Vec::new();
-    let mut entry = |entry, new: String| changes.push(Change { entry, old: None, new });
+    let mut entry = |entry: &str, new: String| changes.push(Change { entry: entry.to_owned(), old: None, new });
     let lock = match old {
         Some(old) if old.platforms.is_empty() && !platforms.is_empty() => Lock { platforms, ..old.clone() },
         Some(_) => return None,
@@ -91,7 +106,7 @@ pub fn complete(asked: &Asked, old: Option<&Lock>, now: Epoch, machine: &Platfor
             entry("profile", PROFILE.to_owned());
             entry("epoch", epoch.to_string());
             entry("created", created.to_string());
-            Lock { profile: PROFILE.to_owned(), epoch, created, platforms }
+            Lock { profile: PROFILE.to_owned(), epoch, created, platforms, inputs: BTreeMap::new() }
         }
     };
     if !lock.platforms.is_empty() {
@@ -102,6 +117,29 @@ pub fn complete(asked: &Asked, old: Option<&Lock>, now: Epoch, machine: &Platfor
 
 fn show(platforms: &[Platform]) -> String {
     platforms.iter().map(Platform::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// The requests that have no entry.
+pub fn missing(requests: &BTreeSet<Request>, lock: Option<&Lock>) -> Vec<Request> {
+    let known = |request: &&Request| lock.is_some_and(|lock| lock.inputs.contains_key(request));
+    requests.iter().filter(|request| !known(request)).cloned().collect()
+}
+
+/// Drops the entries that nobody asks for any more.
+pub fn drop_stale(lock: &mut Lock, requests: &BTreeSet<Request>) -> Vec<Change> {
+    let stale: Vec<Request> = lock.inputs.keys().filter(|request| !requests.contains(request)).cloned().collect();
+    let drop = |request: &Request| {
+        let old = lock.inputs.remove(request).map(|pin| pin.to_string());
+        Change { entry: request.to_string(), old, new: String::new() }
+    };
+    stale.iter().map(drop).collect()
+}
+
+/// Gives a request its pin; `None` if it has it already.
+pub fn put(lock: &mut Lock, request: &Request, pin: Pin) -> Option<Change> {
+    let old = lock.inputs.insert(request.clone(), pin.clone());
+    let change = Change { entry: request.to_string(), old: old.as_ref().map(Pin::to_string), new: pin.to_string() };
+    (old.as_ref() != Some(&pin)).then_some(change)
 }
 
 /// Moves one entry; `None` if it holds that already.
@@ -116,7 +154,7 @@ pub fn move_entry(lock: &mut Lock, to: &Move) -> Option<Change> {
             ("platforms", show(&std::mem::replace(&mut lock.platforms, platforms.clone())), show(platforms))
         }
     };
-    (old != new).then_some(Change { entry, old: Some(old), new })
+    (old != new).then(|| Change { entry: entry.to_owned(), old: Some(old), new })
 }
 
 /// An entry and what it becomes.
@@ -173,6 +211,25 @@ mod tests {
         let asked = Asked { epoch: Some(time("2020-01-01T00:00:00Z")), platforms: vec![machine()], ..Asked::default() };
         assert_eq!(complete(&asked, None, time("2026-01-01T00:00:00Z"), &machine()), None);
         assert!(settle(&asked, None).is_some());
+        let with_inputs = Asked { inputs: Inputs::Some, ..asked };
+        assert!(complete(&with_inputs, None, time("2026-01-01T00:00:00Z"), &machine()).is_some());
+    }
+
+    #[test]
+    fn requests_get_entries_and_lose_them() {
+        let now = time("2026-11-23T00:00:00Z");
+        let (mut lock, _) = complete(&Asked::default(), None, now, &machine()).expect("a new lock");
+        let inputs = crate::lock::raw::testing::inputs();
+        let requests: BTreeSet<Request> = inputs.keys().cloned().collect();
+        assert_eq!(missing(&requests, Some(&lock)).len(), inputs.len());
+        for (request, pin) in &inputs {
+            assert!(put(&mut lock, request, pin.clone()).is_some());
+            assert_eq!(put(&mut lock, request, pin.clone()), None, "it is there");
+        }
+        assert!(missing(&requests, Some(&lock)).is_empty());
+        let dropped = drop_stale(&mut lock, &requests.iter().skip(1).cloned().collect());
+        let text = dropped.iter().map(Change::to_string).collect::<Vec<_>>();
+        assert!(text.len() == 1 && text[0].starts_with("image debian:bookworm (linux/amd64): dropped, was sha256:"));
     }
 
     #[test]

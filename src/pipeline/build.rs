@@ -1,12 +1,18 @@
 //! Makes what was prepared.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use crate::assemble::{AssembleError, Order, Previous, assemble};
-use crate::base::{DiffId, Platform};
+use crate::base::{ContentDigest, DiffId, Platform};
 use crate::image::{self, Image, Index, LayerDescriptor, annotations};
+use crate::input::image::wanted;
+use crate::input::{Reach, Spool};
 use crate::layer::BlockIndex;
 use crate::layer::codec::pack;
+use crate::lock::Pin;
 use crate::plan::LayerPlan;
 use crate::store::notes::packed_name;
 use crate::store::{BuildNote, Entry, LayerNote, Name, PackedNote, Shelf, Store, StoreError};
@@ -14,7 +20,7 @@ use crate::tree::dump;
 
 use super::contents::Everything;
 use super::error::Error;
-use super::prepare::{Prepared, PreparedPlatform, State, build_name, state};
+use super::prepare::{Prepared, PreparedLayer, PreparedPlatform, State, build_name, state};
 use super::terms::{Cache, Event, Terms};
 
 /// What was built.
@@ -64,15 +70,16 @@ impl Built {
 }
 
 /// Makes the layers that are missing, then the images, and moves the local name.
-pub fn build(prepared: &Prepared, store: &Store, terms: &Terms<'_>) -> Result<Built, Error> {
-    let mut layers = Vec::new();
+pub fn build(prepared: &Prepared, reach: &Reach<'_>, terms: &Terms<'_>) -> Result<Built, Error> {
+    let store = reach.store;
+    let taken = take_out(prepared, &missing_contents(prepared, store, terms), reach)?;
+    let layers = make_layers(prepared, &taken, store, terms)?;
     let mut images = Vec::new();
-    for (platform, plan) in prepared.platforms.iter().zip(&prepared.plan.platforms) {
-        let first = layers.len();
-        for (at, layer) in plan.layers.iter().enumerate() {
-            layers.push(build_layer(prepared, platform, at, layer, store, terms)?);
-        }
-        images.push(make_image(prepared, platform, &layers[first..]));
+    let mut rest = layers.as_slice();
+    for platform in &prepared.platforms {
+        let (own, others) = rest.split_at(platform.layers.len());
+        images.push(make_image(prepared, platform, own));
+        rest = others;
     }
     let annotations = annotations::annotations(
         prepared.plan.created,
@@ -86,9 +93,92 @@ pub fn build(prepared: &Prepared, store: &Store, terms: &Terms<'_>) -> Result<Bu
     Ok(built)
 }
 
+/// The contents of all layers that have to be made.
+fn missing_contents(prepared: &Prepared, store: &Store, terms: &Terms<'_>) -> BTreeSet<ContentDigest> {
+    let layers = prepared.platforms.iter().flat_map(|platform| platform.layers.iter().map(move |layer| (platform, layer)));
+    let missing = layers.filter(|(platform, layer)| {
+        terms.cache == Cache::Ignored || state(&layer.plan, &platform.codec, store) == State::Missing
+    });
+    missing.flat_map(|(_, layer)| wanted(layer.changeset.nodes().map(|(_, node)| node))).collect()
+}
+
+/// Those of the contents that only somebody else's images have, taken out of their layers.
+pub(super) fn take_out(
+    prepared: &Prepared,
+    contents: &BTreeSet<ContentDigest>,
+    reach: &Reach<'_>,
+) -> Result<Vec<Spool>, Error> {
+    let mut contents = contents.clone();
+    let mut taken = Vec::new();
+    for foreign in prepared.gathered.images.values() {
+        taken.extend(foreign.image.spool(&foreign.layers, &mut contents, reach)?);
+    }
+    Ok(taken)
+}
+
+/// One layer to make: its place among all, its platform, and which of that platform's layers it is.
+#[derive(Clone, Copy)]
+struct Job<'a> {
+    place: usize,
+    platform: &'a PreparedPlatform,
+    at: usize,
+}
+
+/// Small layers are made several at once, each on one thread; large ones one after the other, each on all threads. The
+/// results are in the order of the plan. A layer that several platforms have is made once.
+fn make_layers(
+    prepared: &Prepared,
+    taken: &[Spool],
+    store: &Store,
+    terms: &Terms<'_>,
+) -> Result<Vec<BuiltLayer>, Error> {
+    let jobs = prepared.platforms.iter().flat_map(|platform| (0..platform.layers.len()).map(move |at| (platform, at)));
+    let jobs: Vec<Job<'_>> =
+        jobs.enumerate().map(|(place, (platform, at))| Job { place, platform, at }).collect();
+    let (small, large): (Vec<Job<'_>>, Vec<Job<'_>>) = jobs.iter().partition(|job| {
+        workers(terms.jobs, job.platform.layers[job.at].plan.content_bytes).get() == 1
+    });
+    let mut first = BTreeSet::new();
+    let (fresh, again): (Vec<Job<'_>>, Vec<Job<'_>>) =
+        small.into_iter().partition(|job| first.insert((&job.platform.layers[job.at].plan.key, &job.platform.layers[job.at].plan.codec)));
+    let mut made: Vec<Option<Result<BuiltLayer, Error>>> = jobs.iter().map(|_| None).collect();
+    let next = AtomicUsize::new(0);
+    let results = Mutex::new(Vec::new());
+    let work = || {
+        while let Some(job) = fresh.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let layer = build_layer(prepared, job, taken, store, terms);
+            let failed = layer.is_err();
+            results.lock().unwrap_or_else(PoisonError::into_inner).push((job.place, layer));
+            if failed {
+                return;
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..terms.jobs.get().min(fresh.len()) {
+            scope.spawn(work);
+        }
+        work();
+    });
+    for (place, layer) in results.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        made[place] = Some(layer);
+    }
+    // The first failure in the order of the plan is the one that is told.
+    if let Some(Err(error)) = made.iter_mut().find(|layer| matches!(layer, Some(Err(_)))).and_then(Option::take) {
+        return Err(error);
+    }
+    for job in again.iter().chain(&large) {
+        made[job.place] = Some(Ok(build_layer(prepared, job, taken, store, terms)?));
+    }
+    made.into_iter().flatten().collect()
+}
+
 fn make_image(prepared: &Prepared, platform: &PreparedPlatform, layers: &[BuiltLayer]) -> Image {
     let layers: Vec<(String, LayerDescriptor)> =
         layers.iter().map(|layer| (layer.name.clone(), layer.descriptor.clone())).collect();
+    let foreign = platform.base.as_ref().and_then(|request| prepared.gathered.images.get(request));
+    let name = foreign.and_then(|foreign| foreign.image.registry_name());
+    let digest = foreign.map(|foreign| foreign.image.image.manifest.digest.to_string()).unwrap_or_default();
     image::build(&image::Plan {
         platform: &platform.platform,
         created: prepared.plan.created,
@@ -96,18 +186,24 @@ fn make_image(prepared: &Prepared, platform: &PreparedPlatform, layers: &[BuiltL
         version: prepared.plan.version.as_deref(),
         config: &platform.template.config,
         annotations: &platform.template.annotations,
+        base: foreign.map(|foreign| image::Base {
+            config: &foreign.image.config,
+            layers: &foreign.image.image.layers,
+            origin: name.as_deref().map(|name| (name, digest.as_str())),
+        }),
         layers: &layers,
     })
 }
 
 fn build_layer(
     prepared: &Prepared,
-    platform: &PreparedPlatform,
-    at: usize,
-    plan: &LayerPlan,
+    job: &Job<'_>,
+    taken: &[Spool],
     store: &Store,
     terms: &Terms<'_>,
 ) -> Result<BuiltLayer, Error> {
+    let platform = job.platform;
+    let plan = &platform.layers[job.at].plan;
     // Another platform of this build may have made the same layer meanwhile, or it was found damaged.
     let now = match terms.cache {
         Cache::Used => state(plan, &platform.codec, store),
@@ -118,7 +214,7 @@ fn build_layer(
         State::Cached(raw_bytes, descriptor) => {
             BuiltLayer { platform: platform.platform.clone(), name, descriptor, raw_bytes, cached: true }
         }
-        State::Missing => make_layer(prepared, platform, at, plan, store, terms)?,
+        State::Missing => make_layer(prepared, job, taken, store, terms)?,
     };
     (terms.watch)(Event::LayerEnds {
         platform: &built.platform,
@@ -131,16 +227,15 @@ fn build_layer(
 
 fn make_layer(
     prepared: &Prepared,
-    platform: &PreparedPlatform,
-    at: usize,
-    plan: &LayerPlan,
+    job: &Job<'_>,
+    taken: &[Spool],
     store: &Store,
     terms: &Terms<'_>,
 ) -> Result<BuiltLayer, Error> {
+    let (platform, PreparedLayer { plan, changeset, .. }) = (job.platform, &job.platform.layers[job.at]);
     let bytes = plan.content_bytes;
     (terms.watch)(Event::LayerBegins { platform: &platform.platform, name: &plan.name, bytes });
-    let changeset = &platform.layers[at].changeset;
-    let contents = everything(prepared, terms);
+    let contents = everything(prepared, taken, terms);
     let previous = match terms.cache {
         Cache::Used => previous(prepared, platform, plan, store),
         Cache::Ignored => None,
@@ -201,10 +296,11 @@ fn workers(jobs: NonZeroUsize, content_bytes: u64) -> NonZeroUsize {
 }
 
 /// All places where the contents of a build are.
-pub(super) fn everything<'a>(prepared: &'a Prepared, terms: &Terms<'a>) -> Everything<'a> {
+pub(super) fn everything<'a>(prepared: &'a Prepared, taken: &'a [Spool], terms: &Terms<'a>) -> Everything<'a> {
+    let arrivals = prepared.gathered.arrivals.values().map(|arrival| &arrival.spool);
     Everything {
-        origins: prepared.gathered.scans.values().map(|scan| &scan.origins).collect(),
-        spools: prepared.gathered.archives.values().map(|(_, spool)| spool).collect(),
+        origins: prepared.gathered.scans.values().map(|named| &named.scan.origins).collect(),
+        spools: arrivals.chain(&prepared.archives).chain(taken).collect(),
         inline: Some(&prepared.inline),
         interrupted: terms.interrupted,
     }
@@ -257,10 +353,26 @@ fn keep(prepared: &Prepared, built: &Built, store: &Store, terms: &Terms<'_>) ->
         when,
         plan: prepared.plan.clone(),
         blobs: built.layers.iter().map(blob).collect(),
+        inputs: inputs(prepared),
     };
-    let same = |last: &BuildNote| last.digest == note.digest && last.plan == note.plan;
+    let same =
+        |last: &BuildNote| last.digest == note.digest && last.plan == note.plan && last.inputs == note.inputs;
     if !prepared.last.as_ref().is_some_and(same) {
         store.keep_note(Shelf::Builds, &build_name(&prepared.loaded), &note)?;
     }
     Ok(())
+}
+
+/// The blobs that came from outside: the next build wants them again, and no manifest names them.
+fn inputs(prepared: &Prepared) -> Vec<String> {
+    let mut inputs = Vec::new();
+    for pin in prepared.loaded.lock.iter().flat_map(|lock| lock.inputs.values()) {
+        match pin {
+            Pin::Image(pin) => inputs.extend([pin.digest.clone(), pin.manifest.to_string()]),
+            Pin::Url(pin) => inputs.push(pin.sha256.to_string()),
+            Pin::Git(pin) => inputs.push(pin.tree.to_string()),
+        }
+    }
+    inputs.extend(prepared.gathered.images.values().map(|foreign| foreign.image.image.config.digest.to_string()));
+    inputs
 }

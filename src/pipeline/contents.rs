@@ -2,11 +2,11 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::input::Spool;
 use crate::source::path::Origins;
 use crate::step::Inline;
 use crate::tree::{Content, ContentError, Contents};
 
-use super::spool::Spool;
 
 /// Contents of sources, archives and inline texts, asked in this order.
 pub struct Everything<'a> {

@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::base::reference::Output;
+use crate::input::image::wanted;
+use crate::input::{Reach, Spool};
 use crate::output::place::real_path;
 use crate::output::{Receipt, Recorded, Subject, write};
 use crate::store::notes::path_name;
 use crate::store::{Shelf, Store};
 
-use super::build::Built;
+use super::build::{Built, take_out};
 use super::error::Error;
 use super::prepare::Prepared;
 use super::supply::BuildSupply;
@@ -35,10 +37,12 @@ pub fn deliver(
     prepared: &Prepared,
     built: &Built,
     outputs: &[Output],
-    store: &Store,
+    reach: &Reach<'_>,
     terms: &Terms<'_>,
-) -> Vec<Result<Receipt, Error>> {
-    let supply = BuildSupply::new(prepared, built, store, terms);
+) -> Result<Vec<Result<Receipt, Error>>, Error> {
+    let taken = bring(prepared, outputs, reach)?;
+    let store = reach.store;
+    let supply = BuildSupply::new(prepared, built, &taken, store, terms);
     let subject = Subject {
         images: &built.images,
         index: built.index.as_ref(),
@@ -46,7 +50,24 @@ pub fn deliver(
         version: prepared.plan.version.as_deref(),
         supply: &supply,
     };
-    outputs.iter().map(|output| deliver_one(&subject, output, store, terms)).collect()
+    Ok(outputs.iter().map(|output| deliver_one(&subject, output, store, terms)).collect())
+}
+
+/// Brings here what outputs need of bases: their blobs, or the contents of their files.
+fn bring(prepared: &Prepared, outputs: &[Output], reach: &Reach<'_>) -> Result<Vec<Spool>, Error> {
+    let is_tree = |output: &&Output| matches!(output, Output::RootfsDirectory(_) | Output::RootfsTar(_));
+    let (trees, images): (Vec<&Output>, Vec<&Output>) = outputs.iter().partition(is_tree);
+    let bases = prepared.platforms.iter().filter_map(|platform| platform.base.as_ref());
+    if !images.is_empty() {
+        for foreign in bases.filter_map(|request| prepared.gathered.images.get(request)) {
+            foreign.image.bring_blobs(reach)?;
+        }
+    }
+    if trees.is_empty() {
+        return Ok(Vec::new());
+    }
+    let nodes = prepared.platforms.iter().flat_map(|platform| platform.root.iter()).map(|(_, node)| node);
+    take_out(prepared, &wanted(nodes), reach)
 }
 
 fn deliver_one(subject: &Subject<'_>, output: &Output, store: &Store, terms: &Terms<'_>) -> Result<Receipt, Error> {

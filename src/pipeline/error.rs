@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::assemble::AssembleError;
 use crate::image::IndexError;
 use crate::layer::read::ReadError;
+use crate::input::InputError;
 use crate::lock::LockError;
 use crate::output::OutputError;
 use crate::source::image::ImageFileError;
@@ -83,14 +84,19 @@ pub enum Error {
         /// Why.
         source: ScanError,
     },
-    /// An archive cannot be read.
-    #[error("cannot extract `{name}`")]
-    Archive {
-        /// Source and path.
+    /// Something from outside cannot be had.
+    #[error("{place}: cannot get `{name}`")]
+    Input {
+        /// The name of the source or stage, or `base`.
         name: String,
+        /// File and line of the template.
+        place: String,
         /// Why.
-        source: ReadError,
+        source: InputError,
     },
+    /// Something that came from outside cannot be used.
+    #[error(transparent)]
+    Arrived(#[from] InputError),
     /// A layer cannot be made.
     #[error("cannot make the layer `{name}`")]
     Layer {
@@ -148,6 +154,8 @@ pub enum Class {
     Refused,
     /// 4
     Mismatch,
+    /// 5
+    Unavailable,
     /// 130
     Interrupted,
 }
@@ -160,6 +168,12 @@ impl Error {
             Self::Output(error) if error.is_refusal() => Class::Refused,
             Self::Locked { .. } | Self::Lock { error: LockError::Profile { .. }, .. } => Class::Mismatch,
             Self::Store(StoreError::Damaged { .. }) => Class::Mismatch,
+            Self::Input { source, .. } | Self::Arrived(source) => match source.class() {
+                crate::source::git::Class::Failed => Class::Failed,
+                crate::source::git::Class::Mismatch => Class::Mismatch,
+                crate::source::git::Class::Unavailable => Class::Unavailable,
+                crate::source::git::Class::Interrupted => Class::Interrupted,
+            },
             Self::Interrupted => Class::Interrupted,
             _ => Class::Failed,
         }
@@ -183,7 +197,8 @@ impl Error {
                 Some("run `kiln lock`, review the file and commit it; or give `--no-locked`".to_owned())
             }
             Self::Scan { source, .. } => source.hint(),
-            Self::Archive { source, .. } | Self::ReadLayer { source, .. } => source.hint(),
+            Self::Input { source, .. } | Self::Arrived(source) => source.hint(),
+            Self::ReadLayer { source, .. } => source.hint(),
             Self::Layer { source: AssembleError::Content(ContentError::Changed { .. }), .. } => {
                 Some("build again when nothing writes to the source any more".to_owned())
             }

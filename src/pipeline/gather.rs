@@ -1,93 +1,204 @@
-//! What a template takes from beside it: sources scanned, archives unpacked.
+//! What a template takes from beside it and from outside: sources scanned, inputs brought into the store.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use crate::base::ImagePath;
+use crate::base::glob::Selection as Globs;
+use crate::input::image::LayerFiles;
+use crate::input::{Arrival, Asked, BaseImage, InputError, Reach, git, image, url};
+use crate::lock::{ImageRequest, Pin, Request};
 use crate::source::path::{Form, KnownChange, KnownFiles, Scan, ScanRequest, Selection, Warning, scan};
 use crate::store::notes::note_name;
 use crate::store::{Shelf, Store};
-use crate::template::{Action, Source, SourceRef, Template};
+use crate::template::{PathSource, Source, SourceFrom, Template};
 use crate::tree::{Kind, Tree};
 
-use super::contents::Everything;
+use super::asks::{self, Ask, used_sources};
 use super::error::Error;
 use super::load::Loaded;
-use super::spool::{Spool, unpack};
+use super::pin::input_error;
 use super::terms::{Cache, Event, Terms};
 
 /// Everything that comes in.
 #[derive(Debug, Default)]
 pub struct Gathered {
-    /// Scans by name of the source.
-    pub scans: BTreeMap<String, Scan>,
-    /// Archives by source and path.
-    pub archives: BTreeMap<(String, ImagePath), (Tree, Spool)>,
+    /// Scans of what lies beside the template: two platforms may take two directories under one name.
+    pub scans: BTreeMap<ScanKey, NamedScan>,
+    /// Downloads and commits.
+    pub arrivals: BTreeMap<Request, Arrival>,
+    /// Bases, and images whose files are taken.
+    pub images: BTreeMap<ImageRequest, Foreign>,
+}
+
+/// What decides a scan.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ScanKey {
+    path: PathSource,
+    include: Vec<String>,
+    exclude: Vec<String>,
+}
+
+/// A scan, and the first source that asked for it.
+#[derive(Debug)]
+pub struct NamedScan {
+    /// The name of that source.
+    pub name: String,
+    /// The files.
+    pub scan: Scan,
+}
+
+/// Somebody else's image.
+#[derive(Debug)]
+pub struct Foreign {
+    /// Its documents.
+    pub image: BaseImage,
+    /// All its layers put together.
+    pub root: Tree,
+    /// And one by one.
+    pub layers: Vec<LayerFiles>,
 }
 
 impl Gathered {
     /// What looks wrong, with the name of the source.
     pub fn warnings(&self) -> impl Iterator<Item = (&str, &Warning)> {
-        self.scans.iter().flat_map(|(name, scan)| scan.warnings.iter().map(move |warning| (name.as_str(), warning)))
+        self.scans.values().flat_map(|named| named.scan.warnings.iter().map(|warning| (named.name.as_str(), warning)))
+    }
+
+    /// The scan of a source.
+    pub fn scan(&self, source: &Source) -> Option<&Scan> {
+        self.scans.get(&scan_key(source)?).map(|named| &named.scan)
+    }
+
+    /// The one file that a source is, if it is one.
+    pub fn only_file(&self, source: &Source) -> Option<ImagePath> {
+        match &source.from {
+            SourceFrom::Path(_) => match &self.scan(source)?.form {
+                Form::File(name) => Some(name.clone()),
+                Form::Directory => None,
+            },
+            SourceFrom::Url(url) => {
+                let arrival = self.arrivals.get(&Request::Url(url.url.clone()))?;
+                arrival.tree.iter().next().map(|(path, _)| path.clone())
+            }
+            SourceFrom::Git(_) | SourceFrom::Image(_) => None,
+        }
     }
 }
 
-/// Scans the sources that the templates use and unpacks the archives that they extract. `never` are files that must not
+fn scan_key(source: &Source) -> Option<ScanKey> {
+    let SourceFrom::Path(path) = &source.from else { return None };
+    Some(ScanKey { path: path.clone(), include: source.include.clone(), exclude: source.exclude.clone() })
+}
+
+/// Scans the sources that the templates use, and brings in what they ask for from outside. `never` are files that must not
 /// come in: kiln's own outputs.
 pub fn gather(
     loaded: &Loaded,
     templates: &mut [Template],
     never: &[PathBuf],
-    store: &Store,
+    reach: &Reach<'_>,
     terms: &Terms<'_>,
 ) -> Result<Gathered, Error> {
     let mut gathered = Gathered::default();
     for template in templates.iter() {
-        for name in used_sources(template) {
-            if let (Some(source), false) = (template.sources.get(&name), gathered.scans.contains_key(&name)) {
-                let scan = scan_source(&name, source, loaded, never, store, terms)?;
-                gathered.scans.insert(name, scan);
+        for (name, source) in used_sources(template) {
+            if let Some(key) = scan_key(source)
+                && !gathered.scans.contains_key(&key)
+            {
+                let scan = scan_source(name, source, loaded, never, reach.store, terms)?;
+                gathered.scans.insert(key, NamedScan { name: name.to_owned(), scan });
             }
         }
+    }
+    let mut asks = asks::Asks::new();
+    for (template, platform) in templates.iter().zip(&loaded.platforms) {
+        asks::add(template, platform, &mut asks);
+    }
+    for (request, ask) in &asks {
+        if terms.is_interrupted() {
+            return Err(Error::Interrupted);
+        }
+        bring(request, ask, loaded, reach, &mut gathered).map_err(|source| input_error(ask, loaded, source))?;
     }
     for template in templates.iter_mut() {
         name_files(template, &gathered);
     }
-    for reference in templates.iter().flat_map(archives) {
-        unpack_archive(&reference, &mut gathered, store, terms)?;
-    }
     Ok(gathered)
 }
 
-/// Names of the sources that a step of the template uses.
-fn used_sources(template: &Template) -> BTreeSet<String> {
-    let steps = template.layers.iter().flat_map(|layer| &layer.steps);
-    steps.filter_map(|step| reference(&step.action)).map(|reference| reference.source.clone()).collect()
+fn bring(
+    request: &Request,
+    ask: &Ask,
+    loaded: &Loaded,
+    reach: &Reach<'_>,
+    gathered: &mut Gathered,
+) -> Result<(), InputError> {
+    let pin = loaded.lock.as_ref().and_then(|lock| lock.inputs.get(request));
+    match (&ask.asked, pin) {
+        (Asked::Image(asked), Some(Pin::Image(pin))) => {
+            let image = image::open(asked, pin, reach)?;
+            let (root, layers) = image.root(reach)?;
+            gathered.images.insert(asked.clone(), Foreign { image, root, layers });
+        }
+        (Asked::Url(source), Some(Pin::Url(pin))) => {
+            gathered.arrivals.insert(request.clone(), url::bring(source, pin, reach)?);
+        }
+        (Asked::Git(asked), Some(Pin::Git(pin))) => {
+            gathered.arrivals.insert(request.clone(), git::bring(asked, pin, reach)?);
+        }
+        // Every request was given a pin of its kind before.
+        _ => {}
+    }
+    Ok(())
 }
 
-fn reference(action: &Action) -> Option<&SourceRef> {
-    match action {
-        Action::Copy(copy) => Some(&copy.from),
-        Action::Extract(extract) => Some(&extract.from),
-        _ => None,
+/// The tree of a source, without what its globs leave out.
+pub fn source_tree<'a>(
+    source: &Source,
+    platform: &crate::base::Platform,
+    gathered: &'a Gathered,
+) -> Option<std::borrow::Cow<'a, Tree>> {
+    use std::borrow::Cow;
+    let tree = match asks::asked(source, platform) {
+        None => return gathered.scan(source).map(|scan| Cow::Borrowed(&scan.tree)),
+        Some(Asked::Image(request)) => &gathered.images.get(&request)?.root,
+        Some(asked) => &gathered.arrivals.get(&asked.request())?.tree,
+    };
+    // The globs were checked when the template was read.
+    let globs = Globs::new(&source.include, &source.exclude).ok()?;
+    if globs.is_everything() {
+        return Some(Cow::Borrowed(tree));
     }
+    let mut taken = Tree::new();
+    for (path, node) in tree.iter().filter(|(path, node)| node.kind != Kind::Directory && globs.takes(path)) {
+        let mut parent = path.parent();
+        while let Some(at) = parent.filter(|at| !at.is_root()) {
+            if let Some(node) = tree.get(&at).filter(|_| taken.get(&at).is_none()) {
+                taken.insert(at.clone(), node.clone());
+            }
+            parent = at.parent();
+        }
+        taken.insert(path.clone(), node.clone());
+    }
+    Some(Cow::Owned(taken))
 }
 
 /// A source that is one file means that file when it is named as a whole.
 fn name_files(template: &mut Template, gathered: &Gathered) {
-    for step in template.layers.iter_mut().flat_map(|layer| &mut layer.steps) {
-        let reference = match &mut step.action {
-            Action::Copy(copy) => &mut copy.from,
-            Action::Extract(extract) => &mut extract.from,
-            _ => continue,
-        };
-        if let Some(Form::File(name)) = gathered.scans.get(&reference.source).map(|scan| &scan.form)
+    let files: BTreeMap<String, ImagePath> = template
+        .sources
+        .iter()
+        .filter_map(|(name, source)| Some((name.clone(), gathered.only_file(source)?)))
+        .collect();
+    template.each_reference(|reference| {
+        if let Some(name) = files.get(&reference.source)
             && reference.path.is_root()
         {
             reference.path = name.clone();
         }
-    }
+    });
 }
 
 /// Scans one source, with what the store remembers of it.
@@ -99,8 +210,11 @@ pub fn scan_source(
     store: &Store,
     terms: &Terms<'_>,
 ) -> Result<Scan, Error> {
-    let root = loaded.directory.join(&source.directory).join(&source.path);
-    let selection = if source.ignored { Selection::Everything } else { Selection::Committed };
+    let SourceFrom::Path(of) = &source.from else {
+        return Err(Error::NoSuchSource { wanted: name.to_owned(), found: "it under another kind".to_owned() });
+    };
+    let root = loaded.directory.join(&of.directory).join(&of.path);
+    let selection = if of.ignored { Selection::Everything } else { Selection::Committed };
     let own = [loaded.lock_path.clone(), store.root().to_owned()];
     let request = ScanRequest {
         root,
@@ -129,35 +243,4 @@ pub fn scan_source(
     }
     (terms.watch)(Event::Scanned { source: name, files: scan.origins.len(), read: scan.read_files });
     Ok(scan)
-}
-
-fn archives(template: &Template) -> impl Iterator<Item = SourceRef> {
-    let steps = template.layers.iter().flat_map(|layer| &layer.steps);
-    steps.filter_map(|step| match &step.action {
-        Action::Extract(extract) => Some(extract.from.clone()),
-        _ => None,
-    })
-}
-
-fn unpack_archive(
-    reference: &SourceRef,
-    gathered: &mut Gathered,
-    store: &Store,
-    terms: &Terms<'_>,
-) -> Result<(), Error> {
-    let key = (reference.source.clone(), reference.path.clone());
-    let Some(scan) = gathered.scans.get(&reference.source) else { return Ok(()) };
-    // A file that is not there is reported by the step, which knows where it was named.
-    let Some(Kind::File { content, .. }) = scan.tree.get(&reference.path).map(|node| &node.kind) else {
-        return Ok(());
-    };
-    if gathered.archives.contains_key(&key) {
-        return Ok(());
-    }
-    let origins = vec![&scan.origins];
-    let contents = Everything { origins, spools: Vec::new(), inline: None, interrupted: terms.interrupted };
-    let name = format!("{}:{}", reference.source, reference.path);
-    let unpacked = unpack(&name, *content, &contents, store)?;
-    gathered.archives.insert(key, unpacked);
-    Ok(())
 }

@@ -6,9 +6,10 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::base::{Epoch, Platform};
-use crate::lock::{Accept, Asked, Change, Lock, Settled, complete, settle};
+use crate::lock::{Accept, Asked, Change, Inputs, Lock, Settled, complete, settle};
 use crate::template::{Document, Facts, Files, Finding, Severity, parse};
 
+use super::asks::{self, Asks};
 use super::error::Error;
 use super::terms::Terms;
 
@@ -61,8 +62,25 @@ pub struct Loaded {
     pub settled: Settled,
     /// The platforms to build: those of the template, or fewer.
     pub platforms: Vec<Platform>,
+    /// The lock; `None` if none is needed.
+    pub lock: Option<Lock>,
+    /// What is asked for from outside, on any of the template's platforms.
+    pub asks: Asks,
     /// What was written to the lock file.
     pub locked: Vec<Change>,
+    /// The time that a moved entry gives the image.
+    pub(super) made_now: Epoch,
+    asked: Asked,
+}
+
+impl Loaded {
+    /// Takes another lock, which has all that the old one had.
+    pub(super) fn take_lock(&mut self, lock: Lock) {
+        if let Some(settled) = settle(&self.asked, Some(&lock)) {
+            self.settled = settled;
+        }
+        self.lock = Some(lock);
+    }
 }
 
 /// The template's file: `path`, or `kiln.toml` in it.
@@ -117,8 +135,9 @@ pub fn write_lock(path: &Path, lock: &Lock) -> Result<(), Error> {
 }
 
 /// What the command line and the template say about times and platforms.
-pub fn asked(request: &Request, facts: &Facts) -> Asked {
+pub fn asked(request: &Request, facts: &Facts, inputs: Inputs) -> Asked {
     Asked {
+        inputs,
         epoch_flag: request.epoch,
         created_flag: request.created,
         epoch: facts.epoch,
@@ -138,21 +157,56 @@ pub fn load(request: &Request, terms: &Terms<'_>) -> Result<Loaded, Error> {
     }
     let lock_path = lock_path(&path);
     let mut lock = read_lock(&lock_path, Accept::OwnProfile)?;
-    let asked = asked(request, &facts);
+    let platforms = match (facts.platforms.as_slice(), &lock) {
+        ([], Some(lock)) if !lock.platforms.is_empty() => lock.platforms.clone(),
+        ([], _) => vec![terms.machine.clone()],
+        (platforms, _) => platforms.to_vec(),
+    };
+    let mut asks = Asks::new();
+    for platform in &platforms {
+        let (template, more) = document.template(platform, &request.set, request.version.as_deref());
+        findings.extend(more.into_iter().filter(|finding| !findings.contains(finding)).collect::<Vec<_>>());
+        asks::add(&template, platform, &mut asks);
+    }
+    if any_error(&findings) {
+        return Err(Error::Template { template: path, findings, files });
+    }
+    let inputs = if asks.is_empty() { Inputs::None } else { Inputs::Some };
+    let asked = asked(request, &facts, inputs);
     let mut locked = Vec::new();
     if let Some((completed, changes)) = complete(&asked, lock.as_ref(), terms.lock_time, &terms.machine) {
         if request.lock == LockMode::Locked {
-            let missing = changes.iter().map(|change| change.entry).collect::<Vec<_>>().join(", ");
+            let missing = changes.iter().map(|change| change.entry.as_str());
+            let missing = missing.map(str::to_owned).chain(asks.keys().map(ToString::to_string));
+            let missing = missing.collect::<Vec<_>>().join(", ");
             return Err(Error::Locked { path: lock_path, missing });
         }
-        write_lock(&lock_path, &completed)?;
+        // A lock without the inputs that it is there for would be half a one: it is written with them.
+        if asks.is_empty() {
+            write_lock(&lock_path, &completed)?;
+        }
         (lock, locked) = (Some(completed), changes);
     }
     let missing = || Error::Locked { path: lock_path.clone(), missing: "times or platforms".to_owned() };
     let settled = settle(&asked, lock.as_ref()).ok_or_else(missing)?;
     let platforms = choose(&request.platforms, &settled.platforms)?;
     let directory = path.parent().unwrap_or(Path::new("")).to_owned();
-    Ok(Loaded { path, directory, lock_path, files, warnings: findings, document, facts, settled, platforms, locked })
+    Ok(Loaded {
+        path,
+        directory,
+        lock_path,
+        files,
+        warnings: findings,
+        document,
+        facts,
+        settled,
+        platforms,
+        lock,
+        asks,
+        locked,
+        made_now: terms.lock_time,
+        asked,
+    })
 }
 
 fn choose(wanted: &[Platform], all: &[Platform]) -> Result<Vec<Platform>, Error> {

@@ -2,7 +2,10 @@
 //!
 //! ```text
 //! load     template + lock                         -> Loaded     what was written, settled
-//! gather   sources and archives                    -> Gathered   trees, and where their contents are
+//! asks     template                                -> Asks       what comes from outside
+//! pin      Loaded + Asks                           -> Loaded     every one of them with an entry in the lock
+//! gather   sources and inputs                      -> Gathered   trees, and where their contents are
+//! evaluate stages, then the image                  -> changesets
 //! prepare  Loaded + Gathered                       -> Prepared   changesets, plan, keys
 //! build    Prepared + Store                        -> Built      blobs, images, index
 //! deliver  Built + outputs                         -> receipts
@@ -10,23 +13,27 @@
 //! ```
 //! Everything that the world decides comes in through [`Terms`]: the clock, the machine, how many threads.
 
+pub mod asks;
 pub mod build;
 pub mod contents;
 pub mod deliver;
 pub mod error;
+mod evaluate;
 pub mod gather;
 pub mod load;
 pub mod look;
+pub mod pin;
 pub mod prepare;
-pub mod spool;
 pub mod supply;
 pub mod terms;
+pub mod vendor;
 
 pub use build::{Built, BuiltLayer, build};
 pub use deliver::{deliver, known_outputs};
 pub use error::{Class, Error};
 pub use gather::{Gathered, gather};
 pub use load::{Loaded, LockMode, Request, load};
+pub use pin::pin;
 pub use look::{Seen, SeenLayer, look_at_file, look_in_store};
 pub use prepare::{Prepared, PreparedLayer, State, prepare};
 pub use terms::{Event, Terms};

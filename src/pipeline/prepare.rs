@@ -1,21 +1,24 @@
 //! The layers of a template, evaluated, and the plan that they make.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::base::{PlanDigest, Platform};
 use crate::image::LayerDescriptor;
+use crate::input::{Reach, Spool};
 use crate::layer::Codec;
+use crate::lock::ImageRequest;
 use crate::plan::describe::codec;
-use crate::plan::{LayerPlan, Plan, PlatformPlan, describe, layer_key};
-use crate::step::{Inline, Inputs, StepError, StepFailure, StepWarning, evaluate};
+use crate::plan::{BasePlan, LayerPlan, Plan, PlatformPlan};
+use crate::step::{Inline, StepError, StepFailure};
 use crate::store::notes::packed_name;
 use crate::store::{BuildNote, LayerNote, PackedNote, Shelf, Store};
 use crate::template::{Finding, Severity, Template};
 use crate::tree::{Changeset, Tree};
 
-use super::contents::Everything;
 use super::error::Error;
-use super::gather::{Gathered, gather};
+use super::evaluate::{Archives, Evaluation, Stop};
+use super::gather::{Foreign, Gathered, gather};
 use super::load::{Loaded, any_error};
 use super::terms::{Cache, Terms};
 
@@ -26,6 +29,8 @@ pub struct Prepared {
     pub loaded: Loaded,
     /// What came in.
     pub gathered: Gathered,
+    /// The contents of archives that were extracted.
+    pub archives: Vec<Spool>,
     /// Texts of the template and account files.
     pub inline: Inline,
     /// What will be made.
@@ -47,9 +52,11 @@ pub struct PreparedPlatform {
     pub platform: Platform,
     /// Its template.
     pub template: Template,
-    /// Its layers.
+    /// The image that its layers are on top of, directly or through stages.
+    pub base: Option<ImageRequest>,
+    /// Its layers, those of the stages that it is on top of first.
     pub layers: Vec<PreparedLayer>,
-    /// All layers put together.
+    /// All layers put together, the base's too.
     pub root: Tree,
     /// How its layers are compressed.
     pub codec: Codec,
@@ -58,8 +65,10 @@ pub struct PreparedPlatform {
 /// One layer.
 #[derive(Debug)]
 pub struct PreparedLayer {
+    /// As in the plan.
+    pub plan: LayerPlan,
     /// What it changes.
-    pub changeset: Changeset,
+    pub changeset: Arc<Changeset>,
     /// Whether the store has it.
     pub state: State,
 }
@@ -77,7 +86,7 @@ pub enum State {
 pub fn prepare(
     loaded: Loaded,
     never: &[PathBuf],
-    store: &Store,
+    reach: &Reach<'_>,
     terms: &Terms<'_>,
     request: &super::Request,
 ) -> Result<Prepared, Error> {
@@ -91,23 +100,47 @@ pub fn prepare(
     if any_error(&warnings) {
         return Err(Error::Template { template: loaded.path, findings: warnings, files: loaded.files });
     }
-    let gathered = gather(&loaded, &mut templates, never, store, terms)?;
+    let mut gathered = gather(&loaded, &mut templates, never, reach, terms)?;
     let mut inline = Inline::default();
+    for account in gathered.images.values_mut().flat_map(|foreign| &mut foreign.layers).flat_map(|layer| &layer.accounts) {
+        inline.keep(account.clone());
+    }
+    let mut archives = Archives::default();
     let mut platforms = Vec::new();
     let mut plans = Vec::new();
     for (platform, template) in loaded.platforms.iter().zip(templates) {
-        let made = prepare_platform(platform, template, &loaded, &gathered, &mut inline, terms, &mut warnings);
-        let (plan, mut prepared) = match made {
-            Ok(made) => made,
-            Err(failure) => return Err(step_error(failure, loaded, &gathered, warnings)),
+        let mut evaluation =
+            Evaluation { loaded: &loaded, gathered: &gathered, inline: &mut inline, archives: &mut archives, reach, terms };
+        let image = match evaluation.image(platform, &template, &mut warnings) {
+            Ok(image) => image,
+            Err(Stop::Step(failure)) => return Err(step_error(failure, loaded, &gathered, &template, warnings)),
+            Err(Stop::Other(error)) => return Err(*error),
         };
-        if terms.cache == Cache::Used {
-            for (layer, plan) in prepared.layers.iter_mut().zip(&plan.layers) {
-                layer.state = state(plan, &prepared.codec, store);
-            }
-        }
-        plans.push(plan);
-        platforms.push(prepared);
+        let codec = codec(template.compression);
+        let state = |plan: &LayerPlan| match terms.cache {
+            Cache::Used => state(plan, &codec, reach.store),
+            Cache::Ignored => State::Missing,
+        };
+        let layers = image.layers.into_iter().map(|layer| {
+            let plan = LayerPlan { codec: codec.id(), ..layer.plan };
+            PreparedLayer { state: state(&plan), changeset: layer.changeset, plan }
+        });
+        let layers: Vec<PreparedLayer> = layers.collect();
+        let base = image.base.as_ref().and_then(|request| gathered.images.get(request)).map(base_plan);
+        plans.push(PlatformPlan {
+            platform: platform.clone(),
+            base,
+            config: crate::plan::describe::config(&template.config),
+            layers: layers.iter().map(|layer| layer.plan.clone()).collect(),
+        });
+        platforms.push(PreparedPlatform {
+            platform: platform.clone(),
+            base: image.base,
+            root: image.root,
+            layers,
+            template,
+            codec,
+        });
     }
     let plan = Plan {
         profile: loaded.settled.profile.clone(),
@@ -119,59 +152,23 @@ pub fn prepare(
         platforms: plans,
     };
     let digest = plan.digest()?;
-    let last = store.note(Shelf::Builds, &build_name(&loaded));
-    Ok(Prepared { loaded, gathered, inline, plan, digest, platforms, warnings, last })
+    let last = reach.store.note(Shelf::Builds, &build_name(&loaded));
+    let archives = archives.into_spools();
+    Ok(Prepared { loaded, gathered, archives, inline, plan, digest, platforms, warnings, last })
+}
+
+fn base_plan(foreign: &Foreign) -> BasePlan {
+    BasePlan {
+        image: foreign.image.request.image.clone(),
+        manifest: foreign.image.image.manifest.digest,
+        layers: foreign.image.image.layers.iter().map(|layer| layer.diff_id).collect(),
+    }
 }
 
 /// The name of the note about the last build of a template.
 pub(super) fn build_name(loaded: &Loaded) -> String {
     let real = std::fs::canonicalize(&loaded.path).unwrap_or_else(|_| loaded.path.clone());
     crate::store::notes::path_name(&real)
-}
-
-fn prepare_platform(
-    platform: &Platform,
-    template: Template,
-    loaded: &Loaded,
-    gathered: &Gathered,
-    inline: &mut Inline,
-    terms: &Terms<'_>,
-    warnings: &mut Vec<Finding>,
-) -> Result<(PlatformPlan, PreparedPlatform), StepFailure> {
-    let contents = Everything {
-        origins: gathered.scans.values().map(|scan| &scan.origins).collect(),
-        spools: gathered.archives.values().map(|(_, spool)| spool).collect(),
-        inline: None,
-        interrupted: terms.interrupted,
-    };
-    let inputs = Inputs {
-        sources: gathered.scans.iter().map(|(name, scan)| (name.clone(), &scan.tree)).collect(),
-        archives: gathered.archives.iter().map(|(key, (tree, _))| (key.clone(), tree)).collect(),
-        contents: &contents,
-    };
-    let codec = codec(template.compression);
-    let mut root = Tree::new();
-    let (mut plans, mut layers) = (Vec::new(), Vec::new());
-    for layer in &template.layers {
-        let evaluated = evaluate(layer, &mut root, &inputs, inline, loaded.settled.epoch)?;
-        let found = evaluated.warnings.iter().map(step_warning);
-        let found: Vec<Finding> = found.filter(|finding| !warnings.contains(finding)).collect();
-        warnings.extend(found);
-        let tree = evaluated.changeset.digest();
-        plans.push(LayerPlan {
-            name: layer.name.clone(),
-            key: layer_key(&loaded.settled.profile, &tree),
-            tree,
-            codec: codec.id(),
-            steps: layer.steps.iter().map(describe).collect(),
-            entries: evaluated.changeset.len(),
-            content_bytes: evaluated.changeset.content_bytes(),
-        });
-        layers.push(PreparedLayer { changeset: evaluated.changeset, state: State::Missing });
-    }
-    let config = crate::plan::describe::config(&template.config);
-    let plan = PlatformPlan { platform: platform.clone(), config, layers: plans };
-    Ok((plan, PreparedPlatform { platform: platform.clone(), template, layers, root, codec }))
 }
 
 /// What the store knows of a layer.
@@ -191,15 +188,17 @@ pub(super) fn state(plan: &LayerPlan, codec: &Codec, store: &Store) -> State {
     cached().unwrap_or(State::Missing)
 }
 
-fn step_warning(warning: &StepWarning) -> Finding {
-    Finding::told(warning.span(), Severity::Warning, warning.to_string(), None)
-}
-
 /// A step's failure with its place; for a file that exists but was left out, also which rule did that.
-fn step_error(failure: StepFailure, loaded: Loaded, gathered: &Gathered, mut findings: Vec<Finding>) -> Error {
+fn step_error(
+    failure: StepFailure,
+    loaded: Loaded,
+    gathered: &Gathered,
+    template: &Template,
+    mut findings: Vec<Finding>,
+) -> Error {
     let mut hint = failure.error.hint();
     if let StepError::NotInSource { source_name, path } = &failure.error
-        && let Some(reason) = gathered.scans.get(source_name).and_then(|scan| scan.why_left_out(path))
+        && let Some(reason) = template.sources.get(source_name).and_then(|source| gathered.scan(source)?.why_left_out(path))
     {
         hint = Some(format!("it exists, but it was left out: {reason}"));
     }

@@ -6,6 +6,8 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 
 use crate::base::{DiffId, LayerDigest, Platform};
+use crate::image::LayerDescriptor;
+use crate::input::Spool;
 use crate::layer::fill::write_tar;
 use crate::layer::read::decoder;
 use crate::output::{Root, Supply};
@@ -26,8 +28,26 @@ pub struct BuildSupply<'a> {
 
 impl<'a> BuildSupply<'a> {
     /// Of this build.
-    pub fn new(prepared: &'a Prepared, built: &'a Built, store: &'a Store, terms: &Terms<'a>) -> Self {
-        Self { prepared, built, store, contents: everything(prepared, terms) }
+    pub fn new(
+        prepared: &'a Prepared,
+        built: &'a Built,
+        taken: &'a [Spool],
+        store: &'a Store,
+        terms: &Terms<'a>,
+    ) -> Self {
+        Self { prepared, built, store, contents: everything(prepared, taken, terms) }
+    }
+
+    /// The layer with a diff ID and the length of its tar, built or of a base.
+    fn layer(&self, diff_id: &DiffId) -> Option<(&'a LayerDescriptor, u64)> {
+        let built = self.built.layers.iter().find(|layer| layer.descriptor.diff_id == *diff_id);
+        let of_base = || {
+            self.prepared.gathered.images.values().find_map(|foreign| {
+                let at = foreign.image.image.layers.iter().position(|layer| layer.diff_id == *diff_id)?;
+                Some((&foreign.image.image.layers[at], foreign.layers[at].raw_bytes))
+            })
+        };
+        built.map(|layer| (&layer.descriptor, layer.raw_bytes)).or_else(of_base)
     }
 
     fn platform(&self, platform: &Platform) -> io::Result<&'a PreparedPlatform> {
@@ -54,10 +74,10 @@ impl Supply for BuildSupply<'_> {
     }
 
     fn open_uncompressed(&self, diff_id: &DiffId) -> io::Result<(Box<dyn Read + '_>, u64)> {
-        let layer = self.built.layers.iter().find(|layer| layer.descriptor.diff_id == *diff_id);
-        let layer = layer.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, format!("no layer {diff_id}")))?;
-        self.store.verify_blob(&layer.descriptor.digest.to_string()).map_err(io::Error::other)?;
-        Ok((decoder(self.blob(&layer.descriptor.digest)?)?, layer.raw_bytes))
+        let missing = || io::Error::new(io::ErrorKind::NotFound, format!("no layer {diff_id}"));
+        let (layer, raw_bytes) = self.layer(diff_id).ok_or_else(missing)?;
+        self.store.verify_blob(&layer.digest.to_string()).map_err(io::Error::other)?;
+        Ok((decoder(self.blob(&layer.digest)?)?, raw_bytes))
     }
 
     fn root(&self, platform: &Platform) -> io::Result<Root<'_>> {

@@ -35,6 +35,11 @@ pub enum Cache {
 /// Something that happens.
 #[derive(Debug, Clone, Copy)]
 pub enum Event<'a> {
+    /// An input is asked for.
+    Resolving {
+        /// Which.
+        request: &'a crate::lock::Request,
+    },
     /// A source was scanned.
     Scanned {
         /// Its name.

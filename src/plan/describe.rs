@@ -69,7 +69,7 @@ pub fn describe(step: &Step) -> StepPlan {
             "remove"
         }
     };
-    settings.optional("mtime", mtime(step.mtime));
+    settings.optional("mtime", step.mtime.map(mtime));
     StepPlan { action: action.to_owned(), settings: settings.0 }
 }
 
@@ -123,11 +123,11 @@ fn mode(mode: u16) -> String {
     format!("{mode:04o}")
 }
 
-fn mtime(mtime: Mtime) -> Option<String> {
+fn mtime(mtime: Mtime) -> String {
     match mtime {
-        Mtime::Epoch => None,
-        Mtime::Content => Some("content".to_owned()),
-        Mtime::At(time) => Some(time.to_string()),
+        Mtime::Epoch => "epoch".to_owned(),
+        Mtime::Content => "content".to_owned(),
+        Mtime::At(time) => time.to_string(),
     }
 }
 

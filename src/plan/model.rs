@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::base::hash::digest_of;
-use crate::base::{Epoch, Hasher, LayerKey, PlanDigest, Platform, TreeDigest, json};
+use crate::base::{DiffId, Epoch, Hasher, LayerKey, ManifestDigest, PlanDigest, Platform, TreeDigest, json};
 
 /// Everything that a build depends on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -31,10 +31,24 @@ pub struct Plan {
 pub struct PlatformPlan {
     /// Which.
     pub platform: Platform,
+    /// What it starts from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<BasePlan>,
     /// The config as the template gives it.
     pub config: serde_json::Value,
     /// Layers from the bottom up.
     pub layers: Vec<LayerPlan>,
+}
+
+/// An image to start from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BasePlan {
+    /// As the template names it.
+    pub image: String,
+    /// Its manifest, which names everything else of it.
+    pub manifest: ManifestDigest,
+    /// Its layers.
+    pub layers: Vec<DiffId>,
 }
 
 /// One layer.

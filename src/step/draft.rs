@@ -52,6 +52,12 @@ impl<'a> Draft<'a> {
         self.root
     }
 
+    /// From where on the hard links of `source` get their numbers, so that they do not meet those that are there.
+    pub fn free_link_group(&self, source: &Tree) -> u64 {
+        // Hardly any source has hard links; then the root need not be searched.
+        if source.free_link_group() == 0 { 0 } else { self.root.free_link_group() }
+    }
+
     /// Says that something looks wrong.
     pub fn warn(&mut self, warning: StepWarning) {
         self.warnings.push(warning);

@@ -18,12 +18,30 @@ use super::owner::{self, Ids};
 
 /// What steps take from outside of the template.
 pub struct Inputs<'a> {
-    /// Source trees by name.
-    pub sources: BTreeMap<String, &'a Tree>,
+    /// Trees of sources and stages by name.
+    pub sources: BTreeMap<String, SourceTree<'a>>,
     /// Archives by the file that they are, as `source` and `path`.
     pub archives: BTreeMap<(String, ImagePath), &'a Tree>,
     /// The contents of everything.
     pub contents: &'a dyn Contents,
+}
+
+/// The files of a source or stage.
+#[derive(Debug, Clone, Copy)]
+pub struct SourceTree<'a> {
+    /// The files.
+    pub tree: &'a Tree,
+    /// What their times are worth.
+    pub times: Times,
+}
+
+/// What the times of a source's files are worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Times {
+    /// Nothing: they are those of whoever checked them out.
+    Machine,
+    /// They are part of what was pinned: a commit's, or those in an image.
+    Pinned,
 }
 
 /// A layer's changes.
@@ -61,16 +79,24 @@ impl Reader<'_> {
 pub struct When {
     /// The image's epoch.
     pub epoch: Epoch,
-    mtime: Mtime,
+    mtime: Option<Mtime>,
 }
 
 impl When {
     /// The time of a new node.
     pub fn of(&self, kind: &Kind) -> i64 {
         match (self.mtime, kind) {
-            (Mtime::At(time), _) => time.seconds(),
-            (Mtime::Content, Kind::File { content, .. }) => self.epoch.seconds() - content_age(content),
-            (Mtime::Content | Mtime::Epoch, _) => self.epoch.seconds(),
+            (Some(Mtime::At(time)), _) => time.seconds(),
+            (Some(Mtime::Content), Kind::File { content, .. }) => self.epoch.seconds() - content_age(content),
+            (Some(Mtime::Content | Mtime::Epoch) | None, _) => self.epoch.seconds(),
+        }
+    }
+
+    /// The time of a node that is taken over.
+    pub fn of_taken(&self, node: &Node, times: Times) -> i64 {
+        match (self.mtime, times) {
+            (None, Times::Pinned) => node.mtime,
+            _ => self.of(&node.kind),
         }
     }
 }
@@ -91,10 +117,10 @@ pub fn evaluate(
     epoch: Epoch,
 ) -> Result<Evaluated, StepFailure> {
     let mut draft = Draft::new(root, epoch.seconds());
-    for (number, step) in layer.steps.iter().enumerate() {
+    for step in &layer.steps {
         let mut reader = Reader { contents: inputs.contents, inline };
         let when = When { epoch, mtime: step.mtime };
-        apply(step, number as u64, &mut draft, inputs, &mut reader, &when).map_err(|error| StepFailure {
+        apply(step, &mut draft, inputs, &mut reader, &when).map_err(|error| StepFailure {
             layer: layer.name.clone(),
             span: step.span,
             error,
@@ -106,7 +132,6 @@ pub fn evaluate(
 
 fn apply(
     step: &Step,
-    number: u64,
     draft: &mut Draft<'_>,
     inputs: &Inputs<'_>,
     reader: &mut Reader<'_>,
@@ -141,7 +166,7 @@ fn apply(
                 Some(ExtractOwner::Keep) | None => Ids::default(),
             };
             let archive = inputs.archives.get(&(step.from.source.clone(), step.from.path.clone()));
-            extract(step, archive.ok_or_else(|| not_in_source(&step.from))?, ids, number, draft, when, span)
+            extract(step, archive.ok_or_else(|| not_in_source(&step.from))?, ids, draft, when, span)
         }
         Action::Adduser(step) => add_user(step, draft, reader, when, span),
         Action::Addgroup(step) => add_group(step, draft, reader, when, span),
@@ -149,7 +174,7 @@ fn apply(
     }
 }
 
-fn source<'a>(inputs: &'a Inputs<'_>, reference: &SourceRef) -> Result<&'a Tree, StepError> {
+fn source<'a>(inputs: &'a Inputs<'_>, reference: &SourceRef) -> Result<SourceTree<'a>, StepError> {
     inputs.sources.get(&reference.source).copied().ok_or_else(|| not_in_source(reference))
 }
 

@@ -3,20 +3,18 @@
 use crate::base::ImagePath;
 use crate::base::glob::Selection;
 use crate::template::{Extract, ExtractOwner, Span};
-use crate::tree::{Kind, LinkGroup, Node, Tree};
+use crate::tree::{Kind, Node, Tree};
 
 use super::draft::{Draft, Overwrite};
 use super::error::StepError;
 use super::evaluate::When;
 use super::owner::Ids;
 
-/// Puts the selected nodes of `archive` below the step's target. `links` numbers the hard links of this step apart from
-/// those of other steps.
+/// Puts the selected nodes of `archive` below the step's target.
 pub fn extract(
     step: &Extract,
     archive: &Tree,
     ids: Ids,
-    links: u64,
     draft: &mut Draft<'_>,
     when: &When,
     span: Span,
@@ -26,6 +24,7 @@ pub fn extract(
         let top = Node { mtime: when.of(&Kind::Directory), ..Node::new(Kind::Directory, 0o755) };
         draft.ensure_directory(&step.to, top)?;
     }
+    let links = draft.free_link_group(archive);
     let mut extracted = 0;
     for (path, node) in archive.iter() {
         let Some(relative) = strip(path, step.strip) else { continue };
@@ -52,15 +51,10 @@ fn strip(path: &ImagePath, count: u32) -> Option<ImagePath> {
     (!parts.is_empty()).then(|| ImagePath::parse(&parts.join(&b'/')).ok()).flatten()
 }
 
-fn owned(node: &Node, owner: Option<&ExtractOwner>, ids: Ids, step: u64) -> Node {
+fn owned(node: &Node, owner: Option<&ExtractOwner>, ids: Ids, links: u64) -> Node {
     let mut node = node.clone();
     if owner != Some(&ExtractOwner::Keep) {
         (node.uid, node.gid) = (ids.uid, ids.gid);
     }
-    if let Kind::File { links: Some(group), .. } = &mut node.kind {
-        /// More than an archive may have entries, so that the groups of two steps never meet.
-        const GROUPS_PER_STEP: u64 = 1 << 32;
-        *group = LinkGroup(step * GROUPS_PER_STEP + group.0);
-    }
-    node
+    node.with_links_from(links)
 }

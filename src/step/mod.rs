@@ -22,5 +22,5 @@ pub mod owner;
 mod tests;
 
 pub use error::{StepError, StepFailure, StepWarning};
-pub use evaluate::{Evaluated, Inputs, evaluate};
+pub use evaluate::{Evaluated, Inputs, SourceTree, Times, evaluate};
 pub use inline::Inline;

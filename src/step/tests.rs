@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::template::{Account, Action, Adduser, Copy, Id, Layer, Mtime, Owner, SourceRef, Span, Step, Target, Write};
+use crate::template::{Account, Action, Adduser, Copy, Id, Layer, Owner, SourceRef, Span, Step, Target, Write};
 use crate::tree::testing::*;
 use crate::tree::{Changeset, Contents, Tree, dump};
 
@@ -12,7 +12,7 @@ fn epoch() -> crate::base::Epoch {
 }
 
 fn layer(actions: Vec<Action>) -> Layer {
-    let step = |action| Step { span: Span::default(), mtime: Mtime::Epoch, action };
+    let step = |action| Step { span: Span::default(), mtime: None, action };
     Layer { name: "test".to_owned(), span: Span::default(), steps: actions.into_iter().map(step).collect() }
 }
 
@@ -24,7 +24,10 @@ fn run(
     let mut inline = Inline::default();
     let none = Inline::default();
     let contents: &dyn Contents = &none;
-    let sources: BTreeMap<String, &Tree> = sources.iter().map(|(name, tree)| ((*name).to_owned(), *tree)).collect();
+    let sources = sources
+        .iter()
+        .map(|(name, tree)| ((*name).to_owned(), SourceTree { tree, times: Times::Machine }))
+        .collect();
     let inputs = Inputs { sources, archives: BTreeMap::new(), contents };
     let mut root = lower.clone();
     let evaluated = evaluate(&layer(actions), &mut root, &inputs, &mut inline, epoch());

@@ -1,7 +1,7 @@
 //! Blobs: written beside, synced, linked under the name that is their digest.
 
 use std::fs::{self, File, Permissions};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -20,6 +20,14 @@ const PIECE_BYTES: usize = 1 << 20;
 pub struct BlobWriter<'a> {
     store: &'a Store,
     file: NamedTempFile,
+}
+
+impl BlobWriter<'_> {
+    /// Forgets what was written.
+    pub fn restart(&mut self) -> io::Result<()> {
+        self.file.as_file().set_len(0)?;
+        self.file.rewind()
+    }
 }
 
 impl Write for BlobWriter<'_> {

@@ -55,8 +55,9 @@ impl Store {
         let horizon = keep.now.saturating_sub(i64::from(keep.days) * DAY_SECONDS);
         let mut needed = BTreeSet::new();
         for root in self.roots(horizon) {
-            needed.extend(self.reachable(&root).unwrap_or_default());
+            self.collect(&root, &mut needed);
         }
+        needed.extend(self.live_builds(horizon).into_iter().flat_map(|build| build.inputs));
         let (mut kept, loose): (Vec<StoredBlob>, Vec<StoredBlob>) =
             self.blobs().into_iter().partition(|blob| needed.contains(&blob.digest));
         let (mut fresh, mut doomed): (Vec<StoredBlob>, Vec<StoredBlob>) =
@@ -87,13 +88,7 @@ impl Store {
 
     fn roots(&self, horizon: i64) -> Vec<String> {
         let mut roots = Vec::new();
-        for name in self.notes(Shelf::Builds) {
-            if let Some(build) = self.note::<BuildNote>(Shelf::Builds, &name)
-                && (build.template.exists() || build.when >= horizon)
-            {
-                roots.push(build.digest);
-            }
-        }
+        roots.extend(self.live_builds(horizon).into_iter().map(|build| build.digest));
         for name in self.names() {
             let log = self.log(&name);
             if self.is_frozen(&name) {
@@ -102,6 +97,24 @@ impl Store {
             roots.extend(log.into_iter().filter(|entry| entry.when >= horizon).map(|entry| entry.digest));
         }
         roots
+    }
+
+    /// The last build of each template that is still there, and younger ones.
+    fn live_builds(&self, horizon: i64) -> Vec<BuildNote> {
+        let builds = self.notes(Shelf::Builds).into_iter();
+        let builds = builds.filter_map(|name| self.note::<BuildNote>(Shelf::Builds, &name));
+        builds.filter(|build| build.template.exists() || build.when >= horizon).collect()
+    }
+
+    /// Adds what is here of what a manifest or index needs. A base's layers need not be here: only their lists of files
+    /// are, until somebody wants their bytes.
+    fn collect(&self, digest: &str, all: &mut BTreeSet<String>) {
+        let document = self.read_blob(digest).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
+        let Some(document) = document else { return };
+        all.insert(digest.to_owned());
+        let listed = |key: &str| document[key].as_array().into_iter().flatten().filter_map(|of| of["digest"].as_str());
+        listed("manifests").for_each(|manifest| self.collect(manifest, all));
+        all.extend(listed("layers").chain(document["config"]["digest"].as_str()).map(str::to_owned));
     }
 
     /// The digests of everything that a manifest or index needs, itself included; `None` if part of it is not there.
@@ -139,6 +152,14 @@ impl Store {
         for name in self.notes(Shelf::Trees) {
             if !trees.contains(&name) {
                 self.drop_note(Shelf::Trees, &name);
+            }
+        }
+        let platforms = self.live_builds(horizon).into_iter().flat_map(|build| build.plan.platforms);
+        let bases: BTreeSet<String> =
+            platforms.flat_map(|platform| platform.base).flat_map(|base| base.layers).map(|layer| layer.hex()).collect();
+        for name in self.notes(Shelf::Bases) {
+            if !bases.contains(&name) {
+                self.drop_note(Shelf::Bases, &name);
             }
         }
         for name in self.notes(Shelf::Builds) {

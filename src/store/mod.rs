@@ -11,6 +11,7 @@
 //! blocks/DIGEST              the blocks of a layer's blob                    ([`crate::layer::index`])
 //! trees/DIGEST               what a layer changes, packed                    ([`crate::tree::dump`])
 //! archives/DIGEST            what an archive holds
+//! bases/DIFFID               the files of a layer of somebody else's image
 //! scans/DIGEST               the files of a source as they were              ([`crate::source::path`])
 //! builds/DIGEST              the last build of a template
 //! outputs/DIGEST             what was written to a path last
@@ -152,6 +153,16 @@ impl Store {
     /// A file in `tmp/` that goes when it is dropped.
     fn temporary(&self) -> Result<tempfile::NamedTempFile, StoreError> {
         tempfile::NamedTempFile::new_in(self.tmp()).map_err(|source| self.write_error(source))
+    }
+
+    /// A file without a name, for what is needed as long as a build runs.
+    pub fn scratch(&self) -> Result<File, StoreError> {
+        tempfile::tempfile_in(self.tmp()).map_err(|source| self.write_error(source))
+    }
+
+    /// A directory in `tmp/` that goes when it is dropped.
+    pub fn scratch_directory(&self) -> Result<tempfile::TempDir, StoreError> {
+        tempfile::tempdir_in(self.tmp()).map_err(|source| self.write_error(source))
     }
 
     fn write_error(&self, source: std::io::Error) -> StoreError {

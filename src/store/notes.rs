@@ -27,6 +27,8 @@ pub enum Shelf {
     Trees,
     /// Digest of an archive to what it holds.
     Archives,
+    /// Diff ID of a foreign layer to its files.
+    Bases,
     /// Source to its files.
     Scans,
     /// Template to [`BuildNote`].
@@ -37,12 +39,13 @@ pub enum Shelf {
 
 impl Shelf {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Layers,
         Self::Packed,
         Self::Blocks,
         Self::Trees,
         Self::Archives,
+        Self::Bases,
         Self::Scans,
         Self::Builds,
         Self::Outputs,
@@ -56,6 +59,7 @@ impl Shelf {
             Self::Blocks => "blocks",
             Self::Trees => "trees",
             Self::Archives => "archives",
+            Self::Bases => "bases",
             Self::Scans => "scans",
             Self::Builds => "builds",
             Self::Outputs => "outputs",
@@ -100,6 +104,9 @@ pub struct BuildNote {
     pub plan: Plan,
     /// The blob of each layer: platform, name, digest.
     pub blobs: Vec<(String, String, LayerDigest)>,
+    /// Digests of the blobs that came from outside and are in no manifest.
+    #[serde(default)]
+    pub inputs: Vec<String>,
 }
 
 /// The name of the note about something that has no digest of its own.

@@ -2,7 +2,7 @@
 
 use super::finding::{Finding, Kind};
 use super::form::{Form, is_name};
-use super::grammar::{self, Key, Need, Place, Shape, State, Word, nearest};
+use super::grammar::{self, Key, Need, ORIGINS, Place, Shape, State, Word, nearest};
 use super::span::Span;
 use super::value::{Entry, Node, Table, Value};
 
@@ -69,6 +69,7 @@ impl Check<'_> {
             Place::Step => self.step(within, table, action),
             Place::Layer => self.layer(within, table, action),
             Place::Source => self.origin(within, table),
+            Place::Base => self.base(within, table),
             _ => {}
         }
         // These two may get their required keys from an include.
@@ -188,11 +189,36 @@ impl Check<'_> {
         self.findings.push(Finding::new(second.key.span, kind).with(first.key.span, "the first"));
     }
 
-    /// A source comes from one place.
+    /// A source comes from one place, and has no key that belongs to another kind of place.
     fn origin(&mut self, within: &Within<'_>, table: &Table) {
-        if table.get("path").is_none() {
-            let example = "path = \"www\"".to_owned();
-            self.report(within.span, Kind::MissingKey { keys: vec!["path"], whose: "the source".to_owned(), example });
+        let mut origins = ORIGINS.iter().filter_map(|(origin, keys)| Some((*origin, *keys, table.entry(origin)?)));
+        let Some((origin, keys, entry)) = origins.next() else {
+            let names: Vec<&'static str> = ORIGINS.iter().map(|(name, _)| *name).collect();
+            if !is_misspelt(within.place, table, &names) {
+                let (whose, example) = ("the source".to_owned(), "path = \"www\"".to_owned());
+                self.report(within.span, Kind::MissingKey { keys: names, whose, example });
+            }
+            return;
+        };
+        if let Some((_, _, second)) = origins.next() {
+            return self.conflict(entry, second);
+        }
+        for entry in &table.entries {
+            let of_others = ORIGINS.iter().flat_map(|(_, keys)| *keys).find(|key| **key == entry.key.text);
+            if let Some(modifier) = of_others.filter(|key| !keys.contains(key)) {
+                self.report(entry.key.span, Kind::WrongModifier { modifier, action: origin });
+            }
+        }
+    }
+
+    fn base(&mut self, within: &Within<'_>, table: &Table) {
+        match (table.entry("image"), table.entry("stage")) {
+            (Some(image), Some(stage)) => self.conflict(image, stage),
+            (None, None) if !is_misspelt(within.place, table, &["image", "stage"]) => {
+                let (whose, example) = ("the base".to_owned(), "image = \"debian:bookworm\"".to_owned());
+                self.report(within.span, Kind::MissingKey { keys: vec!["image", "stage"], whose, example });
+            }
+            _ => {}
         }
     }
 

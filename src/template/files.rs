@@ -156,7 +156,7 @@ fn reason(error: &io::Error) -> String {
 }
 
 /// `path` as named by the file `by`.
-fn beside(by: &str, path: &str) -> String {
+pub(super) fn beside(by: &str, path: &str) -> String {
     match by.rsplit_once('/') {
         Some((directory, _)) if !path.starts_with('/') => format!("{directory}/{path}"),
         _ => path.to_owned(),
@@ -164,7 +164,7 @@ fn beside(by: &str, path: &str) -> String {
 }
 
 /// One spelling for one path: no `.`, no doubled slash, `..` only at the start.
-fn tidy(path: &str) -> String {
+pub(super) fn tidy(path: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {
         match (part, parts.last()) {

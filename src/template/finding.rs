@@ -1,7 +1,7 @@
 //! What is wrong with a template, and where.
 
 use super::form::Form;
-use super::grammar::{ACTIONS, Place, State, action, one_of};
+use super::grammar::{ACTIONS, ORIGINS, Place, State, action, one_of};
 use super::span::Span;
 
 /// Whether a template with this finding can be built.
@@ -143,11 +143,37 @@ pub enum Kind {
         /// The platform.
         platform: String,
     },
-    /// A source that no step refers to.
-    #[error("no step uses the source `{name}`")]
+    /// A source or stage that nothing refers to.
+    #[error("nothing uses the {what} `{name}`")]
     UnusedSource {
+        /// `source` or `stage`.
+        what: &'static str,
         /// The name.
         name: String,
+    },
+    /// A base that is no stage.
+    #[error("there is no stage `{name}`")]
+    UnknownStage {
+        /// The name.
+        name: String,
+        /// A stage that it may have been meant to be.
+        nearest: Option<String>,
+        /// All stages.
+        known: Vec<String>,
+    },
+    /// A stage that is made of itself.
+    #[error("the stage `{name}` needs itself: {}", one_after_another(through))]
+    StageCycle {
+        /// The name.
+        name: String,
+        /// The way from it back to itself.
+        through: Vec<String>,
+    },
+    /// An address that would bring a password into the lock.
+    #[error("`{key}` has a user or a password in it")]
+    PasswordInAddress {
+        /// The key.
+        key: &'static str,
     },
     /// A value that does not have the form it needs.
     #[error("`{key}` takes {}, found `{found}`", form.expected())]
@@ -323,6 +349,7 @@ impl Kind {
             Self::UnknownKey { nearest: Some(nearest), .. } => format!("did you mean `{nearest}`?"),
             Self::UnknownKey { .. } => "not a key of this table".to_owned(),
             Self::UnknownSource { nearest: Some(nearest), .. }
+            | Self::UnknownStage { nearest: Some(nearest), .. }
             | Self::UnknownVariable { nearest: Some(nearest), .. } => {
                 format!("did you mean `{nearest}`?")
             }
@@ -378,10 +405,22 @@ impl Kind {
             }
             Self::UnknownSource { known, .. } => {
                 let known: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
-                format!("the sources are {}", known.join(", "))
+                format!("the sources and stages are {}", known.join(", "))
+            }
+            Self::UnknownStage { known, name, .. } if known.is_empty() => {
+                format!("add a stage: `[[stage.{name}.layer]]`")
+            }
+            Self::UnknownStage { known, .. } => {
+                let known: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
+                format!("the stages are {}", known.join(", "))
+            }
+            Self::StageCycle { .. } => "take one of these steps out: a stage has to be made before it is used".to_owned(),
+            Self::PasswordInAddress { .. } => {
+                "keep it out of the template: credentials come from `.netrc`, docker's and podman's auth files, or git's credential helpers"
+                    .to_owned()
             }
             Self::SourceElsewhere { .. } => "give the step the same `when` as the source".to_owned(),
-            Self::UnusedSource { name } => format!("use it (`copy = \"{name}\"`), or leave it out"),
+            Self::UnusedSource { name, .. } => format!("use it (`copy = \"{name}\"`), or leave it out"),
             Self::BadValue { form, .. } => return form.hint().map(str::to_owned),
             Self::ParentInPath { .. } => "write the path from the root, without `..`".to_owned(),
             Self::AbsolutePath { .. } => "put it beside the template and write the path from there".to_owned(),
@@ -445,6 +484,11 @@ fn at(place: Place) -> String {
 }
 
 fn modifier_hint(modifier: &str, name: &str) -> String {
+    if let Some((_, keys)) = ORIGINS.iter().find(|(origin, _)| *origin == name) {
+        let others = ORIGINS.iter().filter(|(_, keys)| keys.contains(&modifier));
+        let others: Vec<&str> = others.map(|(origin, _)| *origin).collect();
+        return format!("a source with `{name}` takes {}; `{modifier}` goes with {}", one_of(keys), one_of(&others));
+    }
     let takes = action(name).map_or(&[][..], |action| action.modifiers);
     let others = ACTIONS.iter().filter(|other| other.takes(modifier));
     let others: Vec<&str> = others.map(|other| other.name).collect();

@@ -1,6 +1,6 @@
 //! Strings with a form of their own: what each looks like, and how it is read.
 
-use crate::base::{Epoch, ImagePath, Platform};
+use crate::base::{ContentDigest, Epoch, ImagePath, Platform};
 
 use super::model::{GroupName, Id, Mtime, Owner, Target};
 
@@ -61,6 +61,16 @@ pub enum Form {
     Label,
     /// Text of one line.
     Line,
+    /// The name of an image that exists.
+    ImageRef,
+    /// An address of a file.
+    Url,
+    /// An address of a git repository.
+    GitUrl,
+    /// Branch, tag or commit.
+    Rev,
+    /// 64 hexadecimal digits.
+    Sha256,
 }
 
 impl Form {
@@ -94,6 +104,11 @@ impl Form {
             Self::EnvName => "a name like `LANG`",
             Self::Label => "a name like `org.opencontainers.image.licenses`",
             Self::Line => "text on one line without a colon",
+            Self::ImageRef => "an image like `debian:bookworm` or `oci:DIR`",
+            Self::Url => "an address like `https://example.org/tool.tar.gz`",
+            Self::GitUrl => "a repository like `https://example.org/lib` or `git@example.org:lib`",
+            Self::Rev => "a branch, tag or commit like `v1.2`",
+            Self::Sha256 => "64 hexadecimal digits",
         }
         .to_owned()
     }
@@ -111,10 +126,48 @@ impl Form {
             Self::Duration => "numbers with `h`, `m`, `s` or `ms`",
             Self::Glob => "`*` matches within a name, `**` across directories, `{a,b}` either, `[ab]` one character",
             Self::SourceRef => "`NAME` or `NAME:PATH`, where NAME stands in `[sources]`",
+            Self::ImageRef => {
+                "`[HOST/]NAME[:TAG][@sha256:..]`, `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]`, `docker-archive:FILE[:TAG]` or `store:NAME[:VERSION]`"
+            }
+            Self::Url => "it begins with `https://`, `http://` or `file:`",
             Self::AccountName => "lower-case letters, digits, `-` and `_`, at most 32, first a letter or `_`",
             _ => return None,
         })
     }
+}
+
+/// The name of an image: what it may hold is for those to say who look it up; here it is one word.
+pub(super) fn image_ref(text: &str) -> Option<String> {
+    let good = !text.is_empty() && !text.ends_with(':') && text.chars().all(|c| !c.is_whitespace() && !c.is_control());
+    good.then(|| text.to_owned())
+}
+
+/// An address of a file.
+pub(super) fn url(text: &str) -> Option<String> {
+    let rest = ["https://", "http://", "file:"].iter().find_map(|scheme| text.strip_prefix(scheme))?;
+    let good = !rest.trim_matches('/').is_empty() && rest.chars().all(|c| !c.is_whitespace() && !c.is_control());
+    good.then(|| text.to_owned())
+}
+
+/// An address of a git repository. One that begins with a dash would be an option to git, and `ext::` a program.
+pub(super) fn git_url(text: &str) -> Option<String> {
+    let good = !text.is_empty() && !text.starts_with('-') && !text.contains("::");
+    (good && text.chars().all(|c| !c.is_whitespace() && !c.is_control())).then(|| text.to_owned())
+}
+
+/// Whether an address holds `user:password@`, or a user where none belongs.
+pub(super) fn has_password(address: &str) -> bool {
+    let Some((scheme, rest)) = address.split_once("://") else { return false };
+    let host = rest.split('/').next().unwrap_or_default();
+    match host.rsplit_once('@') {
+        Some((user, _)) => user.contains(':') || scheme != "ssh",
+        None => false,
+    }
+}
+
+/// A digest as `sha256sum` prints it, or with its algorithm in front.
+pub(super) fn sha256(text: &str) -> Option<ContentDigest> {
+    format!("sha256:{}", text.strip_prefix("sha256:").unwrap_or(text)).parse().ok()
 }
 
 /// Longest repository name with room for a registry in front of it (distribution-spec, "Pulling manifests": many clients

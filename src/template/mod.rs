@@ -25,6 +25,7 @@ pub mod reference;
 pub mod render;
 pub mod schema;
 pub mod span;
+pub mod stages;
 
 mod check;
 mod names;
@@ -39,10 +40,12 @@ mod tests;
 pub use document::{Document, Facts, Parsed, parse};
 pub use files::{File, Files};
 pub use finding::{Finding, Kind, Severity};
+pub use grammar::nearest;
 pub use init::{INIT, INIT_FILES};
 pub use model::{
-    Account, Action, Adduser, Compression, Config, Copy, Extract, ExtractOwner, GroupName, Healthcheck, Id, Layer,
-    Mtime, Owner, Source, SourceRef, Step, Target, Template, Write,
+    Account, Action, Adduser, Base, BaseFrom, Compression, Config, Copy, Extract, ExtractOwner, GitSource, GroupName,
+    Healthcheck, Id, Layer, Mtime, Owner, PathSource, Source, SourceFrom, SourceRef, Stage, Step, Target, Template,
+    UrlSource, Write,
 };
 pub use reference::reference;
 pub use render::{Style, render};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::base::{Epoch, ImagePath};
+use crate::base::{ContentDigest, Epoch, ImagePath, Platform};
 
 use super::span::Span;
 
@@ -21,8 +21,12 @@ pub struct Template {
     pub compression: Compression,
     /// `image.annotations`.
     pub annotations: BTreeMap<String, String>,
+    /// What it starts from; `None`: from nothing.
+    pub base: Option<Base>,
     /// `sources` by name; only those that a layer of this platform uses need to be read.
     pub sources: BTreeMap<String, Source>,
+    /// `stage` by name; no name is a source's too. Only those that something uses need to be made.
+    pub stages: BTreeMap<String, Stage>,
     /// Layers from the bottom up.
     pub layers: Vec<Layer>,
     /// `config`.
@@ -45,21 +49,96 @@ pub enum Compression {
     None,
 }
 
-/// A directory or file beside the template.
+/// `base`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Base {
+    /// Where it was named.
+    pub span: Span,
+    /// What it is.
+    pub from: BaseFrom,
+}
+
+/// What an image or a stage starts from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BaseFrom {
+    /// An image that exists: in a registry, a file or the store. Relative paths are from the main template's directory.
+    Image(String),
+    /// A stage of the template.
+    Stage(String),
+}
+
+/// `stage.NAME`: an image that is made on the way.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stage {
+    /// Where it was named.
+    pub span: Span,
+    /// What it starts from; `None`: from nothing.
+    pub base: Option<Base>,
+    /// The platform of its base, which its steps run on; `None`: the one that the image is built for.
+    pub runs_on: Option<Platform>,
+    /// Layers from the bottom up.
+    pub layers: Vec<Layer>,
+}
+
+/// `sources.NAME`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
     /// Where it was named.
     pub span: Span,
+    /// Where its files come from.
+    pub from: SourceFrom,
+    /// Globs of what is taken; empty: everything.
+    pub include: Vec<String>,
+    /// Globs of what is not taken.
+    pub exclude: Vec<String>,
+}
+
+/// Where the files of a source come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SourceFrom {
+    /// `path`
+    Path(PathSource),
+    /// `url`
+    Url(UrlSource),
+    /// `git`
+    Git(GitSource),
+    /// `image`: the root of an image, named as in `base.image`.
+    Image(String),
+}
+
+/// A download.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UrlSource {
+    /// The address that the lock knows it by.
+    pub url: String,
+    /// What its digest has to be, if the template says.
+    pub sha256: Option<ContentDigest>,
+    /// Other addresses of the same bytes.
+    pub mirrors: Vec<String>,
+}
+
+/// A commit of a git repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GitSource {
+    /// The address.
+    pub url: String,
+    /// Branch, tag or commit; `None`: the repository's HEAD.
+    pub rev: Option<String>,
+    /// Only this directory.
+    pub subdir: Option<String>,
+    /// Takes its submodules too.
+    pub submodules: bool,
+}
+
+/// A directory or file beside the template.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PathSource {
     /// Relative to the directory of the file that names it, or absolute; `directory` is that file's, as it was reached.
     pub path: String,
     /// Directory of the template or include that names it, as a path from the main template's directory ("" if the same).
     pub directory: String,
     /// Takes all files, not only those that git would commit.
     pub ignored: bool,
-    /// Globs of what is taken; empty: everything.
-    pub include: Vec<String>,
-    /// Globs of what is not taken.
-    pub exclude: Vec<String>,
 }
 
 /// One layer.
@@ -78,17 +157,17 @@ pub struct Layer {
 pub struct Step {
     /// Where its action stands.
     pub span: Span,
-    /// The times of what it makes: the step's, else the layer's, else the epoch.
-    pub mtime: Mtime,
+    /// The times of what it makes: the step's, else the layer's. `None`: what comes from git, an image or a stage keeps its
+    /// own, everything else gets the epoch.
+    pub mtime: Option<Mtime>,
     /// What it does.
     pub action: Action,
 }
 
 /// The time of the files that a step makes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mtime {
     /// The lock's epoch.
-    #[default]
     Epoch,
     /// The epoch less the first 25 bits of the content's SHA-256 in seconds: changes exactly when the content does.
     Content,
@@ -222,10 +301,10 @@ pub struct Account {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupName(pub Id);
 
-/// `NAME:PATH`, or a whole source.
+/// `NAME:PATH`, or a whole source or stage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceRef {
-    /// Name of the source.
+    /// Name of the source or stage.
     pub source: String,
     /// What of it; the root is all.
     pub path: ImagePath,

@@ -142,27 +142,38 @@ fn cycle_from(name: &str, cycle: &[&str]) -> Kind {
     Kind::VariableCycle { name: name.to_owned(), through: turned.map(|name| (*name).to_owned()).collect() }
 }
 
-/// Sources that stand in no reference. A reference that is misspelt or starts with a variable may mean any of them.
+/// Sources and stages that stand in no reference. A reference that is misspelt or starts with a variable may mean any of
+/// them.
 fn unused_sources(root: &Table, findings: &mut Vec<Finding>) {
     let mut used = BTreeSet::new();
-    for (_, layer) in root.tables("layer") {
+    references(root, &mut used);
+    let named = |key| root.table(key).map_or(&[][..], |table| &table.entries);
+    for entry in named("stage") {
+        entry.node.as_table().into_iter().for_each(|stage| references(stage, &mut used));
+    }
+    let both = [("source", named("sources")), ("stage", named("stage"))];
+    let is_known = |name: &&str| both.iter().any(|(_, entries)| entries.iter().any(|entry| entry.key.text == *name));
+    if !used.iter().all(is_known) {
+        return;
+    }
+    for (what, entries) in both {
+        for entry in entries.iter().filter(|entry| !used.contains(entry.key.text.as_str())) {
+            let kind = Kind::UnusedSource { what, name: entry.key.text.clone() };
+            findings.push(Finding::new(entry.key.span, kind));
+        }
+    }
+}
+
+/// The names in the references of an image or a stage.
+fn references<'a>(table: &'a Table, used: &mut BTreeSet<&'a str>) {
+    used.extend(table.table("base").and_then(|base| base.get("stage")?.as_str()));
+    for (_, layer) in table.tables("layer") {
         let steps = layer.tables("step").map(|(_, step)| step).chain([layer]);
         for step in steps {
             let mounts = step.tables("mounts").filter_map(|(_, mount)| mount.get("from"));
             let references = ["copy", "extract", "script"].into_iter().filter_map(|action| step.get(action));
             let texts = references.chain(mounts).filter_map(|node| node.as_str());
             used.extend(texts.map(|text| text.split(':').next().unwrap_or(text)));
-        }
-    }
-    let sources = root.table("sources").map_or(&[][..], |table| &table.entries);
-    let is_known = |name: &&str| sources.iter().any(|entry| entry.key.text == *name);
-    if !used.iter().all(is_known) {
-        return;
-    }
-    for entry in sources {
-        let name = &entry.key.text;
-        if !used.contains(name.as_str()) {
-            findings.push(Finding::new(entry.key.span, Kind::UnusedSource { name: name.clone() }));
         }
     }
 }

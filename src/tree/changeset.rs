@@ -78,6 +78,15 @@ impl Changeset {
         })
     }
 
+    /// The same, with the numbers of its hard links moved up ([`Node::with_links_from`]).
+    pub fn with_links_from(self, first: u64) -> Self {
+        let moved = |(path, change)| match change {
+            Change::Node(node) => (path, Change::Node(Node::with_links_from(node, first))),
+            Change::Whiteout => (path, Change::Whiteout),
+        };
+        Self { changes: self.changes.into_iter().map(moved).collect(), opaque: self.opaque }
+    }
+
     /// How many changes there are.
     pub fn len(&self) -> usize {
         self.changes.len()

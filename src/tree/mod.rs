@@ -85,6 +85,15 @@ impl Tree {
         at_or_below(&self.nodes, directory).filter(move |(path, _)| *path != directory)
     }
 
+    /// A number from which on no hard links of this tree have theirs.
+    pub fn free_link_group(&self) -> u64 {
+        let groups = self.nodes.values().filter_map(|node| match node.kind {
+            Kind::File { links: Some(LinkGroup(group)), .. } => Some(group + 1),
+            _ => None,
+        });
+        groups.max().unwrap_or(0)
+    }
+
     /// How many nodes there are.
     pub fn len(&self) -> usize {
         self.nodes.len()

@@ -80,6 +80,15 @@ impl Node {
         Self { mtime, ..Self::new(Kind::Directory, 0o755) }
     }
 
+    /// The same, with the number of its hard links moved up: the links of two trees must not meet when they are put
+    /// together.
+    pub fn with_links_from(mut self, first: u64) -> Self {
+        if let Kind::File { links: Some(LinkGroup(group)), .. } = &mut self.kind {
+            *group += first;
+        }
+        self
+    }
+
     /// Whether both are the same but for their times, and but for which number names their hard links.
     pub fn same_but_for_time(&self, other: &Self) -> bool {
         let same_kind = match (&self.kind, &other.kind) {

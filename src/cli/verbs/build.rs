@@ -13,7 +13,7 @@ use crate::cli::report::{Failure, print, print_json};
 use crate::cli::session::Session;
 use crate::cli::size;
 use crate::output::{Receipt, Written, check_distinct};
-use crate::pipeline::{Built, Error, Loaded, Prepared, build, deliver, known_outputs, load, prepare};
+use crate::pipeline::{Built, Error, Loaded, Prepared, build, deliver, known_outputs, load, pin, prepare};
 
 /// Builds, writes the outputs, prints the digest.
 pub fn run(args: &Build, session: &Session) -> Result<ExitCode, Failure> {
@@ -28,30 +28,36 @@ pub fn run(args: &Build, session: &Session) -> Result<ExitCode, Failure> {
     }
     let store = session.store(&args.resolve.store)?;
     let request = session.request(&args.template, &args.resolve);
-    let loaded = load(&request, &session.terms(&args.resolve, &|_| {}))?;
-    say_lock(&loaded, session);
+    let network = session.network(&args.resolve.network)?;
+    let mut loaded = load(&request, &session.terms(&args.resolve, &|_| {}))?;
     let platforms = if loaded.platforms.len() > 1 { Platforms::Several } else { Platforms::One };
     let progress = Progress::new(report, session.environment.live).platforms(platforms);
     let watch = |event: crate::pipeline::Event<'_>| progress.show(event);
     let terms = session.terms(&args.resolve, &watch);
     check_distinct(&args.outputs).map_err(Error::from)?;
+    let retry = |notice: crate::transport::Notice| progress.retry(&notice);
+    let remote = network.remote(&retry);
+    let directory = loaded.directory.clone();
+    let reach = network.reach(&store, &directory, &remote);
+    pin(&mut loaded, request.lock, &reach, &terms)?;
+    say_lock(&loaded, session);
     let named = args.outputs.iter().filter_map(|output| output.path().map(PathBuf::from));
     let never: Vec<PathBuf> = named.chain(known_outputs(&store)).collect();
-    let prepared = prepare(loaded, &never, &store, &terms, &request)?;
+    let prepared = prepare(loaded, &never, &reach, &terms, &request)?;
     report.findings(&prepared.warnings, &prepared.loaded.files);
     for (source, warning) in prepared.gathered.warnings() {
         report.source_warning(source, warning);
     }
-    let mut built = build(&prepared, &store, &terms);
+    let mut built = build(&prepared, &reach, &terms);
     let mut results = Vec::new();
     if let Ok(image) = &built {
-        results = deliver(&prepared, image, &args.outputs, &store, &terms);
+        results = deliver(&prepared, image, &args.outputs, &reach, &terms)?;
         if results.iter().any(|result| result.as_ref().is_err_and(Error::is_damage)) {
             // The damaged layer was set aside when it was found; it is made anew, once.
             report.warn("a layer in the store was damaged; it is built again", None);
-            built = build(&prepared, &store, &terms);
+            built = build(&prepared, &reach, &terms);
             if let Ok(image) = &built {
-                results = deliver(&prepared, image, &args.outputs, &store, &terms);
+                results = deliver(&prepared, image, &args.outputs, &reach, &terms)?;
             }
         }
     }

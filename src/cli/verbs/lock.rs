@@ -5,16 +5,27 @@ use std::process::ExitCode;
 use crate::cli::args::Lock;
 use crate::cli::report::Failure;
 use crate::cli::session::{Session, plain_request};
-use crate::pipeline::{Request, load};
+use crate::pipeline::pin::{drop_unused, pin};
+use crate::pipeline::{LockMode, Request, load};
 
-/// Writes what the lock file lacks.
+/// Writes what the lock file lacks, and drops what nothing asks for any more.
 pub fn run(args: &Lock, session: &Session) -> Result<ExitCode, Failure> {
-    let request = Request {
-        epoch: args.epoch.or(from_environment(session)?),
-        created: args.created.or(from_environment(session)?),
-        ..plain_request(&args.template)
-    };
-    let loaded = load(&request, &session.plain_terms(&|_| {}))?;
+    session.environment.check_source_date_epoch()?;
+    let store = session.store(&args.store)?;
+    let request = Request { epoch: args.epoch, created: args.created, ..plain_request(&args.template) };
+    let progress = session.progress();
+    let watch = |event: crate::pipeline::Event<'_>| progress.show(event);
+    let terms = session.plain_terms(&watch);
+    let mut loaded = load(&request, &terms)?;
+    let network = session.network(&args.network)?;
+    let retry = |notice: crate::transport::Notice| progress.retry(&notice);
+    let remote = network.remote(&retry);
+    let directory = loaded.directory.clone();
+    let reach = network.reach(&store, &directory, &remote);
+    let pinned = pin(&mut loaded, LockMode::Complete, &reach, &terms);
+    progress.end();
+    pinned?;
+    drop_unused(&mut loaded)?;
     let path = loaded.lock_path.display();
     if loaded.locked.is_empty() {
         let why = if loaded.lock_path.exists() { "is complete" } else { "is not needed: the template says everything" };
@@ -26,13 +37,4 @@ pub fn run(args: &Lock, session: &Session) -> Result<ExitCode, Failure> {
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// The time that SOURCE_DATE_EPOCH names: read where a lock is made, and only there.
-pub(super) fn from_environment(session: &Session) -> Result<Option<crate::base::Epoch>, Failure> {
-    let Some(text) = &session.environment.source_date_epoch else { return Ok(None) };
-    text.parse().map(Some).map_err(|error| Failure::Usage {
-        message: format!("SOURCE_DATE_EPOCH: {error}"),
-        hint: "unset it, or give it seconds since 1970".to_owned(),
-    })
 }

@@ -10,3 +10,4 @@ pub mod manual;
 pub mod plan;
 pub mod store;
 pub mod update;
+pub mod vendor;

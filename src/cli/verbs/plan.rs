@@ -9,11 +9,12 @@ use crate::cli::args::Plan;
 use crate::cli::report::{Failure, print, print_json};
 use crate::cli::session::Session;
 use crate::cli::size;
+use crate::input::Reach;
 use crate::layer::codec::unpack;
 use crate::pipeline::build::last_layer;
-use crate::pipeline::gather::scan_source;
+use crate::pipeline::gather::{gather, source_tree};
 use crate::pipeline::prepare::PreparedPlatform;
-use crate::pipeline::{Error, Loaded, Prepared, Request, State, Terms, known_outputs, load, prepare};
+use crate::pipeline::{Error, Loaded, Prepared, Request, State, Terms, known_outputs, load, pin, prepare};
 use crate::plan::{LayerPlan, Why, explain};
 use crate::store::{Shelf, Store};
 use crate::tree::{Changeset, Kind, dump};
@@ -25,12 +26,18 @@ pub fn run(args: &Plan, session: &Session) -> Result<ExitCode, Failure> {
     let store = session.store(&args.resolve.store)?;
     let request = session.request(&args.template, &args.resolve);
     let terms = session.terms(&args.resolve, &|_| {});
-    let loaded = load(&request, &terms)?;
+    let mut loaded = load(&request, &terms)?;
+    let network = session.network(&args.resolve.network)?;
+    let retry = |notice: crate::transport::Notice| session.report.note(&notice.to_string());
+    let remote = network.remote(&retry);
+    let directory = loaded.directory.clone();
+    let reach = network.reach(&store, &directory, &remote);
+    pin(&mut loaded, request.lock, &reach, &terms)?;
     say_lock(&loaded, session);
     if let Some(source) = &args.files {
-        return files(source, args, &loaded, &request, &store, &terms);
+        return files(source, args, &loaded, &request, &reach, &terms);
     }
-    let prepared = prepare(loaded, &known_outputs(&store), &store, &terms, &request)?;
+    let prepared = prepare(loaded, &known_outputs(&store), &reach, &terms, &request)?;
     session.report.findings(&prepared.warnings, &prepared.loaded.files);
     for (source, warning) in prepared.gathered.warnings() {
         session.report.source_warning(source, warning);
@@ -53,7 +60,7 @@ fn why(prepared: &Prepared, platform: &PreparedPlatform, at: usize, plan: &Layer
     let files = || {
         let packed = store.note_bytes(Shelf::Trees, &old?.tree.hex())?;
         let text = String::from_utf8(unpack(&packed)?).ok()?;
-        Some((dump::parse(&text).ok()?, layer.changeset.clone()))
+        Some((dump::parse(&text).ok()?, (*layer.changeset).clone()))
     };
     Some(explain(old, plan, files))
 }
@@ -66,6 +73,9 @@ fn as_text(prepared: &Prepared, store: &Store) -> String {
     text.push_str(&format!("epoch {}  created {}  profile {}\n", plan.epoch, plan.created, plan.profile));
     for (platform, of_plan) in prepared.platforms.iter().zip(&plan.platforms) {
         text.push_str(&format!("\n{}\n", of_plan.platform));
+        if let Some(base) = &of_plan.base {
+            text.push_str(&format!("  {}  base {}, {} layers\n", base.manifest.short(), base.image, base.layers.len()));
+        }
         for (at, layer) in of_plan.layers.iter().enumerate() {
             let state = match why(prepared, platform, at, layer, store) {
                 None => "cached".to_owned(),
@@ -107,7 +117,7 @@ fn files(
     args: &Plan,
     loaded: &Loaded,
     request: &Request,
-    store: &Store,
+    reach: &Reach<'_>,
     terms: &Terms<'_>,
 ) -> Result<ExitCode, Failure> {
     let platform = &loaded.platforms[0];
@@ -117,8 +127,9 @@ fn files(
         let found = if found.is_empty() { "none".to_owned() } else { format!("`{}`", found.join("`, `")) };
         Error::NoSuchSource { wanted: name.to_owned(), found }
     })?;
-    let scan = scan_source(name, source, loaded, &known_outputs(store), store, terms)?;
-    let changeset: Changeset = scan.tree.to_changeset();
+    let gathered = gather(loaded, &mut [template.clone()], &known_outputs(reach.store), reach, terms)?;
+    let tree = source_tree(source, platform, &gathered).unwrap_or_default();
+    let changeset: Changeset = tree.to_changeset();
     if args.json {
         let file = |(path, node): (&crate::base::ImagePath, &crate::tree::Node)| match &node.kind {
             Kind::File { content, .. } => Some(

@@ -1,49 +1,120 @@
 //! `kiln update`
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
-use crate::cli::args::{Entry, Update};
-use crate::cli::report::Failure;
-use crate::cli::session::Session;
-use crate::lock::{Accept, Lock, Move, move_entry};
-use crate::pipeline::load::{lock_path, read_lock, template_path, write_lock};
+use serde_json::json;
 
-use super::lock::from_environment;
+use crate::cli::args::{Summary, Update};
+use crate::cli::report::{Failure, print, print_json};
+use crate::cli::session::{Session, template_request};
+use crate::lock::{Accept, Change, Move, Request, move_entry};
+use crate::pipeline::load::{lock_path, read_lock, template_path, write_lock};
+use crate::pipeline::pin::resolve;
+use crate::pipeline::{Loaded, load};
+use crate::template::nearest;
+
+/// What is no input and has a name of its own.
+const OWN: [&str; 4] = ["epoch", "created", "profile", "platforms"];
 
 /// Moves entries and says from what to what.
 pub fn run(args: &Update, session: &Session) -> Result<ExitCode, Failure> {
-    let path = lock_path(&template_path(&args.template)?);
-    let mut lock = read_lock(&path, Accept::AnyProfile)?.ok_or_else(|| Failure::Found {
-        message: format!("there is no lock file `{}`", path.display()),
-        hint: Some("write it with `kiln lock`".to_owned()),
-    })?;
-    let changes = change(&mut lock, &args.entries, session)?;
-    if changes.is_empty() {
-        session.report.note(&format!("{}: nothing to move", path.display()));
-        return Ok(ExitCode::SUCCESS);
+    session.environment.check_source_date_epoch()?;
+    let path = lock_path(&template_path(&args.template.template)?);
+    let is_own = |name: &&String| OWN.contains(&name.as_str());
+    let (own, inputs): (Vec<&String>, Vec<&String>) = args.names.iter().partition(is_own);
+    let mut changes = move_own(&path, &own, session)?;
+    if own.is_empty() || !inputs.is_empty() {
+        changes.extend(move_inputs(args, &inputs, session)?);
     }
-    write_lock(&path, &lock)?;
-    for change in changes {
-        session.report.note(&change.to_string());
-    }
+    say(&path, &changes, args.summary, session)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn change(lock: &mut Lock, entries: &[Entry], session: &Session) -> Result<Vec<crate::lock::Change>, Failure> {
-    let now = from_environment(session)?.unwrap_or(session.environment.now);
+fn move_own(path: &std::path::Path, names: &[&String], session: &Session) -> Result<Vec<Change>, Failure> {
+    let mut lock = read_lock(path, Accept::AnyProfile)?.ok_or_else(|| Failure::Found {
+        message: format!("there is no lock file `{}`", path.display()),
+        hint: Some("write it with `kiln lock`".to_owned()),
+    })?;
+    let now = session.environment.lock_time();
     let mut changes = Vec::new();
-    for entry in entries {
-        let to = match entry {
-            Entry::Epoch => Move::Epoch(now),
-            Entry::Created => Move::Created(now),
-            Entry::Profile => Move::Profile,
-            Entry::Platforms => Move::Platforms(vec![session.environment.machine.clone()]),
+    for name in names {
+        let to = match name.as_str() {
+            "epoch" => Move::Epoch(now),
+            "created" => Move::Created(now),
+            "profile" => Move::Profile,
+            _ => Move::Platforms(vec![session.environment.machine.clone()]),
         };
-        changes.extend(move_entry(lock, &to));
+        changes.extend(move_entry(&mut lock, &to));
     }
-    // The image is made anew when its inputs move.
-    if !changes.is_empty() && !entries.contains(&Entry::Created) {
-        changes.extend(move_entry(lock, &Move::Created(now)));
+    // The image is made anew when something of it moves.
+    if !changes.is_empty() && !names.iter().any(|name| *name == "created") {
+        changes.extend(move_entry(&mut lock, &Move::Created(now)));
+    }
+    if !changes.is_empty() {
+        write_lock(path, &lock)?;
     }
     Ok(changes)
+}
+
+fn move_inputs(args: &Update, names: &[&String], session: &Session) -> Result<Vec<Change>, Failure> {
+    let store = session.store(&args.store)?;
+    let progress = session.progress();
+    let watch = |event: crate::pipeline::Event<'_>| progress.show(event);
+    let terms = session.plain_terms(&watch);
+    let mut loaded = load(&template_request(&args.template), &terms)?;
+    let wanted = choose(&loaded, names)?;
+    let network = session.network(&args.network)?;
+    let retry = |notice: crate::transport::Notice| progress.retry(&notice);
+    let remote = network.remote(&retry);
+    let directory = loaded.directory.clone();
+    let reach = network.reach(&store, &directory, &remote);
+    let resolved = resolve(&mut loaded, &wanted, &reach, &terms);
+    progress.end();
+    resolved?;
+    Ok(loaded.locked)
+}
+
+/// The requests behind the names; without a name all.
+fn choose(loaded: &Loaded, names: &[&String]) -> Result<Vec<Request>, Failure> {
+    let known: BTreeSet<&str> = loaded.asks.values().map(|ask| ask.name.as_str()).collect();
+    if let Some(unknown) = names.iter().find(|name| !known.contains(name.as_str())) {
+        let listed: Vec<String> = known.iter().chain(&OWN).map(|name| format!("`{name}`")).collect();
+        let hint = match nearest(unknown, known.iter().copied().chain(OWN)) {
+            Some(nearest) => format!("did you mean `{nearest}`?"),
+            None => format!("the lock has {}", listed.join(", ")),
+        };
+        return Err(Failure::Usage { message: format!("nothing called `{unknown}` is locked"), hint });
+    }
+    let is_wanted = |name: &str| names.is_empty() || names.iter().any(|wanted| *wanted == name);
+    let chosen = loaded.asks.iter().filter(|(_, ask)| is_wanted(&ask.name));
+    Ok(chosen.map(|(request, _)| request.clone()).collect())
+}
+
+fn say(path: &std::path::Path, changes: &[Change], summary: Option<Summary>, session: &Session) -> Result<(), Failure> {
+    if changes.is_empty() {
+        session.report.note(&format!("{}: nothing moved", path.display()));
+    }
+    for change in changes {
+        session.report.note(&change.to_string());
+    }
+    match summary {
+        None => Ok(()),
+        Some(Summary::Json) => {
+            let change = |change: &Change| json!({ "entry": change.entry, "old": change.old, "new": change.new });
+            print_json(&changes.iter().map(change).collect::<Vec<_>>())
+        }
+        Some(Summary::Markdown) => {
+            let row = |change: &Change| {
+                format!("| {} | {} | {} |\n", cell(&change.entry), cell(change.old.as_deref().unwrap_or("")), cell(&change.new))
+            };
+            let rows: String = changes.iter().map(row).collect();
+            print(&if rows.is_empty() { rows } else { format!("| entry | old | new |\n|--|--|--|\n{rows}") })
+        }
+    }
+}
+
+/// Text in a cell of a table: what comes from a registry or a template must not end it.
+fn cell(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!("`{}`", text.replace(['|', '`', '\n'], " ")) }
 }

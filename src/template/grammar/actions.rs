@@ -61,3 +61,11 @@ const SCRIPT: &[&str] = &[
     "args", "shell", "env", "workdir", "user", "network", "mounts", "cache", "secrets", "timeout", "memory", "cpus",
     "when",
 ];
+
+/// Where a source can come from, each with the keys that go with it.
+pub const ORIGINS: &[(&str, &[&str])] = &[
+    ("path", &["ignored", "include", "exclude"]),
+    ("url", &["sha256", "mirrors"]),
+    ("git", &["rev", "subdir", "submodules", "include", "exclude"]),
+    ("image", &["include", "exclude"]),
+];

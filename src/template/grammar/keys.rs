@@ -15,7 +15,7 @@ const EXPECTED: Shape = Either(&[Text, Table(Place::Match)]);
 const NAME_OR_NUMBER: Shape = Either(&[Text, Integer(0, ID_MAX)]);
 /// The largest user or group number: 2^32 - 1 means "no one" to the kernel (chown(2)).
 const ID_MAX: i64 = 4_294_967_294;
-const MTIME_DOC: &str = "File times: `\"epoch\"` (the default), `\"content\"` (changes exactly when the content does) or a time.";
+const MTIME_DOC: &str = "File times: `\"epoch\"` (the default, but git, images and stages keep their own), `\"content\"` (changes exactly when the content does) or a time.";
 const WHEN_DOC: &str = "Only on this platform, or on these.";
 const INCLUDE_DOC: &str = "Globs of what is taken; without it: everything.";
 const EXCLUDE_DOC: &str = "Globs of what is not taken.";
@@ -48,11 +48,11 @@ pub const TABLE: &[(Place, &[Key])] = &[
 const TOP: &[Key] = &[
     key("include", List(&W(LocalPath)), "[\"../common.kiln.toml\"]", "Other templates; their layers come first, and a layer of the same name replaces theirs in its place."),
     key("image", Table(Place::Image), "{ name = \"shop/api\" }", "What the image is called and how it is packed."),
-    key("base", Table(Place::Base), "{ image = \"debian:bookworm\" }", "What the image starts from; without it, from nothing.").later(),
+    key("base", Table(Place::Base), "{ image = \"debian:bookworm\" }", "What the image starts from; without it, from nothing."),
     key("variables", Map(&ByPlatform), "{ root = \"/srv\" }", "Values for `${name}` in any string (`$${` is a literal `${`), fixed or by platform; `--set name=value` overrides. Always there: `${platform.os}`, `${platform.arch}`, `${platform.variant}`, `${platform.machine}`."),
     key("sources", Named(Place::Source), "{ app = { path = \"shop\" } }", "Where files come from."),
     key("repositories", Named(Place::Repository), "{ debian = { kind = \"debian\" } }", "Where packages of the operating system come from.").later(),
-    key("stage", Named(Place::Stage), "{ build = { runs-on = \"linux/amd64\" } }", "Images that are built on the way and not published.").later(),
+    key("stage", Named(Place::Stage), "{ build = { runs-on = \"linux/amd64\" } }", "Images that are built on the way and not published."),
     key("layer", Tables(Place::Layer), "[{ name = \"app\" }]", "The layers, from the bottom up."),
     key("config", Table(Place::Config), "{ user = \"app\" }", "How the image is run."),
     key("test", Tables(Place::Test), "[{ name = \"answers\" }]", "What has to hold for the finished image.").later(),
@@ -78,8 +78,8 @@ const COMPRESSION: &[Key] = &[
 ];
 
 const BASE: &[Key] = &[
-    key("image", Text, "\"python:3.12-slim-bookworm\"", "An image in a registry, or `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]`, `docker-archive:FILE[:TAG]`, `store:NAME:VERSION`.").later(),
-    key("stage", Text, "\"build\"", "A stage of this template.").later(),
+    key("image", Text, "\"python:3.12-slim-bookworm\"", "An image in a registry, or `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]`, `docker-archive:FILE[:TAG]`, `store:NAME:VERSION`. Short names mean Docker Hub, as in docker."),
+    key("stage", Text, "\"build\"", "A stage of this template."),
     key("verify", W(LocalPath), "\"keys/vendor.pub\"", "The key that has to have signed it.").later(),
 ];
 
@@ -89,14 +89,14 @@ const SOURCE: &[Key] = &[
     key("include", GLOBS, "[\"**/*.html\"]", INCLUDE_DOC),
     key("exclude", GLOBS, "[\"drafts/**\"]", EXCLUDE_DOC),
     key("when", WHEN, "\"linux/amd64\"", WHEN_DOC),
-    key("url", Text, "\"https://example.org/tool.tar.gz\"", "A download.").later(),
-    key("sha256", Text, "\"9f86d081884c7d65\"", "Digest of the download; has to agree with the lock.").later(),
-    key("mirrors", STRINGS, "[\"https://mirror.example.org/tool.tar.gz\"]", "Other places of the same download.").later(),
-    key("git", Text, "\"https://example.org/lib\"", "A git repository.").later(),
-    key("rev", Text, "\"v1.2\"", "Its branch, tag or commit.").later(),
-    key("subdir", Text, "\"src\"", "Only this directory of it.").later(),
-    key("submodules", Bool, "true", "Takes its submodules too.").later(),
-    key("image", Text, "\"registry.example.org/x:1\"", "The root tree of an image.").later(),
+    key("url", Text, "\"https://example.org/tool.tar.gz\"", "A download: `https:`, `http:` on this machine only, or `file:`."),
+    key("sha256", Text, "\"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\"", "Digest of the download, 64 hexadecimal digits; has to agree with the lock."),
+    key("mirrors", STRINGS, "[\"https://mirror.example.org/tool.tar.gz\"]", "Other places of the same download, tried in order."),
+    key("git", Text, "\"https://example.org/lib\"", "A git repository; its files keep the time of the commit."),
+    key("rev", Text, "\"v1.2\"", "Its branch, tag or commit; default: its HEAD."),
+    key("subdir", Text, "\"src\"", "Only this directory of it."),
+    key("submodules", Bool, "true", "Takes its submodules too."),
+    key("image", Text, "\"registry.example.org/x:1\"", "The root tree of an image, named as in `[base]`."),
     key("fetch", STRINGS, "[\"pip\", \"download\", \"-d\", \"/out\"]", "A command with network that fills `/out`; runs when the lock is made.").later(),
     key("in", Text, "\"build\"", "The stage that the command runs in.").later(),
     key("mounts", List(&Table(Place::Mount)), "[{ from = \"app:requirements.txt\", to = \"/in/requirements.txt\" }]", "What the command is given.").later(),
@@ -112,10 +112,10 @@ const REPOSITORY: &[Key] = &[
 ];
 
 const STAGE: &[Key] = &[
-    key("base", Table(Place::Base), "{ image = \"debian:bookworm\" }", "What it starts from.").later(),
-    key("layer", Tables(Place::Layer), "[{ name = \"tools\" }]", "Its layers.").later(),
+    key("base", Table(Place::Base), "{ image = \"debian:bookworm\" }", "What it starts from."),
+    key("layer", Tables(Place::Layer), "[{ name = \"tools\" }]", "Its layers."),
     key("env", Map(&Text), "{ CFLAGS = \"-O2\" }", "The environment of its steps.").later(),
-    key("runs-on", W(Platform), "\"linux/amd64\"", "The platform that its steps run on.").later(),
+    key("runs-on", W(Platform), "\"linux/amd64\"", "The platform of its base, which its steps run on; default: the one that is built for."),
 ];
 
 const LAYER: &[Key] = &[
@@ -129,7 +129,7 @@ const LAYER: &[Key] = &[
 ];
 
 const STEP: &[Key] = &[
-    key("copy", W(SourceRef), "\"app\"", "Copies from a source: `NAME` or `NAME:PATH`. A directory's content goes into `to`; a file goes into `to` if that ends in `/`, else it becomes `to`."),
+    key("copy", W(SourceRef), "\"app\"", "Copies from a source or a stage: `NAME` or `NAME:PATH`. A directory's content goes into `to`; a file goes into `to` if that ends in `/`, else it becomes `to`."),
     key("write", W(ImagePath), "\"/etc/motd\"", "Writes a file with `text` or `base64`."),
     key("directory", W(ImagePath), "\"/srv/data\"", "Makes a directory."),
     key("symlink", W(ImagePath), "\"/usr/bin/python\"", "Makes a symbolic link to `target`."),

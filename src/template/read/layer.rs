@@ -12,6 +12,8 @@ use super::step;
 pub(super) struct SourceNames {
     /// Those of this platform, sorted.
     pub(super) here: Vec<String>,
+    /// Stages, whose files can be taken in the same way.
+    pub(super) stages: Vec<String>,
     /// Those of other platforms only.
     pub(super) elsewhere: Vec<String>,
 }
@@ -31,12 +33,12 @@ pub(super) fn layers(reader: &mut Reader<'_>, root: &Table, sources: &SourceName
 fn layer(reader: &mut Reader<'_>, node: &Node, table: &Table, sources: &SourceNames) -> Option<Layer> {
     let good = |text: &str| (!text.trim().is_empty() && form::is_line(text)).then(|| text.to_owned());
     let name = reader.word_at(table, "name", Form::LayerName, good);
-    let mtime = mtime(reader, table).unwrap_or_default();
+    let mtime = mtime(reader, table);
     let mut steps = Vec::new();
     if table.get("step").is_some() {
         for (_, inner) in table.tables("step") {
             if reader.is_for_this_platform(inner) {
-                let mtime = self::mtime(reader, inner).unwrap_or(mtime);
+                let mtime = self::mtime(reader, inner).or(mtime);
                 steps.extend(step::step(reader, inner, mtime, sources));
             }
         }

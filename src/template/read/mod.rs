@@ -4,6 +4,7 @@
 
 mod config;
 mod layer;
+mod origin;
 mod step;
 
 use std::collections::BTreeMap;
@@ -15,7 +16,8 @@ use super::check;
 use super::document::Facts;
 use super::finding::{Finding, Kind};
 use super::form::{self, Form};
-use super::model::{Compression, Source, Template};
+use super::model::{Compression, Template};
+use super::stages;
 use super::span::Span;
 use super::value::{Node, Table, Value};
 use super::variables::{EXPANDED_MAX_BYTES, Scope, Trouble};
@@ -31,9 +33,15 @@ pub(super) struct Reader<'a> {
 pub(super) fn template(reader: &mut Reader<'_>, root: &Table, directories: &[String], facts: Facts) -> Template {
     let none = Table::default();
     let image = root.table("image").unwrap_or(&none);
-    let (sources, elsewhere) = sources(reader, root, directories);
-    let names = layer::SourceNames { here: sources.keys().cloned().collect(), elsewhere };
+    let directories = origin::Directories(directories);
+    let (sources, elsewhere) = origin::sources(reader, root, directories);
+    let stages = origin::stage_names(reader, root, &sources);
+    let names = layer::SourceNames { here: sources.keys().cloned().collect(), stages, elsewhere };
+    let stages = origin::stages(reader, root, directories, &names);
+    stages::cycles(&stages, reader.findings);
     Template {
+        base: origin::base(reader, root, directories, &names),
+        stages,
         name: facts.name,
         version: facts.version,
         epoch: facts.epoch,
@@ -43,42 +51,6 @@ pub(super) fn template(reader: &mut Reader<'_>, root: &Table, directories: &[Str
         layers: layer::layers(reader, root, &names),
         sources,
         config: root.table("config").map(|table| config::config(reader, table, root)).unwrap_or_default(),
-    }
-}
-
-/// The sources of this platform, and the names of those that only others have.
-fn sources(reader: &mut Reader<'_>, root: &Table, directories: &[String]) -> (BTreeMap<String, Source>, Vec<String>) {
-    let (mut sources, mut elsewhere) = (BTreeMap::new(), Vec::new());
-    for entry in root.table("sources").map_or(&[][..], |table| &table.entries) {
-        let Some(table) = entry.node.as_table() else { continue };
-        let name = entry.key.text.clone();
-        if reader.is_for_this_platform(table) {
-            let directory = directories.get(usize::from(entry.key.span.file.0)).cloned().unwrap_or_default();
-            sources.insert(name, source(reader, table, entry.key.span, directory));
-        } else {
-            elsewhere.push(name);
-        }
-    }
-    (sources, elsewhere)
-}
-
-/// A source that cannot be read stays, with an empty path, so that references to it are not reported as well.
-fn source(reader: &mut Reader<'_>, table: &Table, span: Span, directory: String) -> Source {
-    let good = |text: &str| (!text.is_empty() && !text.contains('\0')).then(|| text.to_owned());
-    let path = table.get("path").and_then(|node| {
-        let path = reader.word("path", node, Form::LocalPath, good)?;
-        if path.starts_with('/') {
-            reader.report(node.span, Kind::AbsolutePath { path: path.clone() });
-        }
-        Some(path)
-    });
-    Source {
-        span,
-        path: path.unwrap_or_default(),
-        directory,
-        ignored: reader.flag(table, "ignored"),
-        include: reader.globs(table, "include"),
-        exclude: reader.globs(table, "exclude"),
     }
 }
 
@@ -119,6 +91,10 @@ impl<'a> Reader<'a> {
 
     pub(super) fn report(&mut self, span: Span, kind: Kind) {
         self.findings.push(Finding::new(span, kind));
+    }
+
+    pub(super) fn report_with(&mut self, span: Span, kind: Kind, related: (Span, &'static str)) {
+        self.findings.push(Finding::new(span, kind).with(related.0, related.1));
     }
 
     pub(super) fn report_without_place(&mut self, kind: Kind) {

@@ -12,7 +12,12 @@ use super::Reader;
 use super::layer::SourceNames;
 
 /// `None` if something is wrong, which then was reported.
-pub(super) fn step(reader: &mut Reader<'_>, table: &Table, mtime: Mtime, sources: &SourceNames) -> Option<Step> {
+pub(super) fn step(
+    reader: &mut Reader<'_>,
+    table: &Table,
+    mtime: Option<Mtime>,
+    sources: &SourceNames,
+) -> Option<Step> {
     let entry = table.entries.iter().find(|entry| grammar::action(&entry.key.text).is_some())?;
     let node = &entry.node;
     let action = match entry.key.text.as_str() {
@@ -137,9 +142,10 @@ fn source_ref(reader: &mut Reader<'_>, key: &str, node: &Node, sources: &SourceN
         reader.report(node.span, Kind::SourceElsewhere { name, platform });
         return None;
     }
-    if !sources.here.contains(&name) {
-        let nearest = nearest(&name, sources.here.iter().map(String::as_str)).map(str::to_owned);
-        reader.report(node.span, Kind::UnknownSource { name, nearest, known: sources.here.clone() });
+    if !sources.here.contains(&name) && !sources.stages.contains(&name) {
+        let known: Vec<String> = sources.here.iter().chain(&sources.stages).cloned().collect();
+        let nearest = nearest(&name, known.iter().map(String::as_str)).map(str::to_owned);
+        reader.report(node.span, Kind::UnknownSource { name, nearest, known });
         return None;
     }
     Some(SourceRef { source: name, path, span: node.span })

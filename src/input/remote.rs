@@ -1,0 +1,124 @@
+//! The network, as inputs need it.
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+
+use crate::base::LayerDigest;
+use crate::registry::{Client, Found, ImageName};
+use crate::source::git;
+use crate::source::url::Downloader;
+use crate::store::{BlobWriter, Store};
+use crate::transport::Sink;
+
+use super::error::InputError;
+
+/// Everything that leads out of this machine.
+pub struct Remote<'a> {
+    /// For images.
+    pub registry: &'a Client,
+    /// For downloads.
+    pub web: &'a Downloader,
+    /// The git program.
+    pub git: &'a Path,
+    /// Whether the network may be asked.
+    pub network: crate::transport::Network,
+    /// Set when the user wants to stop.
+    pub interrupted: &'a AtomicBool,
+    /// Told of everything that is tried again.
+    pub watch: crate::transport::Watch<'a>,
+}
+
+impl<'a> Remote<'a> {
+    /// What a name holds now.
+    pub fn resolve(&self, name: &ImageName) -> Result<Found, InputError> {
+        Ok(self.registry.resolve(name, self.watch)?)
+    }
+
+    /// A manifest by digest.
+    pub fn manifest(&self, name: &ImageName, digest: &str) -> Result<Vec<u8>, InputError> {
+        Ok(self.registry.manifest(name, digest, self.watch)?)
+    }
+
+    /// A small blob by digest, whole.
+    pub fn document(&self, name: &ImageName, digest: &str, size_bytes: u64) -> Result<Vec<u8>, InputError> {
+        let mut bytes = Vec::new();
+        self.registry.blob(name, digest, size_bytes, &mut bytes, self.watch)?;
+        Ok(bytes)
+    }
+
+    /// A blob by digest, into the store.
+    pub fn blob(
+        &self,
+        name: &ImageName,
+        digest: &LayerDigest,
+        size_bytes: u64,
+        store: &Store,
+    ) -> Result<(), InputError> {
+        let mut sink = BlobSink(store.writer()?);
+        self.registry.blob(name, &digest.to_string(), size_bytes, &mut sink, self.watch)?;
+        Ok(sink.0.commit(&digest.to_string())?)
+    }
+
+    /// The terms on which the git program works.
+    pub fn git_terms(&self) -> git::Terms<'a> {
+        git::Terms {
+            program: self.git,
+            network: match self.network {
+                crate::transport::Network::Allowed => git::Network::Online,
+                crate::transport::Network::Offline => git::Network::Offline,
+            },
+            stall: git::STALL,
+            interrupted: self.interrupted,
+        }
+    }
+}
+
+/// A blob of the store as it arrives; it may have to begin again.
+pub(super) struct BlobSink<'a>(pub(super) BlobWriter<'a>);
+
+impl Sink for BlobSink<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.0.write_all(bytes)
+    }
+
+    fn restart(&mut self) -> std::io::Result<()> {
+        self.0.restart()
+    }
+}
+
+/// Does `work` for each of `items`, so many at once; the first failure in the order of the items is the result.
+pub fn each<T: Sync>(
+    items: &[T],
+    at_once: usize,
+    work: impl Fn(&T) -> Result<(), InputError> + Sync,
+) -> Result<(), InputError> {
+    let next = Mutex::new(0);
+    let failures: Mutex<Vec<(usize, InputError)>> = Mutex::new(Vec::new());
+    let lock = |mutex: &Mutex<usize>| {
+        let mut next = mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        *next += 1;
+        *next - 1
+    };
+    let run = || {
+        while let Some((at, item)) = Some(lock(&next)).and_then(|at| Some((at, items.get(at)?))) {
+            let failed = failures.lock().unwrap_or_else(std::sync::PoisonError::into_inner).is_empty();
+            if !failed {
+                return;
+            }
+            if let Err(error) = work(item) {
+                failures.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((at, error));
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..at_once.min(items.len()) {
+            scope.spawn(run);
+        }
+        run();
+    });
+    let mut failures = failures.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    failures.sort_by_key(|(at, _)| *at);
+    failures.into_iter().next().map_or(Ok(()), |(_, error)| Err(error))
+}

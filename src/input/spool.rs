@@ -1,0 +1,112 @@
+//! Contents that lie in one file, each at a known place, so that any of them can be read at any time.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::unix::fs::FileExt;
+
+use crate::base::{ContentDigest, Hasher};
+use crate::tree::{Content, ContentError, Contents};
+
+/// The file and the places.
+#[derive(Debug)]
+pub struct Spool {
+    file: File,
+    places: BTreeMap<ContentDigest, u64>,
+}
+
+impl Spool {
+    /// Contents that are at `places` in `file`, which nobody writes to.
+    pub fn new(file: File, places: BTreeMap<ContentDigest, u64>) -> Self {
+        Self { file, places }
+    }
+}
+
+impl Contents for Spool {
+    fn read_at(&self, content: &Content, offset: u64, buffer: &mut [u8]) -> Result<(), ContentError> {
+        let start = self.places.get(&content.digest).ok_or(ContentError::Unknown(*content))?;
+        let fail = |source| ContentError::Read { name: "a file of the store".to_owned(), source };
+        self.file.read_exact_at(buffer, start + offset).map_err(fail)
+    }
+}
+
+/// Puts contents one behind the other.
+pub struct Spooler<W> {
+    writer: W,
+    /// Where each content begins.
+    pub places: BTreeMap<ContentDigest, u64>,
+    /// How much there is.
+    pub end: u64,
+    /// Of all of it.
+    pub hasher: Hasher,
+}
+
+/// Size of the pieces that contents are copied in.
+const PIECE_BYTES: usize = 64 * 1024;
+
+impl<W: Write> Spooler<W> {
+    /// Nothing yet.
+    pub fn new(writer: W) -> Self {
+        Self { writer, places: BTreeMap::new(), end: 0, hasher: Hasher::new() }
+    }
+
+    /// Appends one content.
+    pub fn put(&mut self, content: &mut dyn Read) -> io::Result<()> {
+        let (start, mut digest) = (self.end, Hasher::new());
+        let mut piece = [0; PIECE_BYTES];
+        loop {
+            let length = content.read(&mut piece)?;
+            if length == 0 {
+                break;
+            }
+            digest.update(&piece[..length]);
+            self.hasher.update(&piece[..length]);
+            self.writer.write_all(&piece[..length])?;
+            self.end += length as u64;
+        }
+        self.places.entry(digest.finish()).or_insert(start);
+        Ok(())
+    }
+
+    /// The writer, the places, the length and the digest of all.
+    pub fn finish(self) -> (W, BTreeMap<ContentDigest, u64>, u64, ContentDigest) {
+        (self.writer, self.places, self.end, self.hasher.finish())
+    }
+}
+
+/// Reads a content like a file.
+pub(super) struct ContentReader<'a> {
+    contents: &'a dyn Contents,
+    content: Content,
+    at: u64,
+}
+
+impl<'a> ContentReader<'a> {
+    pub(super) fn new(contents: &'a dyn Contents, content: Content) -> Self {
+        Self { contents, content, at: 0 }
+    }
+}
+
+impl Read for ContentReader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = self.content.size_bytes.saturating_sub(self.at);
+        let length = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
+        if length > 0 {
+            self.contents.read_at(&self.content, self.at, &mut buffer[..length]).map_err(io::Error::other)?;
+        }
+        self.at += length as u64;
+        Ok(length)
+    }
+}
+
+impl io::Seek for ContentReader<'_> {
+    fn seek(&mut self, to: io::SeekFrom) -> io::Result<u64> {
+        let target = match to {
+            io::SeekFrom::Start(at) => Some(at),
+            io::SeekFrom::End(by) => self.content.size_bytes.checked_add_signed(by),
+            io::SeekFrom::Current(by) => self.at.checked_add_signed(by),
+        };
+        self.at = target.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.at)
+    }
+}

@@ -1,0 +1,61 @@
+//! Downloads: one blob each, named by its SHA-256.
+
+use std::collections::BTreeMap;
+
+use crate::base::ContentDigest;
+use crate::lock::UrlPin;
+use crate::source::url::{UrlRequest, file_name};
+use crate::template::UrlSource;
+use crate::transport::Expected;
+use crate::tree::{Content, Kind, Node, Tree};
+
+use super::remote::BlobSink;
+use super::{Arrival, InputError, Reach, Spool};
+
+/// Downloads what an address holds now. The store keeps it: a build that follows needs no network.
+pub fn resolve(source: &UrlSource, reach: &Reach<'_>) -> Result<UrlPin, InputError> {
+    let mut sink = BlobSink(reach.store.writer()?);
+    let expected = Expected { digest: source.sha256, size_bytes: None };
+    let received = reach.remote.web.fetch(&request(source), expected, &mut sink, reach.remote.watch)?;
+    sink.0.commit(&received.digest.to_string())?;
+    Ok(UrlPin { sha256: received.digest, size_bytes: received.size_bytes })
+}
+
+/// The one file of a download.
+pub fn bring(source: &UrlSource, pin: &UrlPin, reach: &Reach<'_>) -> Result<Arrival, InputError> {
+    let digest = pin.sha256.to_string();
+    if let Some(expected) = source.sha256.filter(|expected| *expected != pin.sha256) {
+        let (expected, found) = (expected.to_string(), digest);
+        return Err(InputError::OtherSha256 { url: source.url.clone(), expected, found });
+    }
+    if !reach.store.has_blob(&digest, pin.size_bytes) {
+        fetch(source, pin, reach)?;
+    }
+    let content = Content { digest: pin.sha256, size_bytes: pin.size_bytes };
+    let name = file_name(&source.url)?;
+    let mut tree = Tree::new();
+    tree.insert(name, Node::new(Kind::File { content, links: None }, 0o644));
+    let places = BTreeMap::from([(pin.sha256, 0)]);
+    Ok(Arrival { tree, spool: Spool::new(reach.store.open_blob(&digest)?, places) })
+}
+
+fn fetch(source: &UrlSource, pin: &UrlPin, reach: &Reach<'_>) -> Result<(), InputError> {
+    let digest = pin.sha256.to_string();
+    let mut sink = BlobSink(reach.store.writer()?);
+    if let Some(mut blob) = reach.vendor.and_then(|vendor| vendor.open(&digest)) {
+        let fail = |source_error| InputError::Read { input: source.url.clone(), source: source_error };
+        let found: ContentDigest = super::vendor::copy(&mut blob, &mut sink.0).map_err(fail)?;
+        if found != pin.sha256 {
+            let (expected, found) = (digest, found.to_string());
+            return Err(InputError::Mismatch { input: source.url.clone(), expected, found });
+        }
+    } else {
+        let expected = Expected { digest: Some(pin.sha256), size_bytes: Some(pin.size_bytes) };
+        reach.remote.web.fetch(&request(source), expected, &mut sink, reach.remote.watch)?;
+    }
+    Ok(sink.0.commit(&digest)?)
+}
+
+fn request(source: &UrlSource) -> UrlRequest {
+    UrlRequest { url: source.url.clone(), mirrors: source.mirrors.clone() }
+}

@@ -1,0 +1,180 @@
+//! All inputs of a lock in one OCI layout: what a machine without a network builds from.
+//!
+//! ```text
+//! DIR/oci-layout, index.json        a manifest for each image; a small artifact for each download and commit
+//! DIR/blobs/sha256/HEX              their blobs: found by digest, which is all that a build asks for
+//! ```
+//! Everything that reads OCI layouts can look into it, copy it and check it.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::base::hash::digest_of;
+use crate::base::json::bytes_of;
+use crate::base::{ContentDigest, Hasher};
+use crate::lock::{Pin, Request};
+use crate::store::Store;
+
+use super::{BaseImage, InputError, Reach};
+
+/// A layout to take inputs from.
+#[derive(Debug, Clone)]
+pub struct Vendor {
+    root: PathBuf,
+}
+
+/// What a vendored download or commit is called.
+const ARTIFACT_TYPE: &str = "application/vnd.kiln.input.v1";
+const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+const EMPTY: &str = "application/vnd.oci.empty.v1+json";
+
+impl Vendor {
+    /// Opens what `kiln vendor` wrote.
+    pub fn open_layout(root: &Path) -> Result<Self, InputError> {
+        let fail = |source| InputError::Vendor { doing: "read", path: root.to_owned(), source };
+        fs::metadata(root.join("oci-layout")).map_err(fail)?;
+        Ok(Self { root: root.to_owned() })
+    }
+
+    /// Opens a blob. Whoever reads it compares it with its digest.
+    pub fn open(&self, digest: &str) -> Option<File> {
+        File::open(blob_path(&self.root, digest)?).ok()
+    }
+
+    /// A small blob, if it is what its digest says.
+    pub fn document(&self, digest: &str) -> Option<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let limit = crate::image::checks::DOCUMENT_MAX_BYTES as u64;
+        self.open(digest)?.take(limit).read_to_end(&mut bytes).ok()?;
+        (digest_of::<ContentDigest>(&bytes).to_string() == digest).then_some(bytes)
+    }
+}
+
+fn blob_path(root: &Path, digest: &str) -> Option<PathBuf> {
+    let digest: ContentDigest = digest.parse().ok()?;
+    Some(root.join("blobs/sha256").join(digest.hex()))
+}
+
+/// Copies to the end; gives the digest of what passed.
+pub(super) fn copy(from: &mut dyn Read, to: &mut dyn Write) -> io::Result<ContentDigest> {
+    /// Size of the pieces.
+    const PIECE_BYTES: usize = 1 << 18;
+    let mut hasher = Hasher::new();
+    let mut piece = vec![0; PIECE_BYTES];
+    loop {
+        let length = from.read(&mut piece)?;
+        if length == 0 {
+            return Ok(hasher.finish());
+        }
+        hasher.update(&piece[..length]);
+        to.write_all(&piece[..length])?;
+    }
+}
+
+/// Writes a layout, blob by blob; what is there already stays.
+pub struct Writer<'a> {
+    root: &'a Path,
+    store: &'a Store,
+    manifests: Vec<Value>,
+}
+
+impl<'a> Writer<'a> {
+    /// Begins in `root`, which is made if it is not there.
+    pub fn new(root: &'a Path, store: &'a Store) -> Result<Self, InputError> {
+        let writer = Self { root, store, manifests: Vec::new() };
+        fs::create_dir_all(root.join("blobs/sha256")).map_err(|source| writer.fail(source))?;
+        Ok(writer)
+    }
+
+    fn fail(&self, source: io::Error) -> InputError {
+        InputError::Vendor { doing: "write", path: self.root.to_owned(), source }
+    }
+
+    /// Adds an image with all its layers.
+    pub fn image(&mut self, image: &BaseImage, reach: &Reach<'_>) -> Result<(), InputError> {
+        image.bring_blobs(reach)?;
+        for layer in &image.image.layers {
+            self.blob(&layer.digest.to_string())?;
+        }
+        self.bytes(&image.image.config.bytes)?;
+        self.bytes(&image.image.manifest.bytes)?;
+        let platform = &image.image.platform;
+        let mut shown = json!({ "os": platform.os, "architecture": platform.architecture });
+        if let Some(variant) = &platform.variant {
+            shown["variant"] = json!(variant);
+        }
+        self.manifests.push(json!({
+            "mediaType": image.image.manifest.media_type.as_ref(),
+            "digest": image.image.manifest.digest,
+            "size": image.image.manifest.bytes.len(),
+            "platform": shown,
+            "annotations": { "org.opencontainers.image.ref.name": image.request.image },
+        }));
+        Ok(())
+    }
+
+    /// Adds a download or a commit, whose blob is in the store.
+    pub fn artifact(&mut self, request: &Request, pin: &Pin) -> Result<(), InputError> {
+        let (digest, media_type) = match pin {
+            Pin::Url(pin) => (pin.sha256, "application/octet-stream"),
+            Pin::Git(pin) => (pin.tree, "application/vnd.oci.image.layer.v1.tar"),
+            Pin::Image(_) => return Ok(()),
+        };
+        let digest = digest.to_string();
+        self.blob(&digest)?;
+        let size = self.store.open_blob(&digest)?.metadata().map_err(|source| self.fail(source))?.len();
+        let empty = self.bytes(b"{}")?;
+        let manifest = bytes_of(&json!({
+            "schemaVersion": 2,
+            "mediaType": MANIFEST,
+            "artifactType": ARTIFACT_TYPE,
+            "config": { "mediaType": EMPTY, "digest": empty, "size": 2 },
+            "layers": [{ "mediaType": media_type, "digest": digest, "size": size }],
+            "annotations": { "dev.kiln.input": request.to_string(), "dev.kiln.pin": pin.to_string() },
+        }));
+        let digest = self.bytes(&manifest)?;
+        self.manifests.push(json!({
+            "mediaType": MANIFEST, "artifactType": ARTIFACT_TYPE, "digest": digest, "size": manifest.len(),
+            "annotations": { "org.opencontainers.image.ref.name": request.to_string() },
+        }));
+        Ok(())
+    }
+
+    /// Writes what makes the directory a layout. Before that it is none.
+    pub fn finish(self) -> Result<usize, InputError> {
+        let index = bytes_of(&json!({ "schemaVersion": 2, "manifests": self.manifests }));
+        self.replace("index.json", &index)?;
+        self.replace("oci-layout", b"{\"imageLayoutVersion\":\"1.0.0\"}")?;
+        Ok(self.manifests.len())
+    }
+
+    fn blob(&self, digest: &str) -> Result<(), InputError> {
+        match blob_path(self.root, digest) {
+            Some(path) if !path.exists() => Ok(self.store.place_blob(digest, &path)?),
+            _ => Ok(()),
+        }
+    }
+
+    fn bytes(&self, bytes: &[u8]) -> Result<String, InputError> {
+        let digest = digest_of::<ContentDigest>(bytes);
+        self.replace(&format!("blobs/sha256/{}", digest.hex()), bytes)?;
+        Ok(digest.to_string())
+    }
+
+    fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), InputError> {
+        let path = self.root.join(name);
+        let directory = path.parent().unwrap_or(self.root);
+        let write = || -> io::Result<()> {
+            let mut file = tempfile::Builder::new()
+                .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
+                .tempfile_in(directory)?;
+            file.write_all(bytes)?;
+            file.as_file().sync_all()?;
+            file.persist(&path).map(drop).map_err(|error| error.error)
+        };
+        write().map_err(|source| self.fail(source))
+    }
+}

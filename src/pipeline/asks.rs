@@ -1,0 +1,80 @@
+//! What a template asks for from outside.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::base::Platform;
+use crate::input::Asked;
+use crate::lock::{GitRequest, ImageRequest, Request, Submodules};
+use crate::template::stages::references;
+use crate::template::{Base, BaseFrom, Source, SourceFrom, Span, Template};
+
+/// One thing that is asked for.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    /// What a user calls it: the name of the source or the stage, or `base`.
+    pub name: String,
+    /// Where it is asked for.
+    pub span: Span,
+    /// What it is.
+    pub asked: Asked,
+}
+
+/// What is asked for, by the key of its entry in the lock: what several ask for is there once.
+pub type Asks = BTreeMap<Request, Ask>;
+
+/// Adds what the template of one platform asks for: the bases and sources of what is built of it.
+pub fn add(template: &Template, platform: &Platform, asks: &mut Asks) {
+    let mut put = |name: &str, span: Span, asked: Asked| {
+        asks.entry(asked.request()).or_insert_with(|| Ask { name: name.to_owned(), span, asked });
+    };
+    if let Some((span, asked)) = base_image(template.base.as_ref(), platform) {
+        put("base", span, Asked::Image(asked));
+    }
+    for name in template.needed_stages() {
+        let Some(stage) = template.stages.get(name) else { continue };
+        let runs_on = stage.runs_on.as_ref().unwrap_or(platform);
+        if let Some((span, asked)) = base_image(stage.base.as_ref(), runs_on) {
+            put(name, span, Asked::Image(asked));
+        }
+    }
+    for (name, source) in used_sources(template) {
+        if let Some(asked) = asked(source, platform) {
+            put(name, source.span, asked);
+        }
+    }
+}
+
+/// The image that something starts from, if it is one.
+pub fn base_image(base: Option<&Base>, platform: &Platform) -> Option<(Span, ImageRequest)> {
+    match base {
+        Some(Base { span, from: BaseFrom::Image(image) }) => {
+            Some((*span, ImageRequest { image: image.clone(), platform: platform.clone() }))
+        }
+        _ => None,
+    }
+}
+
+/// The sources that the image and the stages that it needs refer to, by name.
+pub fn used_sources(template: &Template) -> impl Iterator<Item = (&str, &Source)> {
+    let stages = template.needed_stages().into_iter().filter_map(|name| template.stages.get(name));
+    let all = stages.map(|stage| stage.layers.as_slice()).chain([template.layers.as_slice()]);
+    let names: BTreeSet<&str> = all.flat_map(references).map(|reference| reference.source.as_str()).collect();
+    names.into_iter().filter_map(|name| Some((name, template.sources.get(name)?)))
+}
+
+/// What a source asks for; nothing if it is beside the template.
+pub fn asked(source: &Source, platform: &Platform) -> Option<Asked> {
+    Some(match &source.from {
+        SourceFrom::Path(_) => return None,
+        SourceFrom::Url(url) => Asked::Url(url.clone()),
+        SourceFrom::Git(git) => Asked::Git(GitRequest {
+            url: git.url.clone(),
+            rev: git.rev.clone(),
+            subdir: git.subdir.clone(),
+            submodules: if git.submodules { Submodules::Take } else { Submodules::Skip },
+        }),
+        SourceFrom::Image(image) => {
+            Asked::Image(ImageRequest { image: image.clone(), platform: platform.clone() })
+        }
+    })
+}
