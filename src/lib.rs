@@ -8,6 +8,7 @@
 //! plan/      what will be made, why     layer/     Changeset -> blocks -> bytes
 //! assemble/  blocks on all cores        image/     config, manifest, index
 //! store/     write-once blobs, names    output/    where the user wants it
+//! transport/ everything that speaks HTTP: retries, resumed and checked downloads
 //! pipeline/  the only place where the stages meet        cli/  arguments, clock, terminal
 //! ```
 //! The folders are the nouns; data moves one way. `base`, `tree`, `template`, `lock`, `plan`, `step`, `layer` and `image`
@@ -73,6 +74,7 @@ pub mod layer;
 pub mod plan;
 pub mod assemble;
 pub mod image;
+pub mod transport;
 pub mod store;
 pub mod output;
 pub mod pipeline;

@@ -7,6 +7,7 @@ use crate::sources::{self, Source};
 /// only what stands above it.
 const EDGES: &[(&str, &[&str])] = &[
     ("base", &[]),
+    ("transport", &["base"]),
     ("tree", &["base"]),
     ("template", &["base"]),
     ("lock", &["base"]),
