@@ -75,7 +75,8 @@ pub struct Download {
     offset: u64,
     /// The most that ever were, when the attempts last counted from the start.
     mark: u64,
-    /// The strong `ETag` of what the sink holds.
+    /// The strong `ETag` of what the sink holds, if no digest tells whether parts belong together: the servers behind one
+    /// name do not always agree about tags.
     tag: Option<String>,
     ranges: Ranges,
     mismatches: u32,
@@ -150,7 +151,7 @@ impl Download {
             206 | 416 => return Err(self.without_ranges(&request.url, sink)?),
             200..=299 => {
                 self.restart(&request.url, sink)?;
-                self.tag = strong_tag(&answer);
+                self.tag = strong_tag(&answer).filter(|_| self.expected.digest.is_none());
                 answer.headers.number("content-length")
             }
             _ => return Err(answer.refusal()),

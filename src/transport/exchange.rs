@@ -34,6 +34,11 @@ impl Transport {
         }
     }
 
+    /// Sends a request and follows where it leads, without trying again: for questions whose failure is an answer.
+    pub fn send_once(&self, request: &Request) -> Result<Answer, TransportError> {
+        self.follow(request)
+    }
+
     /// All of a document that succeeds, which must not be longer than `limit_bytes`. If the connection is cut, it is
     /// asked for again.
     pub fn document(
@@ -89,7 +94,8 @@ impl Transport {
     }
 }
 
-/// The request that an answer leads to. To another host go neither credentials nor cookies.
+/// The request that an answer leads to. To another host go neither credentials nor cookies, and not what was posted, which
+/// may be a credential itself.
 fn redirected(request: &Request, answer: &Answer) -> Result<Option<Request>, TransportError> {
     let reads = matches!(request.method, Method::Get | Method::Head);
     let follows = match answer.status {
@@ -102,6 +108,9 @@ fn redirected(request: &Request, answer: &Answer) -> Result<Option<Request>, Tra
     let to = from.join(location).map_err(|_| TransportError::BadRedirect { url: from.to_string() })?;
     if from.scheme() == Scheme::Https && to.scheme() == Scheme::Http && !to.is_loopback() {
         return Err(TransportError::Downgrade { from: from.to_string(), to: to.to_string() });
+    }
+    if request.method == Method::Post && !to.has_origin_of(from) {
+        return Ok(None);
     }
     Ok(Some(moved(request, to)))
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
+use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD};
 
 /// A password, token or key. It has no `Display`, and its `Debug` shows nothing.
 #[derive(Clone, PartialEq, Eq)]
@@ -35,6 +35,12 @@ impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("***")
     }
+}
+
+/// The text behind base64, with or without padding.
+pub fn decode_base64(text: &str) -> Option<String> {
+    let bytes = BASE64_STANDARD_NO_PAD.decode(text.trim().trim_end_matches('=')).ok()?;
+    String::from_utf8(bytes).ok()
 }
 
 #[cfg(test)]

@@ -42,7 +42,6 @@ fn a_download_that_is_cut_at_any_byte_ends_with_the_right_bytes() {
         let second = &registry.calls()[1];
         let asked = second.header("range").map(str::to_owned);
         assert_eq!(asked, (after > 0).then(|| format!("bytes={after}-")), "cut after {after}");
-        assert_eq!(second.header("if-range").is_some(), after > 0);
     }
 }
 
@@ -84,6 +83,7 @@ fn a_file_that_changes_while_it_is_fetched_is_not_mixed() {
     let request = get(&registry, "/file");
     client(settings()).download(&request, Expected::default(), &mut sink, &told).expect("fetched");
     assert_eq!(sink, new);
+    assert!(registry.calls()[1].header("if-range").is_some());
 }
 
 #[test]

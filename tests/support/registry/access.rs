@@ -29,8 +29,8 @@ pub(crate) struct Tokens {
     pub(crate) refresh: Option<String>,
     /// Where tokens are, if not here.
     pub(crate) realm: Option<String>,
-    good: Vec<(String, String)>,
-    count: usize,
+    pub(crate) good: Vec<(String, String)>,
+    pub(crate) count: usize,
 }
 
 impl Access {
