@@ -8,6 +8,8 @@
 //! plan/      what will be made, why     layer/     Changeset -> blocks -> bytes
 //! assemble/  blocks on all cores        image/     config, manifest, index
 //! store/     write-once blobs, names    output/    where the user wants it
+//! transport/ everything that speaks HTTP: retries, resumed and checked downloads
+//! registry/  images by name: tokens, mirrors, verified manifests and blobs
 //! pipeline/  the only place where the stages meet        cli/  arguments, clock, terminal
 //! ```
 //! The folders are the nouns; data moves one way. `base`, `tree`, `template`, `lock`, `plan`, `step`, `layer` and `image`
@@ -75,6 +77,8 @@ pub mod layer;
 pub mod plan;
 pub mod assemble;
 pub mod image;
+pub mod transport;
+pub mod registry;
 pub mod store;
 pub mod input;
 pub mod output;

@@ -7,6 +7,7 @@ use crate::sources::{self, Source};
 /// only what stands above it.
 const EDGES: &[(&str, &[&str])] = &[
     ("base", &[]),
+    ("transport", &["base"]),
     ("tree", &["base"]),
     ("template", &["base"]),
     ("lock", &["base"]),
@@ -14,6 +15,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("step", &["base", "tree", "template"]),
     ("plan", &["base", "tree", "template", "layer"]),
     ("image", &["base", "template"]),
+    ("registry", &["base", "transport", "image"]),
     ("assemble", &["base", "tree", "layer"]),
     ("source", &["base", "tree", "layer", "image"]),
     ("store", &["base", "plan"]),

@@ -11,6 +11,7 @@ const ANYWHERE: &[&str] = &["src/"];
 /// Each dependency of Cargo.toml and the paths that may name it.
 const HOMES: &[(&str, &[&str])] = &[
     ("annotate_snippets", &["src/template/render.rs"]),
+    ("base64", &["src/transport/secret.rs"]),
     ("bzip2", &["src/layer/read/"]),
     ("clap", &["src/cli/"]),
     ("clap_complete", &["src/cli/"]),
@@ -21,12 +22,13 @@ const HOMES: &[(&str, &[&str])] = &[
     ("globset", &["src/base/glob.rs", "src/source/path/", "src/template/read/mod.rs"]),
     ("ignore", &["src/source/path/"]),
     ("indicatif", &["src/cli/progress.rs"]),
-    // A zip archive holds civil times.
-    ("jiff", &["src/base/epoch.rs", "src/layer/read/zip.rs"]),
+    // A zip archive holds civil times; servers say when to try again.
+    ("jiff", &["src/base/epoch.rs", "src/layer/read/zip.rs", "src/transport/retry.rs"]),
     ("libdeflater", &["src/layer/codec.rs"]),
     ("liblzma", &["src/layer/read/"]),
-    ("oci_spec", &["src/image/"]),
-    ("rustix", &["src/source/", "src/store/", "src/output/"]),
+    ("oci_spec", &["src/image/", "src/registry/name.rs"]),
+    ("rustix", &["src/source/", "src/store/", "src/output/", "src/registry/helper.rs"]),
+    ("rustls_native_certs", &["src/transport/tls.rs"]),
     ("serde", ANYWHERE),
     ("serde_json", ANYWHERE),
     ("sha2", &["src/base/hash.rs"]),
@@ -36,7 +38,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tar", &["src/layer/", "src/output/tarball.rs"]),
     ("tempfile", &["src/source/", "src/store/", "src/output/", "src/pipeline/"]),
     ("thiserror", ANYWHERE),
-    ("toml", &["src/template/", "src/lock/"]),
+    ("toml", &["src/template/", "src/lock/", "src/registry/mirrors.rs"]),
+    ("ureq", &["src/transport/"]),
     ("walkdir", &["src/store/", "src/output/"]),
     ("zip", &["src/layer/read/"]),
     ("zstd", &["src/layer/"]),

@@ -1,0 +1,225 @@
+//! Why an image cannot be pulled.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::base::BlobDigest;
+use crate::transport::TransportError;
+
+/// A registry that could not be asked, did not answer, or answered something that cannot be.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistryError {
+    /// Not the name of an image.
+    #[error("`{found}` is not the name of an image in a registry: {why}")]
+    Name {
+        /// As it was given.
+        found: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The registry wants to know who asks, or knows and does not let them.
+    #[error("`{registry}` does not let us read `{image}`{}", also(said))]
+    Unauthorized {
+        /// As in the image's name; the mirror's host if that is who refused.
+        registry: String,
+        /// What was wanted.
+        image: String,
+        /// What the registry or its token server said.
+        said: Option<String>,
+        /// Whether there were any.
+        credentials: Given,
+        /// Where they were looked for.
+        looked_at: Vec<PathBuf>,
+    },
+    /// The registry asks for something that kiln does not have.
+    #[error("`{registry}` wants authentication in a way that kiln does not know: {}", schemes(found))]
+    UnknownChallenge {
+        /// Who asks.
+        registry: String,
+        /// Which ways it offers.
+        found: Vec<String>,
+    },
+    /// The token server's answer holds no token.
+    #[error("the token server of `{registry}` answered without a token")]
+    NoToken {
+        /// Whose tokens.
+        registry: String,
+    },
+    /// No such repository, tag, manifest or blob.
+    #[error("`{registry}` does not have {what} `{image}`{}", also(said))]
+    NotFound {
+        /// Who was asked.
+        registry: String,
+        /// `the image`, `the blob`.
+        what: &'static str,
+        /// With tag or digest.
+        image: String,
+        /// What the registry said.
+        said: Option<String>,
+    },
+    /// Anything else that can happen on the way.
+    #[error("cannot read {what} `{image}` from `{registry}`")]
+    Transport {
+        /// Who was asked.
+        registry: String,
+        /// `the image`, `the blob`.
+        what: &'static str,
+        /// With tag or digest.
+        image: String,
+        /// Why.
+        source: Box<TransportError>,
+    },
+    /// Not the bytes that were asked for.
+    #[error("`{registry}` answers with other bytes for `{image}`: expected {expected}, found {found}")]
+    Digest {
+        /// Who was asked.
+        registry: String,
+        /// With tag or digest.
+        image: String,
+        /// What was asked for, or what the registry says it is.
+        expected: String,
+        /// Of the bytes.
+        found: BlobDigest,
+    },
+    /// From the time before image manifests had digests.
+    #[error("`{image}` is in docker's schema 1 (`{found}`), which no digest covers")]
+    Schema1 {
+        /// With tag or digest.
+        image: String,
+        /// Its media type.
+        found: String,
+    },
+    /// Neither a manifest nor an index.
+    #[error("expected an image manifest or index as `{image}`, found `{found}`")]
+    MediaType {
+        /// With tag or digest.
+        image: String,
+        /// Its media type.
+        found: String,
+    },
+    /// The header says one thing, the document another.
+    #[error("`{image}` says it is `{inside}`, and the registry says it is `{outside}`")]
+    TwoTypes {
+        /// With tag or digest.
+        image: String,
+        /// Its `mediaType`.
+        inside: String,
+        /// The `Content-Type`.
+        outside: String,
+    },
+    /// registries.conf forbids it.
+    #[error("`{image}` is blocked in `{path}`", path = path.display())]
+    Blocked {
+        /// With tag or digest.
+        image: String,
+        /// The file that says so.
+        path: PathBuf,
+    },
+    /// A file with credentials or mirrors.
+    #[error("cannot read `{path}`", path = path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The program that keeps the credentials.
+    #[error("the credential helper `{helper}` gives nothing for `{registry}`: {why}")]
+    Helper {
+        /// `docker-credential-NAME`.
+        helper: String,
+        /// For whom.
+        registry: String,
+        /// What happened, without what it keeps.
+        why: String,
+    },
+    /// Neither the mirrors nor the registry have it.
+    #[error("`{image}` is on none of its mirrors ({}) and not in its registry", tried.join("; "))]
+    NoMirror {
+        /// With tag or digest.
+        image: String,
+        /// Each mirror with its reason.
+        tried: Vec<String>,
+        /// What the registry itself said.
+        source: Box<RegistryError>,
+    },
+}
+
+/// Whether there was something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Given {
+    /// Something.
+    Yes,
+    /// Nothing.
+    No,
+}
+
+fn also(said: &Option<String>) -> String {
+    said.as_ref().map(|said| format!(": {said}")).unwrap_or_default()
+}
+
+fn schemes(found: &[String]) -> String {
+    if found.is_empty() { "it does not say which".to_owned() } else { found.join(", ") }
+}
+
+impl RegistryError {
+    /// Whether the network or the registry is to blame (exit code 5).
+    pub fn is_unavailable(&self) -> bool {
+        match self {
+            Self::Transport { source, .. } => source.is_unavailable(),
+            Self::Unauthorized { .. } | Self::NotFound { .. } | Self::UnknownChallenge { .. } => true,
+            Self::NoToken { .. } => true,
+            Self::NoMirror { source, .. } => source.is_unavailable(),
+            _ => false,
+        }
+    }
+
+    /// Whether it is not what it should be (exit code 4).
+    pub fn is_mismatch(&self) -> bool {
+        match self {
+            Self::Digest { .. } | Self::TwoTypes { .. } => true,
+            Self::Transport { source, .. } => source.is_mismatch(),
+            Self::NoMirror { source, .. } => source.is_mismatch(),
+            _ => false,
+        }
+    }
+
+    /// Whether the user wanted to stop.
+    pub fn is_interrupt(&self) -> bool {
+        matches!(self, Self::Transport { source, .. } if matches!(**source, TransportError::Interrupted))
+    }
+
+    /// What to do next.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Name { .. } => "write it as `HOST/REPOSITORY:TAG`; without a host it is on Docker Hub".to_owned(),
+            Self::Unauthorized { registry, credentials: Given::No, looked_at, .. } => {
+                let files: Vec<_> = looked_at.iter().map(|path| format!("`{}`", path.display())).collect();
+                let looked = if files.is_empty() { "no file".to_owned() } else { files.join(", ") };
+                format!(
+                    "`docker login {registry}` or `podman login {registry}`; credentials were looked for in {looked}"
+                )
+            }
+            Self::Unauthorized { registry, .. } => {
+                format!(
+                    "ask for access, or `docker login {registry}` with credentials that have it; also check the name"
+                )
+            }
+            Self::NotFound { what: "the image", .. } => "check the repository and the tag".to_owned(),
+            Self::NotFound { .. } => "the registry lost a part of the image: push it again".to_owned(),
+            Self::Transport { source, .. } => return source.hint(),
+            Self::Digest { .. } | Self::TwoTypes { .. } => {
+                "the registry or somebody on the way to it is not to be trusted: ask whoever runs it".to_owned()
+            }
+            Self::Schema1 { .. } => "push it again with a docker of this decade".to_owned(),
+            Self::MediaType { .. } => "name an image; this is something else that registries keep".to_owned(),
+            Self::Blocked { path, .. } => format!("use another image, or change `{}`", path.display()),
+            Self::File { path, .. } => format!("repair or remove `{}`", path.display()),
+            Self::Helper { helper, .. } => {
+                format!("check that `{helper} get` works, or remove it from the file that names it")
+            }
+            Self::NoMirror { source, .. } => return source.hint(),
+            Self::UnknownChallenge { .. } | Self::NoToken { .. } => return None,
+        })
+    }
+}

@@ -1,0 +1,35 @@
+//! Reads images from OCI registries (distribution-spec 1.1).
+//!
+//! ```text
+//! "debian" --parse--> ImageName --Client::resolve--> Found { manifest or index, verified }
+//!                     Repository + digest --Client::blob--> sink, verified
+//!
+//! challenge -> tokens <- credentials, helper       who we are          mirrors      where else it may be
+//! ```
+//! - A name is what the user wrote; mirrors and moved registries change where it is asked for, and nothing else.
+//! - Nothing is believed: bytes are held against the digest that was asked for and the one that the registry names.
+//! - A 401 gets a new token at any time, also in the middle of a blob, which then goes on where it was.
+//!
+//! Architecture Invariant: files and directories come in as data, HTTP goes through [`crate::transport`], and nothing here
+//! writes to a registry.
+
+pub mod challenge;
+pub mod client;
+pub mod credentials;
+pub mod error;
+pub mod found;
+pub mod mirrors;
+pub mod name;
+
+mod helper;
+mod tokens;
+
+#[cfg(test)]
+mod tests;
+
+pub use client::{Client, Files};
+pub use credentials::{Credential, CredentialFiles};
+pub use error::{Given, RegistryError};
+pub use found::Found;
+pub use mirrors::Mirrors;
+pub use name::{ImageName, Repository};

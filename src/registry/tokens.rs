@@ -1,0 +1,162 @@
+//! From a 401 to the value of an `Authorization` header.
+//!
+//! ```text
+//! 401 --challenge--> Basic:  credential ------------------------------------> header
+//!                    Bearer: credential --GET realm (or POST oauth2)--> token --> header
+//! ```
+//! Headers are kept by host and repository until the registry refuses them. The token server's address is the registry's
+//! word; it is held to the rules of every address: https, this machine, or a host that the user named.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde::Deserialize;
+
+use crate::transport::{Method, Request, Secret, Transport, TransportError, Url, Watch};
+
+use super::challenge::{self, Challenge};
+use super::credentials::{Credential, CredentialFiles};
+use super::error::{Given, RegistryError};
+use super::name::Repository;
+
+/// Bytes of a token server's answer.
+const TOKEN_MAX_BYTES: usize = 1024 * 1024;
+
+/// The headers that the registries gave or accepted.
+#[derive(Default)]
+pub(super) struct Tokens(Mutex<BTreeMap<Repository, Secret>>);
+
+#[derive(Deserialize)]
+struct TokenAnswer {
+    token: Option<String>,
+    access_token: Option<String>,
+}
+
+/// What is needed to get one.
+pub(super) struct Asking<'a> {
+    pub(super) transport: &'a Transport,
+    pub(super) files: &'a CredentialFiles,
+    pub(super) watch: Watch<'a>,
+    /// What is asked for, for messages.
+    pub(super) image: &'a str,
+}
+
+impl Tokens {
+    fn all(&self) -> MutexGuard<'_, BTreeMap<Repository, Secret>> {
+        // Each write is one insert: the map is whole whatever happened to a thread.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What to send to a repository, as far as it is known.
+    pub(super) fn get(&self, repository: &Repository) -> Option<Secret> {
+        self.all().get(repository).cloned()
+    }
+
+    /// Gets another header after `used` was refused with `challenges`.
+    pub(super) fn renew(
+        &self,
+        repository: &Repository,
+        used: Option<&Secret>,
+        challenges: &[String],
+        asking: &Asking<'_>,
+    ) -> Result<(), RegistryError> {
+        if self.get(repository).as_ref() != used {
+            // Another thread was faster.
+            return Ok(());
+        }
+        let header = asking.answer(repository, &challenge::parse(challenges.iter().map(String::as_str)))?;
+        self.all().insert(repository.clone(), header);
+        Ok(())
+    }
+}
+
+impl Asking<'_> {
+    fn answer(&self, repository: &Repository, challenges: &[Challenge]) -> Result<Secret, RegistryError> {
+        let offers = |scheme: &str| challenges.iter().find(|challenge| challenge.scheme == scheme);
+        let bearer = offers("bearer").and_then(|it| it.parameters.get("realm").map(|realm| (it, realm)));
+        if bearer.is_none() && offers("basic").is_none() {
+            let found = challenges.iter().map(|challenge| challenge.scheme.clone()).collect();
+            return Err(RegistryError::UnknownChallenge { registry: repository.registry.clone(), found });
+        }
+        let credential = self.files.find(repository)?;
+        match (bearer, credential) {
+            (Some((challenge, realm)), credential) => self.token(repository, challenge, realm, credential),
+            (None, Some(Credential::Password(user, password))) => Ok(Secret::basic(&user, &password)),
+            (None, _) => Err(self.unauthorized(repository, None, Given::No)),
+        }
+    }
+
+    fn token(
+        &self,
+        repository: &Repository,
+        challenge: &Challenge,
+        realm: &str,
+        credential: Option<Credential>,
+    ) -> Result<Secret, RegistryError> {
+        let given = if credential.is_some() { Given::Yes } else { Given::No };
+        let request = token_request(repository, challenge, realm, credential);
+        let request = request.map_err(|source| self.on_the_way(repository, source))?;
+        let document = self.transport.document(&request, TOKEN_MAX_BYTES, self.watch).map_err(|error| match error {
+            TransportError::Refused { status: 400 | 401 | 403, said, .. } => self.unauthorized(repository, said, given),
+            source => self.on_the_way(repository, source),
+        })?;
+        let answer: Option<TokenAnswer> = serde_json::from_slice(&document.bytes).ok();
+        let token = answer.and_then(|answer| answer.token.or(answer.access_token)).filter(|token| !token.is_empty());
+        let token = token.ok_or_else(|| RegistryError::NoToken { registry: repository.registry.clone() })?;
+        Ok(Secret::bearer(&Secret::new(token)))
+    }
+
+    fn on_the_way(&self, repository: &Repository, source: TransportError) -> RegistryError {
+        RegistryError::Transport {
+            registry: repository.registry.clone(),
+            what: "a token for",
+            image: self.image.to_owned(),
+            source: Box::new(source),
+        }
+    }
+
+    /// The error of somebody who may not read.
+    pub(super) fn unauthorized(
+        &self,
+        repository: &Repository,
+        said: Option<String>,
+        credentials: Given,
+    ) -> RegistryError {
+        RegistryError::Unauthorized {
+            registry: repository.registry.clone(),
+            image: self.image.to_owned(),
+            said,
+            credentials,
+            looked_at: self.files.in_order(),
+        }
+    }
+}
+
+fn token_request(
+    repository: &Repository,
+    challenge: &Challenge,
+    realm: &str,
+    credential: Option<Credential>,
+) -> Result<Request, TransportError> {
+    let url = Url::parse(realm)?;
+    let scope = challenge.parameters.get("scope").cloned().filter(|scope| !scope.is_empty());
+    let scope = scope.unwrap_or_else(|| format!("repository:{}:pull", repository.name));
+    let service = challenge.parameters.get("service").map(String::as_str);
+    let fields: Vec<(&str, &str)> =
+        service.map(|service| ("service", service)).into_iter().chain([("scope", scope.as_str())]).collect();
+    Ok(match credential {
+        None => Request::get(url.with_query(&fields)),
+        Some(Credential::Password(user, password)) => {
+            Request::get(url.with_query(&fields)).authorized(Some(Secret::basic(&user, &password)))
+        }
+        Some(Credential::Refresh(token)) => {
+            let own = [("grant_type", "refresh_token"), ("client_id", "kiln"), ("refresh_token", token.reveal())];
+            let all = fields.into_iter().chain(own);
+            let encode = crate::transport::url::encode;
+            let form: Vec<String> = all.map(|(name, value)| format!("{name}={}", encode(value))).collect();
+            let body = form.join("&").into_bytes();
+            // Asking twice gives two tokens, which harms nobody.
+            Request::new(Method::Post, url).with_body("application/x-www-form-urlencoded", body).repeatable()
+        }
+    })
+}

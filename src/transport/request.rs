@@ -1,0 +1,100 @@
+//! Requests as values.
+
+use super::headers::Headers;
+use super::secret::Secret;
+use super::url::Url;
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// The thing.
+    Get,
+    /// What there is to know about it.
+    Head,
+    /// A new one below it.
+    Post,
+    /// Make it this.
+    Put,
+    /// Add to it.
+    Patch,
+    /// Remove it.
+    Delete,
+}
+
+/// Whether a request may be sent again when nobody knows whether the first one arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repeat {
+    /// The second one changes nothing.
+    Safe,
+    /// Only if the first one surely did not arrive.
+    Unsafe,
+}
+
+/// One request. Its `Debug` shows no secret, and not the body.
+#[derive(Clone)]
+pub struct Request {
+    /// What is asked for.
+    pub method: Method,
+    /// Where.
+    pub url: Url,
+    /// Beside those that every request has.
+    pub headers: Headers,
+    /// All of it; for small bodies.
+    pub body: Option<Vec<u8>>,
+    /// Whether it may be sent again.
+    pub repeat: Repeat,
+}
+
+impl Request {
+    /// A request without body and headers.
+    pub fn new(method: Method, url: Url) -> Self {
+        let repeat = match method {
+            Method::Get | Method::Head | Method::Put | Method::Delete => Repeat::Safe,
+            Method::Post | Method::Patch => Repeat::Unsafe,
+        };
+        Self { method, url, headers: Headers::default(), body: None, repeat }
+    }
+
+    /// `GET`.
+    pub fn get(url: Url) -> Self {
+        Self::new(Method::Get, url)
+    }
+
+    /// With a header.
+    pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.set(name, value);
+        self
+    }
+
+    /// With the value of an `Authorization` header; see [`Secret::basic`] and [`Secret::bearer`].
+    pub fn authorized(mut self, value: Option<Secret>) -> Self {
+        if let Some(value) = value {
+            self.headers.set_secret("authorization", value);
+        }
+        self
+    }
+
+    /// With a body.
+    pub fn with_body(mut self, media_type: &str, body: Vec<u8>) -> Self {
+        self.headers.set("content-type", media_type);
+        self.body = Some(body);
+        self
+    }
+
+    /// May be sent again, whatever its method says: the server gives the same answer twice.
+    pub fn repeatable(mut self) -> Self {
+        self.repeat = Repeat::Safe;
+        self
+    }
+}
+
+impl std::fmt::Debug for Request {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Request")
+            .field("method", &self.method)
+            .field("url", &self.url)
+            .field("headers", &self.headers)
+            .field("body_bytes", &self.body.as_ref().map(Vec::len))
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,38 @@
+//! The registry over TLS, with the certificate of `fixtures/tls`, which is for this and nothing else.
+
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+
+/// The certificate of the authority, for those who shall trust it.
+pub(crate) fn authority() -> PathBuf {
+    fixture("authority.pem")
+}
+
+/// The server's certificate and key; they do for a client as well.
+pub(crate) fn identity() -> (PathBuf, PathBuf) {
+    (fixture("server.pem"), fixture("server.key"))
+}
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/tls").join(name)
+}
+
+pub(crate) fn config() -> Arc<ServerConfig> {
+    let (certificate, key) = identity();
+    let certificate = CertificateDer::from_pem_file(certificate).expect("the certificate");
+    let key = PrivateKeyDer::from_pem_file(key).expect("the key");
+    let config = ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate], key);
+    Arc::new(config.expect("they fit"))
+}
+
+pub(crate) fn accept<'a>(
+    config: &Arc<ServerConfig>,
+    stream: &'a TcpStream,
+) -> Option<StreamOwned<ServerConnection, &'a TcpStream>> {
+    Some(StreamOwned::new(ServerConnection::new(Arc::clone(config)).ok()?, stream))
+}
