@@ -8,6 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::base::{Epoch, Platform};
 
 use super::args::{ColorChoice, StoreDir};
+use super::network::Surroundings;
 
 /// The environment variables, the clock and the terminal.
 #[derive(Debug, Clone)]
@@ -24,6 +25,8 @@ pub struct Environment {
     pub processors: NonZeroUsize,
     /// Whether stderr is a terminal that can redraw a line.
     pub live: bool,
+    /// What is said about the network.
+    pub network: Surroundings,
     color: bool,
     data_home: Option<PathBuf>,
 }
@@ -48,6 +51,7 @@ impl Environment {
             machine: Platform::linux_on(std::env::consts::ARCH),
             processors: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             live: terminal && !dumb,
+            network: Surroundings::read(),
             color: terminal && !dumb && text("NO_COLOR").is_none(),
             data_home: xdg.or_else(|| home().map(|home| home.join(".local/share"))),
         }

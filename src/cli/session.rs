@@ -87,7 +87,7 @@ impl Session {
 
     /// What leads out of this machine.
     pub fn network(&self, args: &NetworkArgs) -> Result<Network, Failure> {
-        Ok(Network::new(args, &self.interrupted).map_err(crate::pipeline::Error::from)?)
+        Ok(Network::new(args, &self.environment.network, &self.interrupted).map_err(crate::pipeline::Error::from)?)
     }
 
     /// Shows what goes on.

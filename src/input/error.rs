@@ -3,26 +3,28 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::base::digest::ParseDigestError;
 use crate::base::reference::ParseReferenceError;
 use crate::base::{DiffId, Platform};
 use crate::image::CheckError;
 use crate::layer::read::ReadError;
-use crate::registry::{ParseImageNameError, RegistryError};
-use crate::source::git::{Class, GitError, ParseObjectIdError};
+use crate::registry::RegistryError;
+use crate::source::git::{self, GitError, ParseObjectIdError};
 use crate::source::image::ImageFileError;
 use crate::source::url::UrlError;
 use crate::store::StoreError;
+use crate::transport::TransportError;
 
 /// Why an input is not there.
 #[derive(Debug, thiserror::Error)]
 pub enum InputError {
-    /// Not the name of an image.
-    #[error("`{image}` is not the name of an image")]
-    ImageName {
-        /// As the template has it.
+    /// A digest in the lock that is none.
+    #[error("the lock's digest of `{image}` cannot be one")]
+    Digest {
+        /// Which image.
         image: String,
         /// Why.
-        source: ParseImageNameError,
+        source: ParseDigestError,
     },
     /// Not a reference.
     #[error("`{image}` is not the name of an image")]
@@ -156,6 +158,9 @@ pub enum InputError {
         /// Why.
         source: serde_json::Error,
     },
+    /// The settings of the network.
+    #[error("cannot set up the network")]
+    Network(#[source] TransportError),
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -173,13 +178,35 @@ pub enum InputError {
     Git(#[from] GitError),
 }
 
+/// What kind of failure it is, for the exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// Any other.
+    Failed,
+    /// Not what was locked.
+    Mismatch,
+    /// The network, or what is behind it.
+    Unavailable,
+    /// The user wanted to stop.
+    Interrupted,
+}
+
 impl InputError {
     /// What kind of failure it is, for the exit code.
     pub fn class(&self) -> Class {
         match self {
-            Self::Git(error) => error.class(),
-            Self::Registry(error) => error.class(),
-            Self::Url(error) => error.class(),
+            Self::Git(error) => match error.class() {
+                git::Class::Failed => Class::Failed,
+                git::Class::Mismatch => Class::Mismatch,
+                git::Class::Unavailable => Class::Unavailable,
+                git::Class::Interrupted => Class::Interrupted,
+            },
+            Self::Registry(error) if error.is_interrupt() => Class::Interrupted,
+            Self::Registry(error) if error.is_mismatch() => Class::Mismatch,
+            Self::Registry(error) if error.is_unavailable() => Class::Unavailable,
+            Self::Url(error) if error.is_interrupt() => Class::Interrupted,
+            Self::Url(error) if error.is_mismatch() => Class::Mismatch,
+            Self::Url(error) if error.is_unavailable() => Class::Unavailable,
             Self::DiffId { .. } | Self::Moved { .. } | Self::Mismatch { .. } | Self::OtherSha256 { .. } => {
                 Class::Mismatch
             }
@@ -192,7 +219,7 @@ impl InputError {
     /// What to do next.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::ImageName { .. } | Self::Reference { .. } => Some(
+            Self::Reference { .. } => Some(
                 "write `[HOST/]NAME[:TAG][@sha256:..]`, `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]`, `docker-archive:FILE[:TAG]` or `store:NAME[:VERSION]`".to_owned(),
             ),
             Self::NoSuchPlatform { .. } => {
@@ -210,9 +237,10 @@ impl InputError {
                 Some("correct `sha256`, or take what is there now with `kiln update` if that was meant".to_owned())
             }
             Self::Gone { .. } => Some("build it again, or name an image that is not only in the store".to_owned()),
-            Self::Commit { .. } => Some("take the entry anew with `kiln update`".to_owned()),
+            Self::Commit { .. } | Self::Digest { .. } => Some("take the entry anew with `kiln update`".to_owned()),
             Self::Vendor { .. } => Some("`kiln vendor DIR` writes such a directory".to_owned()),
             Self::Subdir { .. } | Self::Check { .. } | Self::Read { .. } | Self::Note { .. } => None,
+            Self::Network(error) => error.hint(),
             Self::Store(error) => error.hint(),
             Self::ImageFile(error) => error.hint(),
             Self::Registry(error) => error.hint(),

@@ -21,7 +21,7 @@ pub mod spool;
 pub mod url;
 pub mod vendor;
 
-pub use error::InputError;
+pub use error::{Class, InputError};
 pub use image::BaseImage;
 pub use reach::Reach;
 pub use remote::Remote;

@@ -5,46 +5,44 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 
-use crate::base::LayerDigest;
+use crate::base::{BlobDigest, LayerDigest};
 use crate::registry::{Client, Found, ImageName};
 use crate::source::git;
 use crate::source::url::Downloader;
 use crate::store::{BlobWriter, Store};
-use crate::transport::Sink;
+use crate::transport::{Network, Sink};
 
 use super::error::InputError;
 
 /// Everything that leads out of this machine.
 pub struct Remote<'a> {
     /// For images.
-    pub registry: &'a Client,
+    pub registry: Client<'a>,
     /// For downloads.
-    pub web: &'a Downloader,
+    pub web: Downloader<'a>,
     /// The git program.
     pub git: &'a Path,
     /// Whether the network may be asked.
-    pub network: crate::transport::Network,
+    pub network: Network,
     /// Set when the user wants to stop.
     pub interrupted: &'a AtomicBool,
-    /// Told of everything that is tried again.
-    pub watch: crate::transport::Watch<'a>,
 }
 
 impl<'a> Remote<'a> {
     /// What a name holds now.
     pub fn resolve(&self, name: &ImageName) -> Result<Found, InputError> {
-        Ok(self.registry.resolve(name, self.watch)?)
+        Ok(self.registry.resolve(name)?)
     }
 
     /// A manifest by digest.
-    pub fn manifest(&self, name: &ImageName, digest: &str) -> Result<Vec<u8>, InputError> {
-        Ok(self.registry.manifest(name, digest, self.watch)?)
+    pub fn manifest(&self, name: &ImageName, digest: BlobDigest) -> Result<Vec<u8>, InputError> {
+        Ok(self.registry.manifest(&name.repository, digest)?.bytes)
     }
 
     /// A small blob by digest, whole.
-    pub fn document(&self, name: &ImageName, digest: &str, size_bytes: u64) -> Result<Vec<u8>, InputError> {
+    pub fn document(&self, name: &ImageName, digest: BlobDigest, size_bytes: u64) -> Result<Vec<u8>, InputError> {
         let mut bytes = Vec::new();
-        self.registry.blob(name, digest, size_bytes, &mut bytes, self.watch)?;
+        self.registry.blob(&name.repository, &digest, size_bytes, &mut bytes)?;
         Ok(bytes)
     }
 
@@ -57,7 +55,8 @@ impl<'a> Remote<'a> {
         store: &Store,
     ) -> Result<(), InputError> {
         let mut sink = BlobSink(store.writer()?);
-        self.registry.blob(name, &digest.to_string(), size_bytes, &mut sink, self.watch)?;
+        let wanted = BlobDigest::from(*digest.as_bytes());
+        self.registry.blob(&name.repository, &wanted, size_bytes, &mut sink)?;
         Ok(sink.0.commit(&digest.to_string())?)
     }
 
@@ -66,8 +65,8 @@ impl<'a> Remote<'a> {
         git::Terms {
             program: self.git,
             network: match self.network {
-                crate::transport::Network::Allowed => git::Network::Online,
-                crate::transport::Network::Offline => git::Network::Offline,
+                Network::Allowed => git::Network::Online,
+                Network::Offline => git::Network::Offline,
             },
             stall: git::STALL,
             interrupted: self.interrupted,

@@ -16,7 +16,7 @@ use super::{Arrival, InputError, Reach, Spool};
 pub fn resolve(source: &UrlSource, reach: &Reach<'_>) -> Result<UrlPin, InputError> {
     let mut sink = BlobSink(reach.store.writer()?);
     let expected = Expected { digest: source.sha256, size_bytes: None };
-    let received = reach.remote.web.fetch(&request(source), expected, &mut sink, reach.remote.watch)?;
+    let received = reach.remote.web.fetch(&request(source), expected, &mut sink)?;
     sink.0.commit(&received.digest.to_string())?;
     Ok(UrlPin { sha256: received.digest, size_bytes: received.size_bytes })
 }
@@ -51,7 +51,7 @@ fn fetch(source: &UrlSource, pin: &UrlPin, reach: &Reach<'_>) -> Result<(), Inpu
         }
     } else {
         let expected = Expected { digest: Some(pin.sha256), size_bytes: Some(pin.size_bytes) };
-        reach.remote.web.fetch(&request(source), expected, &mut sink, reach.remote.watch)?;
+        reach.remote.web.fetch(&request(source), expected, &mut sink)?;
     }
     Ok(sink.0.commit(&digest)?)
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::assemble::AssembleError;
 use crate::image::IndexError;
 use crate::layer::read::ReadError;
-use crate::input::InputError;
+use crate::input::{self, InputError};
 use crate::lock::LockError;
 use crate::output::OutputError;
 use crate::source::image::ImageFileError;
@@ -169,10 +169,10 @@ impl Error {
             Self::Locked { .. } | Self::Lock { error: LockError::Profile { .. }, .. } => Class::Mismatch,
             Self::Store(StoreError::Damaged { .. }) => Class::Mismatch,
             Self::Input { source, .. } | Self::Arrived(source) => match source.class() {
-                crate::source::git::Class::Failed => Class::Failed,
-                crate::source::git::Class::Mismatch => Class::Mismatch,
-                crate::source::git::Class::Unavailable => Class::Unavailable,
-                crate::source::git::Class::Interrupted => Class::Interrupted,
+                input::Class::Failed => Class::Failed,
+                input::Class::Mismatch => Class::Mismatch,
+                input::Class::Unavailable => Class::Unavailable,
+                input::Class::Interrupted => Class::Interrupted,
             },
             Self::Interrupted => Class::Interrupted,
             _ => Class::Failed,

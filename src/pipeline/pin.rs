@@ -88,7 +88,7 @@ fn resolve_one(
 
 /// An input's failure with its name and its place in the template.
 pub(super) fn input_error(ask: &Ask, loaded: &Loaded, source: crate::input::InputError) -> Error {
-    if source.class() == crate::source::git::Class::Interrupted {
+    if source.class() == crate::input::Class::Interrupted {
         return Error::Interrupted;
     }
     let file = loaded.files.get(ask.span.file);

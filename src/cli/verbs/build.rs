@@ -36,7 +36,7 @@ pub fn run(args: &Build, session: &Session) -> Result<ExitCode, Failure> {
     let terms = session.terms(&args.resolve, &watch);
     check_distinct(&args.outputs).map_err(Error::from)?;
     let retry = |notice: crate::transport::Notice| progress.retry(&notice);
-    let remote = network.remote(&retry);
+    let remote = network.remote(&retry).map_err(crate::pipeline::Error::from)?;
     let directory = loaded.directory.clone();
     let reach = network.reach(&store, &directory, &remote);
     pin(&mut loaded, request.lock, &reach, &terms)?;

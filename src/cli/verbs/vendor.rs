@@ -18,7 +18,7 @@ pub fn run(args: &VendorInputs, session: &Session) -> Result<ExitCode, Failure> 
     let mut loaded = load(&template_request(&args.template), &terms)?;
     let network = session.network(&args.network)?;
     let retry = |notice: crate::transport::Notice| progress.retry(&notice);
-    let remote = network.remote(&retry);
+    let remote = network.remote(&retry).map_err(crate::pipeline::Error::from)?;
     let directory = loaded.directory.clone();
     let reach = network.reach(&store, &directory, &remote);
     pin(&mut loaded, LockMode::Locked, &reach, &terms)?;

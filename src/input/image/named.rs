@@ -25,8 +25,7 @@ impl Named {
     /// Reads a name as templates have it; relative paths are from `directory`.
     pub fn parse(image: &str, directory: &Path) -> Result<Self, InputError> {
         if !TRANSPORTS.iter().any(|transport| image.starts_with(transport)) {
-            let name = image.parse().map_err(|source| InputError::ImageName { image: image.to_owned(), source })?;
-            return Ok(Self::Registry(name));
+            return Ok(Self::Registry(image.parse()?));
         }
         let below = |at: Located| Located { path: directory.join(&at.path), tag: at.tag };
         let fail = |source| InputError::Reference { image: image.to_owned(), source };

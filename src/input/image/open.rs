@@ -41,7 +41,7 @@ pub fn resolve(request: &ImageRequest, reach: &Reach<'_>) -> Result<ImagePin, In
     match &named {
         Named::Registry(name) => {
             let found = reach.remote.resolve(name)?;
-            let digest = found.digest.clone();
+            let digest = found.digest.to_string();
             reach.store.put_bytes(&digest, &found.bytes)?;
             pin(request, digest, &found.bytes)
         }
@@ -128,10 +128,14 @@ fn document(
     }
     let bytes = match (reach.vendor.and_then(|vendor| vendor.document(digest)), named) {
         (Some(bytes), _) => bytes,
-        (None, Named::Registry(name)) => match which {
-            Document::Manifest => reach.remote.manifest(name, digest)?,
-            Document::Config(size_bytes) => reach.remote.document(name, digest, size_bytes)?,
-        },
+        (None, Named::Registry(name)) => {
+            let source = |source| InputError::Digest { image: request.image.clone(), source };
+            let digest = digest.parse().map_err(source)?;
+            match which {
+                Document::Manifest => reach.remote.manifest(name, digest)?,
+                Document::Config(size_bytes) => reach.remote.document(name, digest, size_bytes)?,
+            }
+        }
         (None, Named::File(reference)) => {
             let image = file::open(reference)?.image(Some(&request.platform))?;
             if image.manifest.digest.to_string() != digest && image.config.digest.to_string() != digest {

@@ -74,7 +74,7 @@ impl Read for Digesting<'_> {
 
 /// Hands `size` bytes of `reader` to the sink and gives their digest. Whether they all came is for the caller to see: the
 /// size in the answer is what was read.
-pub(super) fn deliver(
+pub(crate) fn deliver(
     path: &ImagePath,
     size: u64,
     reader: &mut dyn Read,

@@ -8,6 +8,7 @@ use rustix::io::Errno;
 
 use crate::base::{ContentDigest, Hasher};
 
+use super::super::lfs;
 use super::error::ScanError;
 use super::files::{Bytes, Traits};
 use super::open::Root;
@@ -18,10 +19,6 @@ use super::walk::Found;
 const BUFFER_BYTES: usize = 256 * 1024;
 /// Files from this size on are begun first, so that no thread is left alone with one at the end.
 const LARGE_BYTES: u64 = 16 * 1024 * 1024;
-/// An LFS pointer is shorter (git-lfs, docs/spec.md).
-const LFS_POINTER_MAX_BYTES: u64 = 1024;
-/// How an LFS pointer begins.
-const LFS_POINTER_START: &[u8] = b"version https://git-lfs.github.com/spec/v1\n";
 /// How much git looks at to tell text from binary (`FIRST_FEW_BYTES` in its xdiff-interface.c).
 const TEXT_PROBE_BYTES: usize = 8000;
 
@@ -95,7 +92,7 @@ fn digest(root: &Root, found: &Found, buffer: &mut [u8]) -> Result<Bytes, ScanEr
 fn traits_of(start: &[u8], size_bytes: u64) -> Traits {
     let probe = &start[..start.len().min(TEXT_PROBE_BYTES)];
     let mut traits = Traits::default();
-    if size_bytes < LFS_POINTER_MAX_BYTES && start.starts_with(LFS_POINTER_START) {
+    if lfs::is_pointer(start, size_bytes) {
         traits = traits.with(Traits::LFS_POINTER);
     }
     if probe.contains(&b'\r') && probe.windows(2).any(|pair| pair == b"\r\n") && !probe.contains(&0) {
