@@ -3,6 +3,7 @@
 //! ```text
 //! path/   a directory or file beside the template: what git would commit of it
 //! image/  an image that exists as a directory or archive
+//! url/    a file from the network
 //! ```
 //! Architecture Invariant: a source knows nothing of the store. What it wants to remember between two runs it hands to
 //! its caller as bytes.
@@ -10,3 +11,4 @@
 pub mod path;
 
 pub mod image;
+pub mod url;
