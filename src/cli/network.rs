@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use crate::input::vendor::Vendor;
 use crate::input::{InputError, Reach, Remote};
 use crate::registry::{Client, CredentialFiles, Files, Mirrors};
-use crate::source::url::Downloader;
+use crate::source::url::{Fetcher, Keys};
 use crate::store::Store;
 use crate::transport::{Network as Allowed, Proxies, Secret, Settings, Transport, Watch};
 
@@ -18,7 +18,7 @@ use super::args::NetworkArgs;
 pub struct Surroundings {
     proxies: Proxies,
     files: Files,
-    netrc: Option<PathBuf>,
+    keys: Keys,
 }
 
 impl Surroundings {
@@ -50,7 +50,7 @@ impl Surroundings {
                 none: either("NO_PROXY"),
             },
             files: Files { credentials, registries_conf: registries_conf(config.as_deref(), path("CONTAINERS_REGISTRIES_CONF")) },
-            netrc: path("NETRC").or_else(|| in_home(".netrc")),
+            keys: Keys { netrc: path("NETRC").or_else(|| in_home(".netrc")), ..Keys::default() },
         }
     }
 }
@@ -80,7 +80,7 @@ fn registries_conf(config: Option<&Path>, named: Option<PathBuf>) -> Vec<PathBuf
 pub struct Network {
     transport: Transport,
     files: Files,
-    netrc: Option<PathBuf>,
+    keys: Keys,
     git: PathBuf,
     allowed: Allowed,
     vendor: Option<Vendor>,
@@ -107,7 +107,7 @@ impl Network {
         Ok(Self {
             transport: Transport::new(settings, Arc::clone(interrupted)).map_err(InputError::Network)?,
             files: surroundings.files.clone(),
-            netrc: surroundings.netrc.clone(),
+            keys: surroundings.keys.clone(),
             git: PathBuf::from("git"),
             allowed,
             vendor: args.vendor.as_deref().map(Vendor::open_layout).transpose()?,
@@ -119,7 +119,7 @@ impl Network {
     pub fn remote<'a>(&'a self, watch: Watch<'a>) -> Result<Remote<'a>, InputError> {
         Ok(Remote {
             registry: Client::new(&self.transport, &self.files, watch)?,
-            web: Downloader::new(&self.transport, self.netrc.as_deref(), watch),
+            web: Fetcher { transport: &self.transport, keys: &self.keys, watch },
             git: &self.git,
             network: self.allowed,
             interrupted: &self.interrupted,

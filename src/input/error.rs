@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::base::digest::ParseDigestError;
+use crate::base::path::PathError;
 use crate::base::reference::ParseReferenceError;
 use crate::base::{DiffId, Platform};
 use crate::image::CheckError;
@@ -120,6 +121,14 @@ pub enum InputError {
         /// What is missing.
         digest: String,
     },
+    /// A download whose name cannot be a file's.
+    #[error("`{url}` gives no name for a file")]
+    FileName {
+        /// Which download.
+        url: String,
+        /// Why.
+        source: PathError,
+    },
     /// A commit in the lock that is none.
     #[error("the lock's commit of `{url}` cannot be one")]
     Commit {
@@ -204,7 +213,6 @@ impl InputError {
             Self::Registry(error) if error.is_interrupt() => Class::Interrupted,
             Self::Registry(error) if error.is_mismatch() => Class::Mismatch,
             Self::Registry(error) if error.is_unavailable() => Class::Unavailable,
-            Self::Url(error) if error.is_interrupt() => Class::Interrupted,
             Self::Url(error) if error.is_mismatch() => Class::Mismatch,
             Self::Url(error) if error.is_unavailable() => Class::Unavailable,
             Self::DiffId { .. } | Self::Moved { .. } | Self::Mismatch { .. } | Self::OtherSha256 { .. } => {
@@ -239,7 +247,7 @@ impl InputError {
             Self::Gone { .. } => Some("build it again, or name an image that is not only in the store".to_owned()),
             Self::Commit { .. } | Self::Digest { .. } => Some("take the entry anew with `kiln update`".to_owned()),
             Self::Vendor { .. } => Some("`kiln vendor DIR` writes such a directory".to_owned()),
-            Self::Subdir { .. } | Self::Check { .. } | Self::Read { .. } | Self::Note { .. } => None,
+            Self::FileName { .. } | Self::Subdir { .. } | Self::Check { .. } | Self::Read { .. } | Self::Note { .. } => None,
             Self::Network(error) => error.hint(),
             Self::Store(error) => error.hint(),
             Self::ImageFile(error) => error.hint(),

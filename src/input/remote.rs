@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 use crate::base::{BlobDigest, LayerDigest};
 use crate::registry::{Client, Found, ImageName};
 use crate::source::git;
-use crate::source::url::Downloader;
+use crate::source::url::Fetcher;
 use crate::store::{BlobWriter, Store};
 use crate::transport::{Network, Sink};
 
@@ -19,7 +19,7 @@ pub struct Remote<'a> {
     /// For images.
     pub registry: Client<'a>,
     /// For downloads.
-    pub web: Downloader<'a>,
+    pub web: Fetcher<'a>,
     /// The git program.
     pub git: &'a Path,
     /// Whether the network may be asked.

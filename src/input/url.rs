@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::base::ContentDigest;
+use crate::base::{ContentDigest, ImagePath};
 use crate::lock::UrlPin;
-use crate::source::url::{UrlRequest, file_name};
+use crate::source::url::{Request, file_name};
 use crate::template::UrlSource;
-use crate::transport::Expected;
 use crate::tree::{Content, Kind, Node, Tree};
 
 use super::remote::BlobSink;
@@ -15,10 +14,9 @@ use super::{Arrival, InputError, Reach, Spool};
 /// Downloads what an address holds now. The store keeps it: a build that follows needs no network.
 pub fn resolve(source: &UrlSource, reach: &Reach<'_>) -> Result<UrlPin, InputError> {
     let mut sink = BlobSink(reach.store.writer()?);
-    let expected = Expected { digest: source.sha256, size_bytes: None };
-    let received = reach.remote.web.fetch(&request(source), expected, &mut sink)?;
-    sink.0.commit(&received.digest.to_string())?;
-    Ok(UrlPin { sha256: received.digest, size_bytes: received.size_bytes })
+    let fetched = reach.remote.web.fetch(&request(source), None, &mut sink)?;
+    sink.0.commit(&fetched.sha256.to_string())?;
+    Ok(UrlPin { sha256: fetched.sha256, size_bytes: fetched.size_bytes })
 }
 
 /// The one file of a download.
@@ -32,7 +30,8 @@ pub fn bring(source: &UrlSource, pin: &UrlPin, reach: &Reach<'_>) -> Result<Arri
         fetch(source, pin, reach)?;
     }
     let content = Content { digest: pin.sha256, size_bytes: pin.size_bytes };
-    let name = file_name(&source.url)?;
+    let name = ImagePath::root().child(file_name(&source.url)?.as_bytes());
+    let name = name.map_err(|source_error| InputError::FileName { url: source.url.clone(), source: source_error })?;
     let mut tree = Tree::new();
     tree.insert(name, Node::new(Kind::File { content, links: None }, 0o644));
     let places = BTreeMap::from([(pin.sha256, 0)]);
@@ -50,12 +49,11 @@ fn fetch(source: &UrlSource, pin: &UrlPin, reach: &Reach<'_>) -> Result<(), Inpu
             return Err(InputError::Mismatch { input: source.url.clone(), expected, found });
         }
     } else {
-        let expected = Expected { digest: Some(pin.sha256), size_bytes: Some(pin.size_bytes) };
-        reach.remote.web.fetch(&request(source), expected, &mut sink)?;
+        reach.remote.web.fetch(&request(source), Some((pin.sha256, pin.size_bytes)), &mut sink)?;
     }
     Ok(sink.0.commit(&digest)?)
 }
 
-fn request(source: &UrlSource) -> UrlRequest {
-    UrlRequest { url: source.url.clone(), mirrors: source.mirrors.clone() }
+fn request(source: &UrlSource) -> Request {
+    Request { url: source.url.clone(), mirrors: source.mirrors.clone(), sha256: source.sha256 }
 }

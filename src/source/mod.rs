@@ -4,6 +4,7 @@
 //! path/   a directory or file beside the template: what git would commit of it
 //! image/  an image that exists as a directory or archive
 //! git/    a commit of a remote repository
+//! url/    a file from the network
 //! ```
 //! Architecture Invariant: a source knows nothing of the store. What it wants to remember between two runs it hands to
 //! its caller as bytes.
@@ -14,5 +15,6 @@ pub mod image;
 
 pub mod git;
 
-mod lfs;
 pub mod url;
+
+mod lfs;

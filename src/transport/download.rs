@@ -101,6 +101,11 @@ impl Download {
         self.offset
     }
 
+    /// What is known of the bytes.
+    pub fn expected(&self) -> Expected {
+        self.expected
+    }
+
     /// Fetches what is missing. After an error other than [`TransportError::Sink`] another run continues.
     pub fn run(
         &mut self,

@@ -198,7 +198,7 @@ pub fn is_loopback(host: &str) -> bool {
 }
 
 /// What may be shown of a text that is perhaps an address.
-pub(super) fn shown(text: &str) -> String {
+pub fn shown(text: &str) -> String {
     let text = text.split(['?', '#']).next().unwrap_or_default();
     let (scheme, rest) = match text.split_once("://") {
         Some((scheme, rest)) => (format!("{scheme}://"), rest),

@@ -17,7 +17,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("image", &["base", "template"]),
     ("registry", &["base", "transport", "image"]),
     ("assemble", &["base", "tree", "layer"]),
-    ("source", &["base", "tree", "layer", "image"]),
+    ("source", &["base", "tree", "layer", "image", "transport"]),
     ("store", &["base", "plan"]),
     ("output", &["base", "tree", "image"]),
     (

@@ -37,7 +37,7 @@ error: there is no source `ap`
 8 | copy = "ap"
   |        ^^^^ did you mean `app`?
   |
-  = help: the sources are `app`
+  = help: the sources and stages are `app`
 
 error: unknown key `too` in `[[layer.step]]`
  --> shop/kiln.toml:9:1

@@ -68,8 +68,10 @@ fn a_server_without_ranges_is_asked_from_the_start() {
         registry.reset();
         registry.misbehave(Rule::on("/file", Mischief::Cut { after: 300 }).times(1));
         registry.misbehave(Rule::on("/file", wrong.clone()).times(1));
-        let (result, _) = fetch(&registry, expected(&bytes));
+        let (result, told) = fetch(&registry, expected(&bytes));
         assert_eq!(result.expect("fetched"), bytes, "{wrong:?}");
+        // The other part is noticed before its bytes are mixed in.
+        assert!(told.iter().all(|notice| !notice.reason.contains("than expected")), "{told:?}");
     }
 }
 

@@ -91,8 +91,11 @@ pub(crate) fn answer(state: &mut State, call: &Call) -> (Reply, Option<Mischief>
         }
         Some(Mischief::NoRange) => routes::answer(state, &without_range(call)),
         Some(Mischief::WrongRange) => {
-            let reply = routes::answer(state, call);
-            reply.with("Content-Range", "bytes 1-2/3")
+            let mut reply = routes::answer(state, &without_range(call));
+            let total = reply.body.len();
+            reply.status = 206;
+            reply.body.drain(..1);
+            reply.with("Content-Range", format!("bytes 1-{}/{total}", total - 1))
         }
         Some(mischief) => spoiled(routes::answer(state, call), mischief),
         None => routes::answer(state, call),
