@@ -38,7 +38,9 @@ impl Surroundings {
             docker_config: docker.map(|directory| directory.join("config.json")),
             runtime_auth: path("XDG_RUNTIME_DIR").map(|directory| directory.join("containers/auth.json")),
             config_auth: config.as_ref().map(|directory| directory.join("containers/auth.json")),
-            helper_directories: std::env::var_os("PATH").map(|all| std::env::split_paths(&all).collect()).unwrap_or_default(),
+            helper_directories: std::env::var_os("PATH")
+                .map(|all| std::env::split_paths(&all).collect())
+                .unwrap_or_default(),
             ..CredentialFiles::default()
         };
         Self {
@@ -49,7 +51,10 @@ impl Surroundings {
                 all: secret("ALL_PROXY"),
                 none: either("NO_PROXY"),
             },
-            files: Files { credentials, registries_conf: registries_conf(config.as_deref(), path("CONTAINERS_REGISTRIES_CONF")) },
+            files: Files {
+                credentials,
+                registries_conf: registries_conf(config.as_deref(), path("CONTAINERS_REGISTRIES_CONF")),
+            },
             keys: Keys { netrc: path("NETRC").or_else(|| in_home(".netrc")), ..Keys::default() },
         }
     }

@@ -99,7 +99,10 @@ mod tests {
     fn an_entrypoint_clears_the_command_of_the_base() {
         let base = json!({ "Entrypoint": ["/old"], "Cmd": ["--old"] });
         let entrypoint = Config { entrypoint: Some(vec!["/new".to_owned()]), ..Config::default() };
-        assert_eq!(merge(base.clone(), json!({ "Entrypoint": ["/new"] }), &entrypoint), json!({ "Entrypoint": ["/new"] }));
+        assert_eq!(
+            merge(base.clone(), json!({ "Entrypoint": ["/new"] }), &entrypoint),
+            json!({ "Entrypoint": ["/new"] })
+        );
         let cmd = Config { cmd: Some(Vec::new()), ..Config::default() };
         assert_eq!(merge(base.clone(), json!({}), &cmd), json!({ "Entrypoint": ["/old"] }));
         assert_eq!(merge(base.clone(), json!({}), &Config::default()), base);

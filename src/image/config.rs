@@ -11,8 +11,7 @@ use super::{Plan, base};
 pub fn bytes(plan: &Plan<'_>) -> Vec<u8> {
     let created = plan.created.to_string();
     let own = |(name, _): &(String, _)| json!({ "created": created, "created_by": format!("kiln: {name}") });
-    let history: Vec<Value> =
-        plan.base.iter().flat_map(base::history).chain(plan.layers.iter().map(own)).collect();
+    let history: Vec<Value> = plan.base.iter().flat_map(base::history).chain(plan.layers.iter().map(own)).collect();
     let diff_ids: Vec<String> = plan.all_layers().map(|layer| layer.diff_id.to_string()).collect();
     let own = runtime(plan.config);
     let runtime = plan.base.as_ref().map(|base| base::runtime(base, own.clone(), plan.config)).unwrap_or(own);

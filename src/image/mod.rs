@@ -62,7 +62,8 @@ impl Plan<'_> {
     /// The layers of the base, then those of the template.
     pub fn all_layers(&self) -> impl Iterator<Item = LayerDescriptor> {
         let base = self.base.iter().flat_map(|base| base.layers);
-        let base = base.map(|layer| LayerDescriptor { media_type: base::media_type(&layer.media_type), ..layer.clone() });
+        let base =
+            base.map(|layer| LayerDescriptor { media_type: base::media_type(&layer.media_type), ..layer.clone() });
         base.chain(self.layers.iter().map(|(_, layer)| layer.clone()))
     }
 }

@@ -70,7 +70,8 @@ fn read(request: &GitRequest, commit: &ObjectId, reach: &Reach<'_>) -> Result<Co
     let scratch = store.scratch_directory()?;
     let mut sink = |_: &ImagePath, _: u64, content: &mut dyn Read| spooler.put(content);
     let read = git::read(&asked(request)?, commit, &reach.remote.git_terms(), scratch.path(), &mut sink)?;
-    let full = |error: io::Error| InputError::Store(StoreError::Write { store: store.root().to_owned(), source: error });
+    let full =
+        |error: io::Error| InputError::Store(StoreError::Write { store: store.root().to_owned(), source: error });
     let (writer, places, _, _) = spooler.finish();
     let file = writer.into_inner().map_err(|error| full(error.into_error()))?;
     keep(&read.tree, &Spool::new(file, places), store)
@@ -108,12 +109,8 @@ impl Write for Tar<'_> {
 fn note(tree: &Tree, digest: &ContentDigest, store: &Store) -> Result<(), InputError> {
     let blob = digest.to_string();
     let (places, blob_bytes) = places(tree, store.open_blob(&blob)?).map_err(|source| damaged(digest, source))?;
-    let note = ArchiveNote {
-        tree: dump::write(&tree.to_changeset()),
-        blob,
-        blob_bytes,
-        places: places.into_iter().collect(),
-    };
+    let note =
+        ArchiveNote { tree: dump::write(&tree.to_changeset()), blob, blob_bytes, places: places.into_iter().collect() };
     Ok(store.keep_note(Shelf::Archives, &digest.hex(), &note)?)
 }
 
@@ -122,10 +119,7 @@ fn damaged(digest: &ContentDigest, source: crate::layer::read::ReadError) -> Inp
 }
 
 /// Where each content begins in a plain tar, and how long the tar is.
-fn places(
-    tree: &Tree,
-    tar: File,
-) -> Result<(BTreeMap<ContentDigest, u64>, u64), crate::layer::read::ReadError> {
+fn places(tree: &Tree, tar: File) -> Result<(BTreeMap<ContentDigest, u64>, u64), crate::layer::read::ReadError> {
     let fail = |source| crate::layer::read::ReadError::Io { offset: 0, source };
     let blob_bytes = tar.metadata().map_err(fail)?.len();
     let mut entries = Entries::seeking(&tar);

@@ -228,7 +228,10 @@ mod tests {
     #[test]
     fn locks_that_cannot_be_used_are_named() {
         let text = lock().to_text();
-        assert_eq!(parse(&format!("{text}<<<<<<< ours\n")), Err(LockError::Conflict { line: text.lines().count() + 1 }));
+        assert_eq!(
+            parse(&format!("{text}<<<<<<< ours\n")),
+            Err(LockError::Conflict { line: text.lines().count() + 1 })
+        );
         assert_eq!(parse(&text.replace("version = 1", "version = 2")), Err(LockError::Version { found: 2 }));
         let profile = text.replace("profile = \"1\"", "profile = \"7\"");
         assert_eq!(parse(&profile), Err(LockError::Profile { found: "7".to_owned() }));

@@ -27,6 +27,4 @@ pub mod settle;
 
 pub use file::{Accept, Lock, LockError, PROFILE};
 pub use input::{GitPin, GitRequest, ImagePin, ImageRequest, Pin, Request, Submodules, UrlPin};
-pub use settle::{
-    Asked, Change, Inputs, Move, Settled, complete, drop_stale, missing, move_entry, put, settle,
-};
+pub use settle::{Asked, Change, Inputs, Move, Settled, complete, drop_stale, missing, move_entry, put, settle};

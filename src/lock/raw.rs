@@ -100,10 +100,8 @@ pub(super) mod testing {
     use super::*;
 
     pub(crate) fn inputs() -> BTreeMap<Request, Pin> {
-        let image = ImageRequest {
-            image: "debian:bookworm".to_owned(),
-            platform: "linux/amd64".parse().expect("a platform"),
-        };
+        let image =
+            ImageRequest { image: "debian:bookworm".to_owned(), platform: "linux/amd64".parse().expect("a platform") };
         let git = GitRequest {
             url: "https://example.org/lib".to_owned(),
             rev: Some("v1\"2".to_owned()),

@@ -73,8 +73,6 @@ pub fn asked(source: &Source, platform: &Platform) -> Option<Asked> {
             subdir: git.subdir.clone(),
             submodules: if git.submodules { Submodules::Take } else { Submodules::Skip },
         }),
-        SourceFrom::Image(image) => {
-            Asked::Image(ImageRequest { image: image.clone(), platform: platform.clone() })
-        }
+        SourceFrom::Image(image) => Asked::Image(ImageRequest { image: image.clone(), platform: platform.clone() }),
     })
 }

@@ -95,7 +95,8 @@ pub fn build(prepared: &Prepared, reach: &Reach<'_>, terms: &Terms<'_>) -> Resul
 
 /// The contents of all layers that have to be made.
 fn missing_contents(prepared: &Prepared, store: &Store, terms: &Terms<'_>) -> BTreeSet<ContentDigest> {
-    let layers = prepared.platforms.iter().flat_map(|platform| platform.layers.iter().map(move |layer| (platform, layer)));
+    let layers =
+        prepared.platforms.iter().flat_map(|platform| platform.layers.iter().map(move |layer| (platform, layer)));
     let missing = layers.filter(|(platform, layer)| {
         terms.cache == Cache::Ignored || state(&layer.plan, &platform.codec, store) == State::Missing
     });
@@ -133,14 +134,13 @@ fn make_layers(
     terms: &Terms<'_>,
 ) -> Result<Vec<BuiltLayer>, Error> {
     let jobs = prepared.platforms.iter().flat_map(|platform| (0..platform.layers.len()).map(move |at| (platform, at)));
-    let jobs: Vec<Job<'_>> =
-        jobs.enumerate().map(|(place, (platform, at))| Job { place, platform, at }).collect();
-    let (small, large): (Vec<Job<'_>>, Vec<Job<'_>>) = jobs.iter().partition(|job| {
-        workers(terms.jobs, job.platform.layers[job.at].plan.content_bytes).get() == 1
-    });
+    let jobs: Vec<Job<'_>> = jobs.enumerate().map(|(place, (platform, at))| Job { place, platform, at }).collect();
+    let (small, large): (Vec<Job<'_>>, Vec<Job<'_>>) =
+        jobs.iter().partition(|job| workers(terms.jobs, job.platform.layers[job.at].plan.content_bytes).get() == 1);
     let mut first = BTreeSet::new();
-    let (fresh, again): (Vec<Job<'_>>, Vec<Job<'_>>) =
-        small.into_iter().partition(|job| first.insert((&job.platform.layers[job.at].plan.key, &job.platform.layers[job.at].plan.codec)));
+    let (fresh, again): (Vec<Job<'_>>, Vec<Job<'_>>) = small.into_iter().partition(|job| {
+        first.insert((&job.platform.layers[job.at].plan.key, &job.platform.layers[job.at].plan.codec))
+    });
     let mut made: Vec<Option<Result<BuiltLayer, Error>>> = jobs.iter().map(|_| None).collect();
     let next = AtomicUsize::new(0);
     let results = Mutex::new(Vec::new());
@@ -355,8 +355,7 @@ fn keep(prepared: &Prepared, built: &Built, store: &Store, terms: &Terms<'_>) ->
         blobs: built.layers.iter().map(blob).collect(),
         inputs: inputs(prepared),
     };
-    let same =
-        |last: &BuildNote| last.digest == note.digest && last.plan == note.plan && last.inputs == note.inputs;
+    let same = |last: &BuildNote| last.digest == note.digest && last.plan == note.plan && last.inputs == note.inputs;
     if !prepared.last.as_ref().is_some_and(same) {
         store.keep_note(Shelf::Builds, &build_name(&prepared.loaded), &note)?;
     }

@@ -7,7 +7,6 @@ use crate::source::path::Origins;
 use crate::step::Inline;
 use crate::tree::{Content, ContentError, Contents};
 
-
 /// Contents of sources, archives and inline texts, asked in this order.
 pub struct Everything<'a> {
     /// Files of sources.

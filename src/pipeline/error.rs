@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use crate::assemble::AssembleError;
 use crate::image::IndexError;
-use crate::layer::read::ReadError;
 use crate::input::{self, InputError};
+use crate::layer::read::ReadError;
 use crate::lock::LockError;
 use crate::output::OutputError;
 use crate::source::image::ImageFileError;

@@ -116,9 +116,8 @@ impl Evaluation<'_> {
         let mut unit = self.start(base, platform, stages);
         for layer in layers {
             let trees = sources.iter().map(|(name, (tree, times))| (name.clone(), SourceTree { tree, times: *times }));
-            let made = stages
-                .iter()
-                .map(|(name, unit)| (name.clone(), SourceTree { tree: &unit.root, times: Times::Pinned }));
+            let made =
+                stages.iter().map(|(name, unit)| (name.clone(), SourceTree { tree: &unit.root, times: Times::Pinned }));
             let trees: BTreeMap<String, SourceTree<'_>> = trees.chain(made).collect();
             for reference in references(std::slice::from_ref(layer)) {
                 self.unpack(layer, reference, &trees)?;
@@ -174,7 +173,8 @@ impl Evaluation<'_> {
         reference: &SourceRef,
         trees: &BTreeMap<String, SourceTree<'_>>,
     ) -> Result<(), Stop> {
-        let extracts = layer.steps.iter().any(|step| matches!(&step.action, Action::Extract(of) if of.from == *reference));
+        let extracts =
+            layer.steps.iter().any(|step| matches!(&step.action, Action::Extract(of) if of.from == *reference));
         let Some(content) = archive(reference, trees).filter(|_| extracts) else { return Ok(()) };
         if self.archives.0.contains_key(&content.digest) {
             return Ok(());

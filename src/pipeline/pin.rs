@@ -63,12 +63,7 @@ pub fn resolve(loaded: &mut Loaded, wanted: &[Request], reach: &Reach<'_>, terms
     Ok(())
 }
 
-fn resolve_one(
-    ask: &Ask,
-    lock: &Lock,
-    moving: &[Request],
-    reach: &Reach<'_>,
-) -> Result<Pin, crate::input::InputError> {
+fn resolve_one(ask: &Ask, lock: &Lock, moving: &[Request], reach: &Reach<'_>) -> Result<Pin, crate::input::InputError> {
     // Another platform of the same image is taken from the index that the lock has, unless that moves too.
     if let Asked::Image(wanted) = &ask.asked {
         let sibling = lock.inputs.iter().find_map(|(request, pin)| match (request, pin) {

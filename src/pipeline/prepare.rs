@@ -102,15 +102,23 @@ pub fn prepare(
     }
     let mut gathered = gather(&loaded, &mut templates, never, reach, terms)?;
     let mut inline = Inline::default();
-    for account in gathered.images.values_mut().flat_map(|foreign| &mut foreign.layers).flat_map(|layer| &layer.accounts) {
+    for account in
+        gathered.images.values_mut().flat_map(|foreign| &mut foreign.layers).flat_map(|layer| &layer.accounts)
+    {
         inline.keep(account.clone());
     }
     let mut archives = Archives::default();
     let mut platforms = Vec::new();
     let mut plans = Vec::new();
     for (platform, template) in loaded.platforms.iter().zip(templates) {
-        let mut evaluation =
-            Evaluation { loaded: &loaded, gathered: &gathered, inline: &mut inline, archives: &mut archives, reach, terms };
+        let mut evaluation = Evaluation {
+            loaded: &loaded,
+            gathered: &gathered,
+            inline: &mut inline,
+            archives: &mut archives,
+            reach,
+            terms,
+        };
         let image = match evaluation.image(platform, &template, &mut warnings) {
             Ok(image) => image,
             Err(Stop::Step(failure)) => return Err(step_error(failure, loaded, &gathered, &template, warnings)),
@@ -198,7 +206,8 @@ fn step_error(
 ) -> Error {
     let mut hint = failure.error.hint();
     if let StepError::NotInSource { source_name, path } = &failure.error
-        && let Some(reason) = template.sources.get(source_name).and_then(|source| gathered.scan(source)?.why_left_out(path))
+        && let Some(reason) =
+            template.sources.get(source_name).and_then(|source| gathered.scan(source)?.why_left_out(path))
     {
         hint = Some(format!("it exists, but it was left out: {reason}"));
     }

@@ -24,10 +24,8 @@ fn run(
     let mut inline = Inline::default();
     let none = Inline::default();
     let contents: &dyn Contents = &none;
-    let sources = sources
-        .iter()
-        .map(|(name, tree)| ((*name).to_owned(), SourceTree { tree, times: Times::Machine }))
-        .collect();
+    let sources =
+        sources.iter().map(|(name, tree)| ((*name).to_owned(), SourceTree { tree, times: Times::Machine })).collect();
     let inputs = Inputs { sources, archives: BTreeMap::new(), contents };
     let mut root = lower.clone();
     let evaluated = evaluate(&layer(actions), &mut root, &inputs, &mut inline, epoch());

@@ -155,8 +155,11 @@ impl Store {
             }
         }
         let platforms = self.live_builds(horizon).into_iter().flat_map(|build| build.plan.platforms);
-        let bases: BTreeSet<String> =
-            platforms.flat_map(|platform| platform.base).flat_map(|base| base.layers).map(|layer| layer.hex()).collect();
+        let bases: BTreeSet<String> = platforms
+            .flat_map(|platform| platform.base)
+            .flat_map(|base| base.layers)
+            .map(|layer| layer.hex())
+            .collect();
         for name in self.notes(Shelf::Bases) {
             if !bases.contains(&name) {
                 self.drop_note(Shelf::Bases, &name);

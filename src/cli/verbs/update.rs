@@ -106,7 +106,12 @@ fn say(path: &std::path::Path, changes: &[Change], summary: Option<Summary>, ses
         }
         Some(Summary::Markdown) => {
             let row = |change: &Change| {
-                format!("| {} | {} | {} |\n", cell(&change.entry), cell(change.old.as_deref().unwrap_or("")), cell(&change.new))
+                format!(
+                    "| {} | {} | {} |\n",
+                    cell(&change.entry),
+                    cell(change.old.as_deref().unwrap_or("")),
+                    cell(&change.new)
+                )
             };
             let rows: String = changes.iter().map(row).collect();
             print(&if rows.is_empty() { rows } else { format!("| entry | old | new |\n|--|--|--|\n{rows}") })

@@ -132,7 +132,10 @@ fn without_host_attributes(changeset: Changeset) -> Changeset {
         .map(|(path, change)| {
             let mut change = change.clone();
             if let Change::Node(node) = &mut change {
-                node.xattrs = std::mem::take(&mut node.xattrs).into_iter().filter(|(name, _)| !is_host(name)).collect::<BTreeMap<_, _>>();
+                node.xattrs = std::mem::take(&mut node.xattrs)
+                    .into_iter()
+                    .filter(|(name, _)| !is_host(name))
+                    .collect::<BTreeMap<_, _>>();
             }
             (path.clone(), change)
         })

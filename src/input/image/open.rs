@@ -94,7 +94,8 @@ pub fn open(request: &ImageRequest, pin: &ImagePin, reach: &Reach<'_>) -> Result
     let manifest = document(request, &named, &pin.manifest.to_string(), Document::Manifest, reach)?;
     let check = |source| InputError::Check { image: request.image.clone(), source };
     let facts = checks::manifest(&manifest).map_err(check)?;
-    let config = document(request, &named, &facts.config.to_string(), Document::Config(facts.config_size_bytes), reach)?;
+    let config =
+        document(request, &named, &facts.config.to_string(), Document::Config(facts.config_size_bytes), reach)?;
     let image = checks::image(manifest, config).map_err(check)?;
     if !image.platform.runs_on(&request.platform) {
         return Err(InputError::NoSuchPlatform {

@@ -168,7 +168,8 @@ impl Read for Blob<'_, '_> {
             return Err(self.fail(interrupted));
         }
         let room = buffer.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
-        let length = self.objects.answers.read(&mut buffer[..room])?;
+        // Nothing more to come must not be waited for: a buffered reader fills itself even for an empty read.
+        let length = if room == 0 { 0 } else { self.objects.answers.read(&mut buffer[..room])? };
         if length == 0 && room > 0 {
             let gone = self.objects.gone();
             return Err(self.fail(gone));

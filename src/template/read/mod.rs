@@ -17,8 +17,8 @@ use super::document::Facts;
 use super::finding::{Finding, Kind};
 use super::form::{self, Form};
 use super::model::{Compression, Template};
-use super::stages;
 use super::span::Span;
+use super::stages;
 use super::value::{Node, Table, Value};
 use super::variables::{EXPANDED_MAX_BYTES, Scope, Trouble};
 

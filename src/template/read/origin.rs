@@ -6,9 +6,7 @@ use crate::template::files::{beside, tidy};
 use crate::template::finding::Kind;
 use crate::template::form::{self, Form};
 use crate::template::grammar::nearest;
-use crate::template::model::{
-    Base, BaseFrom, GitSource, PathSource, Source, SourceFrom, Stage, UrlSource,
-};
+use crate::template::model::{Base, BaseFrom, GitSource, PathSource, Source, SourceFrom, Stage, UrlSource};
 use crate::template::span::Span;
 use crate::template::value::{Entry, Node, Table};
 
@@ -122,7 +120,8 @@ fn address(
 /// An image's name; a relative path in it is made one from the main template's directory.
 fn image(reader: &mut Reader<'_>, node: &Node, directories: Directories<'_>) -> Option<String> {
     let text = reader.word("image", node, Form::ImageRef, form::image_ref)?;
-    let file = ["oci:", "oci-archive:", "docker-archive:"].iter().find_map(|form| Some((*form, text.strip_prefix(form)?)));
+    let file =
+        ["oci:", "oci-archive:", "docker-archive:"].iter().find_map(|form| Some((*form, text.strip_prefix(form)?)));
     let Some((form, path)) = file else { return Some(text) };
     if path.starts_with('/') {
         reader.report(node.span, Kind::AbsolutePath { path: path.to_owned() });

@@ -58,8 +58,8 @@ fn keys_in_the_wrong_place() {
 
 #[test]
 fn keys_of_later_versions() {
-    finds!(format!("{IMAGE}[base]\nimage = 'debian'\nfoo = 1"), Kind::NotBuilt { key: "base" });
-    finds!(format!("{IMAGE}[sources.x]\nurl = 'https://x'\nsha256 = ''\n"), Kind::NotBuilt { key: "url" });
+    finds!(format!("{IMAGE}[base]\nimage = 'debian'\nverify = 'key.pub'"), Kind::NotBuilt { key: "verify" });
+    finds!(format!("{IMAGE}[sources.x]\nfetch = ['true']\nin = 'x'"), Kind::NotBuilt { key: "fetch" });
     finds!(format!("{IMAGE}{LAYER}run = 'make'\nnetwork = true"), Kind::NotBuilt { key: "run" });
     finds!(format!("{IMAGE}{SOURCE}{LAYER}keep = ['/x']\ncopy = 'app'\nto = '/x'"), Kind::NotBuilt { key: "keep" });
 }
@@ -95,7 +95,7 @@ fn layers_and_steps() {
     finds!(step("write = '/x'"), Kind::MissingKey { keys, .. } if keys == &["text", "base64"]);
     finds!(step("write = '/x'\ntext = ''\nbase64 = ''"), Kind::Conflict { .. });
     finds!(format!("{IMAGE}[[layer]]\ndirectory = '/x'"), Kind::MissingKey { keys, .. } if keys == &["name"]);
-    finds!(format!("{IMAGE}[sources.x]\nignored = true"), Kind::MissingKey { keys, .. } if keys == &["path"]);
+    finds!(format!("{IMAGE}[sources.x]\nignored = true"), Kind::MissingKey { keys, .. } if keys.contains(&"url"));
     let twice = format!("{IMAGE}{LAYER}directory = '/x'\n{LAYER}directory = '/y'");
     finds!(twice, Kind::Duplicate { what: "layer", name } if name == "l");
     finds!(format!("{IMAGE}platforms = ['linux/arm64', 'linux/arm64/v8']"), Kind::Duplicate { what: "platform", .. });
@@ -112,6 +112,38 @@ fn sources_and_references() {
     finds!(elsewhere, Kind::SourceElsewhere { platform, .. } if platform == "linux/amd64");
     warns!(format!("{IMAGE}{SOURCE}"), Kind::UnusedSource { .. });
     warns!(copy("app").replace("'app'", "'/app'").replace("copy = '/app'", "copy = 'app'"), Kind::AbsolutePath { .. });
+}
+
+#[test]
+fn origins_of_sources() {
+    let source = |text: &str| format!("{IMAGE}[sources.x]\n{text}\n{LAYER}copy = 'x'\nto = '/x'");
+    finds!(source("url = 'https://x/y'\ngit = 'https://x/z'"), Kind::Conflict { .. });
+    finds!(source("url = 'https://x/y'\nrev = 'main'"), Kind::WrongModifier { modifier: "rev", action: "url" });
+    finds!(source("path = 'x'\nsubdir = 'y'"), Kind::WrongModifier { modifier: "subdir", action: "path" });
+    finds!(source("url = 'ftp://x/y'"), Kind::BadValue { form: Form::Url, .. });
+    finds!(source("url = 'https://x/y'\nsha256 = 'abc'"), Kind::BadValue { form: Form::Sha256, .. });
+    finds!(source("git = '--upload-pack=x'"), Kind::BadValue { form: Form::GitUrl, .. });
+    finds!(source("git = 'ext::sh -c x'"), Kind::BadValue { form: Form::GitUrl, .. });
+    finds!(source("git = 'https://x/y'\nrev = '-x'"), Kind::BadValue { form: Form::Rev, .. });
+    finds!(source("git = 'https://x/y'\nsubdir = '../z'"), Kind::ParentInPath { .. });
+    finds!(source("image = 'a b'"), Kind::BadValue { form: Form::ImageRef, .. });
+    finds!(source("url = 'https://me:secret@x/y'"), Kind::PasswordInAddress { key: "url" });
+    finds!(source("git = 'https://token@x/y'"), Kind::PasswordInAddress { key: "git" });
+}
+
+#[test]
+fn bases_and_stages() {
+    let stage = |text: &str| format!("{IMAGE}{text}\n[[layer]]\nname = 'm'\ncopy = 'a:/x'\nto = '/x'");
+    let layer = |of: &str, from: &str| format!("[[stage.{of}.layer]]\nname = 'l'\ncopy = '{from}'\nto = '/x'\n");
+    let cycle = stage(&format!("{}{}", layer("a", "b"), layer("b", "a")));
+    finds!(cycle, Kind::StageCycle { through, .. } if through == &["a", "b", "a"]);
+    finds!(stage("[stage.a]\nbase.stage = 'a'"), Kind::StageCycle { .. });
+    finds!(stage("[stage.a]\nbase.stage = 'aa'"), Kind::UnknownStage { nearest: Some(nearest), .. } if nearest == "a");
+    finds!(stage("[stage.a]\nbase = {}"), Kind::MissingKey { keys, .. } if keys == &["image", "stage"]);
+    finds!(stage("[stage.a]\nbase = { image = 'x', stage = 'b' }"), Kind::Conflict { .. });
+    finds!(stage("[sources.a]\npath = 'x'\n[stage.a]\nruns-on = 'linux/amd64'"), Kind::Duplicate { name, .. } if name == "a");
+    let unused = stage(&format!("[stage.a]\nruns-on = 'linux/amd64'\n[[stage.c.layer]]\nname = 'x'\ndirectory = '/x'"));
+    warns!(unused, Kind::UnusedSource { what: "stage", .. });
 }
 
 #[test]
