@@ -91,10 +91,10 @@ pub fn evaluate(
     epoch: Epoch,
 ) -> Result<Evaluated, StepFailure> {
     let mut draft = Draft::new(root, epoch.seconds());
-    for (number, step) in layer.steps.iter().enumerate() {
+    for step in &layer.steps {
         let mut reader = Reader { contents: inputs.contents, inline };
         let when = When { epoch, mtime: step.mtime };
-        apply(step, number as u64, &mut draft, inputs, &mut reader, &when).map_err(|error| StepFailure {
+        apply(step, &mut draft, inputs, &mut reader, &when).map_err(|error| StepFailure {
             layer: layer.name.clone(),
             span: step.span,
             error,
@@ -106,7 +106,6 @@ pub fn evaluate(
 
 fn apply(
     step: &Step,
-    number: u64,
     draft: &mut Draft<'_>,
     inputs: &Inputs<'_>,
     reader: &mut Reader<'_>,
@@ -141,7 +140,7 @@ fn apply(
                 Some(ExtractOwner::Keep) | None => Ids::default(),
             };
             let archive = inputs.archives.get(&(step.from.source.clone(), step.from.path.clone()));
-            extract(step, archive.ok_or_else(|| not_in_source(&step.from))?, ids, number, draft, when, span)
+            extract(step, archive.ok_or_else(|| not_in_source(&step.from))?, ids, draft, when, span)
         }
         Action::Adduser(step) => add_user(step, draft, reader, when, span),
         Action::Addgroup(step) => add_group(step, draft, reader, when, span),

@@ -10,13 +10,11 @@ use super::error::StepError;
 use super::evaluate::When;
 use super::owner::Ids;
 
-/// Puts the selected nodes of `archive` below the step's target. `links` numbers the hard links of this step apart from
-/// those of other steps.
+/// Puts the selected nodes of `archive` below the step's target. Its hard links are numbered apart from all that are there.
 pub fn extract(
     step: &Extract,
     archive: &Tree,
     ids: Ids,
-    links: u64,
     draft: &mut Draft<'_>,
     when: &When,
     span: Span,
@@ -26,6 +24,7 @@ pub fn extract(
         let top = Node { mtime: when.of(&Kind::Directory), ..Node::new(Kind::Directory, 0o755) };
         draft.ensure_directory(&step.to, top)?;
     }
+    let links = draft.root().free_link_group();
     let mut extracted = 0;
     for (path, node) in archive.iter() {
         let Some(relative) = strip(path, step.strip) else { continue };
@@ -52,15 +51,13 @@ fn strip(path: &ImagePath, count: u32) -> Option<ImagePath> {
     (!parts.is_empty()).then(|| ImagePath::parse(&parts.join(&b'/')).ok()).flatten()
 }
 
-fn owned(node: &Node, owner: Option<&ExtractOwner>, ids: Ids, step: u64) -> Node {
+fn owned(node: &Node, owner: Option<&ExtractOwner>, ids: Ids, LinkGroup(free): LinkGroup) -> Node {
     let mut node = node.clone();
     if owner != Some(&ExtractOwner::Keep) {
         (node.uid, node.gid) = (ids.uid, ids.gid);
     }
     if let Kind::File { links: Some(group), .. } = &mut node.kind {
-        /// More than an archive may have entries, so that the groups of two steps never meet.
-        const GROUPS_PER_STEP: u64 = 1 << 32;
-        *group = LinkGroup(step * GROUPS_PER_STEP + group.0);
+        *group = LinkGroup(free + group.0);
     }
     node
 }

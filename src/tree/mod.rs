@@ -85,6 +85,15 @@ impl Tree {
         at_or_below(&self.nodes, directory).filter(move |(path, _)| *path != directory)
     }
 
+    /// The first number of hard links from which on all are free here.
+    pub fn free_link_group(&self) -> LinkGroup {
+        let groups = self.nodes.values().filter_map(|node| match node.kind {
+            Kind::File { links: Some(LinkGroup(group)), .. } => Some(group + 1),
+            _ => None,
+        });
+        LinkGroup(groups.max().unwrap_or_default())
+    }
+
     /// How many nodes there are.
     pub fn len(&self) -> usize {
         self.nodes.len()
