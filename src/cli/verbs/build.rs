@@ -1,18 +1,20 @@
 //! `kiln build`
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use serde_json::json;
 
+use crate::base::Platform;
 use crate::base::reference::Output;
 use crate::cli::args::Build;
 use crate::cli::progress::{Platforms, Progress};
 use crate::cli::report::{Failure, print, print_json};
 use crate::cli::session::Session;
 use crate::cli::size;
-use crate::output::{Receipt, Written, check_distinct};
+use crate::output::{OutputError, Receipt, Written, check_outputs};
 use crate::pipeline::{Built, Error, Loaded, Prepared, build, deliver, known_outputs, load, prepare};
 
 /// Builds, writes the outputs, prints the digest.
@@ -26,15 +28,16 @@ pub fn run(args: &Build, session: &Session) -> Result<ExitCode, Failure> {
             hint: "write the archive to a file, or take the digest from `--digest-file`".to_owned(),
         });
     }
+    check_outputs(&args.outputs, &distinct(&args.resolve.platforms)).map_err(usage)?;
     let store = session.store(&args.resolve.store)?;
     let request = session.request(&args.template, &args.resolve);
     let loaded = load(&request, &session.terms(&args.resolve, &|_| {}))?;
     say_lock(&loaded, session);
+    check_outputs(&args.outputs, &loaded.platforms).map_err(usage)?;
     let platforms = if loaded.platforms.len() > 1 { Platforms::Several } else { Platforms::One };
     let progress = Progress::new(report, session.environment.live).platforms(platforms);
     let watch = |event: crate::pipeline::Event<'_>| progress.show(event);
     let terms = session.terms(&args.resolve, &watch);
-    check_distinct(&args.outputs).map_err(Error::from)?;
     let named = args.outputs.iter().filter_map(|output| output.path().map(PathBuf::from));
     let never: Vec<PathBuf> = named.chain(known_outputs(&store)).collect();
     let prepared = prepare(loaded, &never, &store, &terms, &request)?;
@@ -76,6 +79,16 @@ enum Stdout {
     Digest,
     /// Nowhere: an archive is there.
     Archive,
+}
+
+/// Outputs that do not go together, or not with what is built, are a matter of the command line.
+fn usage(error: OutputError) -> Failure {
+    Failure::Usage { message: error.to_string(), hint: error.hint().unwrap_or_default() }
+}
+
+fn distinct(platforms: &[Platform]) -> Vec<Platform> {
+    let platforms: BTreeSet<&Platform> = platforms.iter().collect();
+    platforms.into_iter().cloned().collect()
 }
 
 fn name(prepared: &Prepared) -> String {
