@@ -64,8 +64,8 @@ pub enum Command {
     Inspect(Inspect),
     /// Show what differs between two images: files, config, sizes
     Diff(Diff),
-    /// Print the JSON schema of templates, for editors
-    Schema,
+    /// Print the JSON schema of templates, for editors, or the reference of all keys
+    Schema(Schema),
     /// List, check and clean the local store
     Store(StoreArgs),
     /// Print a completion script for a shell
@@ -300,6 +300,14 @@ pub struct Diff {
     /// Where the store is.
     #[command(flatten)]
     pub store: StoreDir,
+}
+
+/// `kiln schema`
+#[derive(Debug, Args)]
+pub struct Schema {
+    /// Print the reference of all keys in Markdown, for people
+    #[arg(long)]
+    pub reference: bool,
 }
 
 /// `kiln store`

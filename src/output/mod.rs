@@ -226,9 +226,13 @@ fn write_path<E: From<OutputError>>(
 ) -> Result<Receipt, E> {
     let (digest, form_text) = (subject.digest(), form_text(subject, output)?);
     place::check_name(path)?;
-    let path = &place::behind_link(path);
+    let (named, path) = (path, &place::behind_link(path));
     let fingerprints: Vec<&Fingerprint> = known.iter().map(|one| &one.fingerprint).collect();
-    let (standing, held) = place::standing(path, form, &fingerprints)?;
+    let (standing, held) = place::standing(path, form, &fingerprints).map_err(|error| match error {
+        // What the user named can be removed or not be named, wherever it leads.
+        OutputError::NotOurs { .. } => OutputError::NotOurs { path: named.to_owned() },
+        error => error,
+    })?;
     let held = held.and_then(|at| known.get(at)).copied();
     if let Some(held) = held
         && (&held.digest, &held.form) == (&digest, &form_text)

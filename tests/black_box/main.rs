@@ -2,8 +2,10 @@
 
 mod commands;
 mod determinism;
+mod files;
 mod harness;
 mod outputs;
 mod readers;
 mod refusals;
 mod sample;
+mod shipped;
