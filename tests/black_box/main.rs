@@ -3,6 +3,7 @@
 mod commands;
 mod determinism;
 mod files;
+mod gc;
 mod harness;
 mod outputs;
 mod readers;

@@ -81,7 +81,7 @@ fn a_build_that_is_interrupted_in_a_layer_says_so_and_leaves_nothing() {
     }
     hit(&running, Signal::INT);
     let ended = running.finish();
-    // `kiln::pipeline::Error::Interrupted`
+    // `Error::Interrupted` of the pipeline, alone and without a cause.
     assert_eq!((ended.code, ended.stderr.as_str(), ended.stdout.as_str()), (Some(130), "error: interrupted\n", ""));
     assert!(!place.path("out").exists());
     assert_eq!(names(&place.path("store/builds")), Vec::<String>::new(), "nothing was remembered");

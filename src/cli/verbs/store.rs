@@ -67,8 +67,9 @@ fn ls(store: &Store, form: Form) -> Result<ExitCode, Failure> {
     let width = held.iter().map(|(name, _)| name.to_string().chars().count()).max().unwrap_or_default();
     for (name, entry) in &held {
         let frozen = if store.is_frozen(name) { "  published" } else { "" };
+        let gone = if store.has_blob(&entry.digest, entry.size_bytes) { "" } else { "  (removed)" };
         let (digest, size, when) = (&entry.digest, size::show(entry.total_bytes), when(entry.when));
-        print(&format!("{:width$}  {digest}  {size:>10}  {when}{frozen}\n", name.to_string()))?;
+        print(&format!("{:width$}  {digest}  {size:>10}  {when}{frozen}{gone}\n", name.to_string()))?;
     }
     Ok(ExitCode::SUCCESS)
 }
