@@ -121,7 +121,10 @@ fn names_may_be_any_bytes() {
     assert_eq!(project.build(&["--no-cache"]), digest);
     if let Some(tar) = require("tar") {
         let seen = listed(&project, &tar, "root.tar");
-        assert!(seen.contains(&b"srv/caf\xe9".to_vec()) && seen.contains(&b"srv/\xff\xfe/\xc0\xaf".to_vec()), "{seen:?}");
+        assert!(
+            seen.contains(&b"srv/caf\xe9".to_vec()) && seen.contains(&b"srv/\xff\xfe/\xc0\xaf".to_vec()),
+            "{seen:?}"
+        );
     }
 }
 

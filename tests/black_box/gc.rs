@@ -36,13 +36,19 @@ fn needs(built: &Value) -> BTreeSet<String> {
     layers.chain(images.iter().flat_map(|image| [text(&image["digest"]), text(&image["config"])])).collect()
 }
 
-/// Makes a build look `days` old: when its blobs were used last, and when its name and its template were built.
-fn age(project: &Project, digests: &BTreeSet<String>, days: u64) {
+/// Makes blobs look as if they were used last `days` ago.
+fn unused(project: &Project, digests: &BTreeSet<String>, days: u64) {
     let then = SystemTime::now() - Duration::from_secs(days * DAY);
     for digest in digests {
         let file = fs::File::open(path_of(project, digest)).expect("the blob is there");
         file.set_modified(then).expect("our own file");
     }
+}
+
+/// Makes a build look `days` old: when its blobs were used last, and when its name and its template were built.
+fn age(project: &Project, digests: &BTreeSet<String>, days: u64) {
+    unused(project, digests, days);
+    let then = SystemTime::now() - Duration::from_secs(days * DAY);
     let seconds = then.duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_secs();
     for folder in ["refs", "builds"] {
         for entry in walkdir::WalkDir::new(project.top().join("store").join(folder)) {
@@ -71,7 +77,8 @@ fn gc(project: &Project, arguments: &[&str]) -> Value {
 
 /// A template whose builds with other words share nothing but the empty config of no layer.
 fn unshared() -> Project {
-    let project = Project::new(&SMALL.replace("copy = \"app\"\nto = \"/srv/\"", "write = \"/a/${word}\"\ntext = \"x\""));
+    let project =
+        Project::new(&SMALL.replace("copy = \"app\"\nto = \"/srv/\"", "write = \"/a/${word}\"\ntext = \"x\""));
     project.write("app/file", "hello\n");
     project
 }
@@ -141,7 +148,10 @@ fn over_the_size_what_was_not_used_for_longest_goes_first() {
 fn what_was_built_yesterday_stays_though_it_was_made_long_ago() {
     for name in ["name = \"test/small\"", "name = \"test/other\""] {
         let project = unshared();
-        project.write("kiln.toml", String::from_utf8_lossy(&project.read("kiln.toml")).replace("name = \"test/small\"", name));
+        project.write(
+            "kiln.toml",
+            String::from_utf8_lossy(&project.read("kiln.toml")).replace("name = \"test/small\"", name),
+        );
         let built = build(&project, "same");
         age(&project, &needs(&built), 400);
         let again = build(&project, "same");
@@ -174,17 +184,23 @@ fn an_image_that_loses_a_layer_goes_as_a_whole() {
     let project = unshared();
     let old = build(&project, "old");
     let last = needs(&build(&project, "last"));
-    let name = project.top().join("store/refs/test%2Fsmall/1");
     age(&project, &needs(&old), 10);
-    // The manifest was read last, so it would be the last of the image to go.
-    let manifest = BTreeSet::from([old["digest"].as_str().expect("a digest").to_owned()]);
-    age(&project, &manifest, 9);
-    let log = fs::read_to_string(name.join("log")).expect("our own store");
-    fs::write(name.join("log"), log.lines().next().expect("the first build").to_owned() + "\n").expect("our own store");
-    let total: u64 = blobs(&project).iter().map(|digest| path_of(&project, digest).metadata().expect("there").len()).sum();
+    // Used within the days to keep, one layer less recently than the rest.
+    unused(&project, &needs(&old), 1);
+    let digest = |value: &Value| value.as_str().expect("a digest").to_owned();
+    let layer = BTreeSet::from([digest(&old["layers"][0]["digest"])]);
+    unused(&project, &layer, 3);
+    // The name holds the old one, as if the last had been built under another.
+    let log = project.top().join("store/refs/test%2Fsmall/1/log");
+    let held = fs::read_to_string(&log).expect("our own store");
+    fs::write(&log, format!("{}\n", held.lines().next().expect("the first build"))).expect("our own store");
+    let before = blobs(&project);
+    let sizes = before.iter().map(|digest| path_of(&project, digest).metadata().expect("there").len());
+    let limit = (sizes.sum::<u64>() - 1).to_string();
     project.kiln(&["store", "check"]).ok();
-    let limit = ["--keep-days", "5", "--max-size"];
-    gc(&project, &[&limit[..], &[&(total - 1).to_string()]].concat());
-    assert_eq!(blobs(&project), last, "older than the days to keep");
+    gc(&project, &["--keep-days", "5", "--max-size", &limit]);
+    let gone: BTreeSet<String> = &before - &blobs(&project);
+    assert_eq!(gone, &layer | &BTreeSet::from([digest(&old["digest"])]), "the layer and the manifest that names it");
+    assert!(blobs(&project).is_superset(&last));
     project.kiln(&["store", "check"]).ok();
 }
