@@ -51,7 +51,7 @@ fn copy_directory(
     let everything = selection.is_everything();
     for (path, node) in source.below(&step.from.path) {
         let Some(relative) = path.below(&step.from.path) else { continue };
-        if !everything && (matches!(node.kind, Kind::Directory) || !selection.takes(&relative)) {
+        if !everything && (matches!(node.kind, Kind::Directory) || !selection.takes(&relative, node.is())) {
             continue;
         }
         copied += 1;

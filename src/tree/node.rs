@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::base::ContentDigest;
+use crate::base::glob::Is;
 
 /// One file, directory, link or device.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +79,11 @@ impl Node {
     /// A directory as kiln makes a missing parent: 0755, root's.
     pub fn parent_directory(mtime: i64) -> Self {
         Self { mtime, ..Self::new(Kind::Directory, 0o755) }
+    }
+
+    /// What it is to a pattern.
+    pub fn is(&self) -> Is {
+        if matches!(self.kind, Kind::Directory) { Is::Directory } else { Is::Other }
     }
 
     /// Whether both are the same but for their times, and but for which number names their hard links.
