@@ -9,4 +9,5 @@ mod outputs;
 mod readers;
 mod refusals;
 mod sample;
+mod screen;
 mod shipped;

@@ -40,7 +40,9 @@ pub fn run(args: &Build, session: &Session) -> Result<ExitCode, Failure> {
     let terms = session.terms(&args.resolve, &watch);
     let named = args.outputs.iter().filter_map(|output| output.path().map(PathBuf::from));
     let never: Vec<PathBuf> = named.chain(known_outputs(&store)).collect();
+    progress.stage("reading the sources");
     let prepared = prepare(loaded, &never, &store, &terms, &request)?;
+    progress.end();
     report.findings(&prepared.warnings, &prepared.loaded.files);
     for (source, warning) in prepared.gathered.warnings() {
         report.source_warning(source, warning);
@@ -48,8 +50,10 @@ pub fn run(args: &Build, session: &Session) -> Result<ExitCode, Failure> {
     let mut built = build(&prepared, &store, &terms);
     let mut results = Vec::new();
     if let Ok(image) = &built {
+        progress.stage("writing the outputs");
         results = deliver(&prepared, image, &args.outputs, &store, &terms);
         if results.iter().any(|result| result.as_ref().is_err_and(Error::is_damage)) {
+            progress.end();
             // The damaged layer was set aside when it was found; it is made anew, once.
             report.warn("a layer in the store was damaged; it is built again", None);
             built = build(&prepared, &store, &terms);
@@ -64,8 +68,8 @@ pub fn run(args: &Build, session: &Session) -> Result<ExitCode, Failure> {
     let made = built.layers.iter().filter(|layer| !layer.cached).count();
     let name = name(&prepared);
     report.note(&format!(
-        "{name}: {} layers, {made} built, {} cached, {}",
-        built.layers.len(),
+        "{name}: {}, {made} built, {} cached, {}",
+        size::count(built.layers.len(), "layer"),
         built.layers.len() - made,
         size::seconds(begin.elapsed())
     ));
