@@ -17,31 +17,36 @@ Begin with:
   kiln build -o oci:out             build it; the digest is the last line
   kiln inspect store:example/hello  look at what was built
 
-Exit codes: 0 done, 1 failed, 2 wrong command line, 3 refused (would rewrite), 4 mismatch (lock, digest),
-5 unavailable (network), 130 after Ctrl-C.")]
+Exit codes:
+  0  done                   3  refused: it would rewrite
+  1  failed                 4  mismatch: lock, digest
+  2  wrong command line     5  unavailable: network
+  130  after Ctrl-C")]
 pub struct Cli {
     /// The verb.
     #[command(subcommand)]
     pub command: Command,
     /// Say more: each input, each layer
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, display_order = GLOBAL)]
     pub verbose: bool,
     /// Say only what failed; the result still goes to stdout
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(short, long, global = true, conflicts_with = "verbose", display_order = GLOBAL)]
     pub quiet: bool,
-    /// When to use colors
-    #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto, value_name = "WHEN")]
+    /// Colors; auto: on a terminal where NO_COLOR is not set
+    #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto, value_name = "WHEN", display_order = GLOBAL)]
     pub color: ColorChoice,
 }
 
+/// Behind the options of the verb itself.
+const GLOBAL: usize = 900;
+
 /// When colors are used.
+// A text for each of the three would stand in the help of every verb.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[expect(missing_docs)]
 pub enum ColorChoice {
-    /// On a terminal, unless NO_COLOR is set.
     Auto,
-    /// Always.
     Always,
-    /// Never.
     Never,
 }
 
@@ -66,8 +71,8 @@ pub enum Command {
     Inspect(Inspect),
     /// Show what differs between two images: files, config, sizes
     Diff(Diff),
-    /// Print the JSON schema of templates, for editors
-    Schema,
+    /// Print the JSON schema of templates, for editors, or the reference of all keys
+    Schema(Schema),
     /// List, check and clean the local store
     Store(StoreArgs),
     /// Print a completion script for a shell
@@ -122,7 +127,7 @@ pub struct ResolveArgs {
     #[arg(long)]
     pub no_cache: bool,
     /// Threads to use [default: all processors]
-    #[arg(long, value_name = "N", env = "KILN_JOBS")]
+    #[arg(long, value_name = "N", env = "KILN_JOBS", hide_env_values = true)]
     pub jobs: Option<NonZeroUsize>,
     /// Where the store is
     #[command(flatten)]
@@ -150,7 +155,7 @@ pub struct NetworkArgs {
 #[derive(Debug, Args)]
 pub struct StoreDir {
     /// The local store [default: $XDG_DATA_HOME/kiln/store or ~/.local/share/kiln/store]
-    #[arg(long, value_name = "DIR", env = "KILN_STORE")]
+    #[arg(long, value_name = "DIR", env = "KILN_STORE", hide_env_values = true)]
     pub store: Option<PathBuf>,
 }
 
@@ -292,17 +297,20 @@ pub enum Summary {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Outputs (-o, several at once):
-  oci:DIR[:TAG]            a directory in the OCI image layout (skopeo, umoci, crane, podman read it)
-  oci-archive:FILE[:TAG]   the same as one tar
-  docker-archive:FILE      what `docker load` reads; `docker-archive:-` writes it to stdout
-  docker, podman           loads it into the engine that runs here
-  rootfs:DIR               the root tree as files; rootfs-tar:FILE as one tar
+  oci:DIR[:TAG]               a directory that skopeo, umoci, crane, podman read
+  oci-archive:FILE[:TAG]      the same as one tar
+  docker-archive:FILE[:TAG]   what `docker load` reads
+  docker-archive:-            the same on stdout
+  docker, podman              loaded into the engine that runs here
+  rootfs:DIR                  the root tree as files
+  rootfs-tar:FILE             the root tree as one tar
 
 Examples:
   kiln build                                    build ./kiln.toml into the store
   kiln build templates/site -o oci:out          and write an OCI layout
   kiln build --set root=/var/www --version 1.2  with a variable and a version
-  kiln build --platform linux/arm64 -o docker-archive:- | ssh host docker load")]
+  kiln build --platform linux/arm64 -o docker-archive:- | ssh host docker load
+                                                into the engine of another host")]
 pub struct Build {
     /// Which template.
     #[command(flatten)]
@@ -310,7 +318,7 @@ pub struct Build {
     /// How it is resolved.
     #[command(flatten)]
     pub resolve: ResolveArgs,
-    /// Where the image goes besides the store
+    /// Where the image goes besides the store: see below; may be given several times
     #[arg(short, long = "output", value_name = "OUTPUT", value_parser = parse::<Output>)]
     pub outputs: Vec<Output>,
     /// Write the digest to a file as well
@@ -349,10 +357,10 @@ pub struct Inspect {
 /// `kiln diff`
 #[derive(Debug, Args)]
 pub struct Diff {
-    /// The one before
+    /// The image before: what `kiln inspect` takes
     #[arg(value_name = "A")]
     pub before: String,
-    /// The one after
+    /// The image after
     #[arg(value_name = "B")]
     pub after: String,
     /// The platform to compare, if the images have several
@@ -367,6 +375,14 @@ pub struct Diff {
     /// Where the store is.
     #[command(flatten)]
     pub store: StoreDir,
+}
+
+/// `kiln schema`
+#[derive(Debug, Args)]
+pub struct Schema {
+    /// Print the reference of all keys in Markdown, for people
+    #[arg(long)]
+    pub reference: bool,
 }
 
 /// `kiln store`
@@ -412,7 +428,7 @@ pub enum StoreCommand {
     },
     /// Remove what nothing needs any more
     Gc {
-        /// Keep what was built in the last N days
+        /// Keep what was built or used in the last N days
         #[arg(long, value_name = "N", default_value_t = 14)]
         keep_days: u32,
         /// Remove more, the least recently used first, until the store is no larger (such as 20G)

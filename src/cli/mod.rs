@@ -53,7 +53,7 @@ fn run(cli: &Cli, session: &Session) -> Result<ExitCode, Failure> {
         Command::Build(args) => verbs::build::run(args, session),
         Command::Inspect(args) => verbs::inspect::run(args, session),
         Command::Diff(args) => verbs::diff::run(args, session),
-        Command::Schema => verbs::manual::schema(session),
+        Command::Schema(args) => verbs::manual::schema(args),
         Command::Store(args) => verbs::store::run(&args.command, session),
         Command::Completions(args) => verbs::manual::completions(args),
         Command::Man(args) => verbs::manual::man(args, session),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::base::Platform;
 use crate::pipeline::Event;
@@ -41,24 +41,33 @@ impl Progress {
         self
     }
 
+    /// Shows that something goes on whose length is not known.
+    pub fn stage(&self, what: &str) {
+        self.restart("{spinner} {msg}", what.to_owned());
+    }
+
+    fn restart(&self, template: &str, message: String) {
+        if self.bar.is_hidden() {
+            return;
+        }
+        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        self.bar.set_style(style.progress_chars("=> "));
+        self.bar.reset();
+        self.bar.set_message(message);
+        self.bar.enable_steady_tick(Duration::from_millis(200));
+    }
+
     /// Shows one event.
     pub fn show(&self, event: Event<'_>) {
         match event {
-            Event::Resolving { request } => {
-                self.bar.set_style(ProgressStyle::default_spinner());
-                self.bar.set_message(format!("looking up {request}"));
-                self.bar.enable_steady_tick(Duration::from_millis(200));
-            }
+            Event::Resolving { request } => self.stage(&format!("looking up {request}")),
             Event::Scanned { source, files, read } => {
                 self.detail(&format!("source {source}: {files} files, {read} read"));
             }
             Event::LayerBegins { platform, name, bytes } => {
-                let style = ProgressStyle::with_template("{msg} [{bar:30}] {bytes}/{total_bytes} {eta}");
-                self.bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
-                self.bar.reset();
+                let layer = short(&format!("layer {}", self.layer(platform, name)));
                 self.bar.set_length(bytes);
-                self.bar.set_message(format!("layer {}", self.layer(platform, name)));
-                self.bar.enable_steady_tick(Duration::from_millis(200));
+                self.restart("{msg} [{bar:20}] {bytes}/{total_bytes} {eta}", layer);
             }
             Event::LayerBytes(bytes) => self.bar.inc(bytes),
             Event::LayerEnds { platform, name, cached, bytes } => {
@@ -66,7 +75,7 @@ impl Progress {
                 if cached {
                     self.detail(&format!("layer {layer}: cached, {}", size::show(bytes)));
                 } else {
-                    self.note(&format!("layer {layer}: built, {}", HumanBytes(bytes)));
+                    self.note(&format!("layer {layer}: built, {}", size::show(bytes)));
                 }
             }
         }
@@ -92,5 +101,25 @@ impl Progress {
 
     fn detail(&self, text: &str) {
         self.bar.suspend(|| self.report.detail(text));
+    }
+}
+
+/// As much of a text as leaves room for the bar and the numbers on a terminal of 80 columns.
+fn short(text: &str) -> String {
+    const MOST_CHARS: usize = 30;
+    if text.chars().count() <= MOST_CHARS {
+        return text.to_owned();
+    }
+    text.chars().take(MOST_CHARS - 3).chain("...".chars()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_names_are_cut() {
+        assert_eq!(short("layer pages"), "layer pages");
+        assert_eq!(short("layer wörter, und noch viele mehr"), "layer wörter, und noch viel...");
     }
 }

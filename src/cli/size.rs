@@ -1,4 +1,4 @@
-//! Sizes and durations for people.
+//! Sizes, numbers and durations for people.
 
 use std::time::Duration;
 
@@ -23,6 +23,11 @@ pub fn parse(text: &str) -> Result<u64, String> {
     digits.trim().parse::<u64>().ok().and_then(|n| n.checked_mul(unit)).ok_or_else(fail)
 }
 
+/// Such as `1 file` or `2 files`.
+pub fn count(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
 /// Such as `0.25 s`.
 pub fn seconds(duration: Duration) -> String {
     format!("{:.2} s", duration.as_secs_f64())
@@ -31,6 +36,14 @@ pub fn seconds(duration: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_is_no_plural() {
+        assert_eq!(
+            [count(0, "file"), count(1, "file"), count(2, "file")],
+            ["0 files".to_owned(), "1 file".to_owned(), "2 files".to_owned()]
+        );
+    }
 
     #[test]
     fn sizes_are_read_and_shown() {

@@ -15,6 +15,18 @@ pub enum OutputError {
         /// The target.
         path: PathBuf,
     },
+    /// A link that leads nowhere: following it would write to a place that nobody named.
+    #[error("`{path}` is a symbolic link to nothing")]
+    LinkToNothing {
+        /// The target.
+        path: PathBuf,
+    },
+    /// Two outputs of one call that both want standard output.
+    #[error("`{output}` is named as an output twice")]
+    SameStream {
+        /// The output as it was typed.
+        output: String,
+    },
     /// Two outputs of one call.
     #[error("`{path}` is named as an output twice")]
     SamePath {
@@ -132,7 +144,7 @@ pub enum OutputError {
 impl OutputError {
     /// Whether it was refused because it would rewrite what is there.
     pub fn is_refusal(&self) -> bool {
-        matches!(self, Self::NotOurs { .. })
+        matches!(self, Self::NotOurs { .. } | Self::LinkToNothing { .. })
     }
 
     pub(super) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
@@ -163,6 +175,10 @@ impl OutputError {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::NotOurs { path } => format!("remove `{}` yourself, or name another output", path.display()),
+            Self::LinkToNothing { path } => {
+                format!("remove `{}`, or name the place that is meant", path.display())
+            }
+            Self::SameStream { .. } => "name it once".to_owned(),
             Self::SamePath { .. } | Self::Nested { .. } => "give each output a path of its own".to_owned(),
             Self::NoFileName { .. } => "name a file or directory that kiln may make and replace".to_owned(),
             Self::NeedsOnePlatform { .. } => "choose one with `--platform`, or write `oci:DIR`".to_owned(),

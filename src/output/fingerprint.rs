@@ -28,6 +28,15 @@ pub enum Fingerprint {
         /// `st_ctime`
         ctime: (i64, i64),
     },
+    /// Of one file before it is renamed to its target, which moves the change time.
+    Staged {
+        /// `st_ino`
+        inode: u64,
+        /// `st_size`
+        size_bytes: u64,
+        /// `st_mtime`
+        mtime: (i64, i64),
+    },
     /// Of an OCI layout: a digest over the names, types, sizes and inodes in it. No times: its blobs may be links to the
     /// store's, and the change time moves whenever another link is made or removed.
     Layout(String),
@@ -46,6 +55,15 @@ impl Fingerprint {
         })
     }
 
+    /// Of the file at `path`, which is going to be renamed.
+    pub(super) fn of_staged(path: &Path) -> io::Result<Self> {
+        fs::symlink_metadata(path).map(|meta| Self::Staged {
+            inode: meta.ino(),
+            size_bytes: meta.len(),
+            mtime: (meta.mtime(), meta.mtime_nsec()),
+        })
+    }
+
     /// Of the OCI layout in a directory.
     pub(super) fn of_layout(directory: &Path) -> io::Result<Self> {
         walk(directory, Times::Ignored).map(Self::Layout)
@@ -61,6 +79,7 @@ impl Fingerprint {
         let is_directory = fs::symlink_metadata(path)?.is_dir();
         let now = match self {
             Self::File { .. } => Self::of_file(path)?,
+            Self::Staged { .. } => Self::of_staged(path)?,
             Self::Layout(_) | Self::Tree(_) if !is_directory => return Ok(false),
             Self::Layout(_) => Self::of_layout(path)?,
             Self::Tree(_) => Self::of_tree(path)?,

@@ -140,10 +140,19 @@ impl Subject<'_> {
     }
 }
 
-/// Checks that the outputs of one call do not overwrite each other: no path twice, none inside another.
-pub fn check_distinct(outputs: &[Output]) -> Result<(), OutputError> {
+/// Checks what can be known of the outputs of one call before anything is built: they do not overwrite each other (no path
+/// twice, none inside another), each can be replaced by a rename, and what holds one image gets one.
+pub fn check_outputs(outputs: &[Output], platforms: &[Platform]) -> Result<(), OutputError> {
+    for output in outputs {
+        needs_one(output, platforms)?;
+    }
+    let streams = outputs.iter().filter(|output| matches!(output, Output::DockerArchiveStdout));
+    if let Some(output) = streams.skip(1).map(Output::to_string).next() {
+        return Err(OutputError::SameStream { output });
+    }
     let mut seen: Vec<PathBuf> = Vec::new();
     for path in outputs.iter().filter_map(Output::path) {
+        place::check_name(path)?;
         let real = place::real_path(path);
         for other in &seen {
             if *other == real {
@@ -158,48 +167,84 @@ pub fn check_distinct(outputs: &[Output]) -> Result<(), OutputError> {
     Ok(())
 }
 
-/// Writes `subject` to `output`. `last` is what was recorded for this path before.
-pub fn write(subject: &Subject<'_>, output: &Output, last: Option<&Recorded>) -> Result<Receipt, OutputError> {
+/// Only an OCI layout has room for the images of several platforms.
+fn needs_one(output: &Output, platforms: &[Platform]) -> Result<(), OutputError> {
     match output {
-        Output::DockerArchiveStdout => {
-            let image = subject.one_platform(output)?;
+        Output::OciDirectory(_) | Output::OciArchive(_) => Ok(()),
+        _ if platforms.len() <= 1 => Ok(()),
+        _ => Err(OutputError::NeedsOnePlatform {
+            output: output.to_string(),
+            found: platforms.iter().map(Platform::to_string).collect::<Vec<_>>().join(", "),
+        }),
+    }
+}
+
+/// Writes `subject` to `output`. `known` is what earlier runs may have left at this path; `remember` is told what will be
+/// there just before it is, and what is there until then.
+pub fn write<E: From<OutputError>>(
+    subject: &Subject<'_>,
+    output: &Output,
+    known: &[&Recorded],
+    remember: impl FnOnce(&Recorded, Option<&Recorded>) -> Result<(), E>,
+) -> Result<Receipt, E> {
+    let form = match output {
+        Output::OciDirectory(_) => Form::Layout,
+        Output::RootfsDirectory(_) => Form::Tree,
+        _ => Form::File,
+    };
+    match output.path() {
+        Some(path) => write_path(subject, output, path, form, known, remember),
+        None => Ok(write_stream(subject, output)?),
+    }
+}
+
+/// Writes to what has no path.
+fn write_stream(subject: &Subject<'_>, output: &Output) -> Result<Receipt, OutputError> {
+    let image = subject.one_platform(output)?;
+    let said = match output {
+        Output::Engine(engine) => Some(engine::load(subject, image, *engine)?),
+        _ => {
             let mut stdout = io::stdout().lock();
             docker::write(subject, image, None, &mut stdout).map_err(|error| error.at(Path::new("standard output")))?;
-            Ok(receipt(Written::New, None, rootfs::Lost::default()))
+            None
         }
-        Output::Engine(engine) => {
-            let image = subject.one_platform(output)?;
-            let said = engine::load(subject, image, *engine)?;
-            Ok(Receipt { said: Some(said), ..receipt(Written::New, None, rootfs::Lost::default()) })
-        }
-        Output::OciDirectory(at) => write_path(subject, output, &at.path, Form::Layout, last),
-        Output::OciArchive(at) | Output::DockerArchive(at) => write_path(subject, output, &at.path, Form::File, last),
-        Output::RootfsTar(path) => write_path(subject, output, path, Form::File, last),
-        Output::RootfsDirectory(path) => write_path(subject, output, path, Form::Tree, last),
-    }
+    };
+    Ok(Receipt { said, ..receipt(Written::New, None, rootfs::Lost::default()) })
 }
 
 fn receipt(written: Written, recorded: Option<Recorded>, lost: rootfs::Lost) -> Receipt {
     Receipt { written, recorded, lost, said: None }
 }
 
-fn write_path(
+fn write_path<E: From<OutputError>>(
     subject: &Subject<'_>,
     output: &Output,
     path: &Path,
     form: Form,
-    last: Option<&Recorded>,
-) -> Result<Receipt, OutputError> {
+    known: &[&Recorded],
+    remember: impl FnOnce(&Recorded, Option<&Recorded>) -> Result<(), E>,
+) -> Result<Receipt, E> {
     let (digest, form_text) = (subject.digest(), form_text(subject, output)?);
-    let standing = place::standing(path, form, last.map(|last| &last.fingerprint))?;
-    if let (Standing::Ours, Some(last)) = (standing, last)
-        && (&last.digest, &last.form) == (&digest, &form_text)
+    place::check_name(path)?;
+    let (named, path) = (path, &place::behind_link(path));
+    let fingerprints: Vec<&Fingerprint> = known.iter().map(|one| &one.fingerprint).collect();
+    let (standing, held) = place::standing(path, form, &fingerprints).map_err(|error| match error {
+        // What the user named can be removed or not be named, wherever it leads.
+        OutputError::NotOurs { .. } => OutputError::NotOurs { path: named.to_owned() },
+        error => error,
+    })?;
+    let held = held.and_then(|at| known.get(at)).copied();
+    if let Some(held) = held
+        && (&held.digest, &held.form) == (&digest, &form_text)
     {
-        return Ok(receipt(Written::AlreadyThere, Some(last.clone()), rootfs::Lost::default()));
+        return Ok(receipt(Written::AlreadyThere, Some(held.clone()), rootfs::Lost::default()));
     }
-    let (fingerprint, lost) = place::replace(path, form, standing, |staged| fill(subject, output, staged))?;
+    let record = |fingerprint| Recorded { form: form_text.clone(), digest: digest.clone(), fingerprint };
+    let fill = |staged: &place::Staged| fill(subject, output, staged);
+    let remember = |fingerprint: &Fingerprint| remember(&record(fingerprint.clone()), held);
+    let (fingerprint, lost) = place::replace(path, form, standing, fill, remember)?;
     let written = if standing == Standing::Ours { Written::Replaced } else { Written::New };
-    Ok(receipt(written, Some(Recorded { form: form_text, digest, fingerprint }), lost))
+    Ok(receipt(written, Some(record(fingerprint)), lost))
 }
 
 /// What else than the image decides the bytes; it also refuses what cannot be written before anything is.

@@ -76,55 +76,76 @@ pub fn real_path(path: &Path) -> PathBuf {
     }
 }
 
-/// Whether `path` may be written: it is free, or holds what `last` describes.
-pub fn standing(path: &Path, form: Form, last: Option<&Fingerprint>) -> Result<Standing, OutputError> {
-    if path.file_name().is_none() {
-        return Err(OutputError::NoFileName { path: path.to_owned() });
-    }
-    let read = |source| OutputError::io("read", path, source);
-    let meta = match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Standing::Free),
-        meta => meta.map_err(read)?,
-    };
-    if let Some(last) = last
-        && last.holds(path).map_err(read)?
-    {
-        return Ok(Standing::Ours);
-    }
-    if meta.is_dir() && form != Form::File && fs::read_dir(path).map_err(read)?.next().is_none() {
-        return Ok(Standing::EmptyDirectory);
-    }
-    Err(OutputError::NotOurs { path: path.to_owned() })
+/// What is written for a target: where a link leads that is there already, else the target itself.
+pub fn behind_link(path: &Path) -> PathBuf {
+    let is_link = fs::symlink_metadata(path).is_ok_and(|meta| meta.is_symlink());
+    let real = if is_link { fs::canonicalize(path).ok() } else { None };
+    real.unwrap_or_else(|| path.to_owned())
 }
 
-/// Fills something new with `fill` and puts it at `path` in one rename. On an error nothing has changed there.
-pub fn replace<T>(
+/// A target has a name of its own, which a rename can give to something else.
+pub fn check_name(path: &Path) -> Result<(), OutputError> {
+    match path.file_name() {
+        Some(_) => Ok(()),
+        None => Err(OutputError::NoFileName { path: path.to_owned() }),
+    }
+}
+
+/// What `path` is before it is written, and which of `known` it holds. What is there and is none of them must not be
+/// written.
+pub fn standing(path: &Path, form: Form, known: &[&Fingerprint]) -> Result<(Standing, Option<usize>), OutputError> {
+    let read = |source| OutputError::io("read", path, source);
+    let meta = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((Standing::Free, None)),
+        meta => meta.map_err(read)?,
+    };
+    for (at, one) in known.iter().enumerate() {
+        if one.holds(path).map_err(read)? {
+            return Ok((Standing::Ours, Some(at)));
+        }
+    }
+    if meta.is_dir() && form != Form::File && fs::read_dir(path).map_err(read)?.next().is_none() {
+        return Ok((Standing::EmptyDirectory, None));
+    }
+    match meta.is_symlink() {
+        true => Err(OutputError::LinkToNothing { path: path.to_owned() }),
+        false => Err(OutputError::NotOurs { path: path.to_owned() }),
+    }
+}
+
+/// Fills something new with `fill` and puts it at `path` in one rename. `remember` is told how to recognise it before it is
+/// there, so that a run that is killed in between does not leave something behind that the next one takes for somebody
+/// else's. On an error nothing has changed at `path`.
+pub fn replace<T, E: From<OutputError>>(
     path: &Path,
     form: Form,
     standing: Standing,
     fill: impl FnOnce(&Staged) -> Result<T, OutputError>,
-) -> Result<(Fingerprint, T), OutputError> {
+    remember: impl FnOnce(&Fingerprint) -> Result<(), E>,
+) -> Result<(Fingerprint, T), E> {
     let parent = parent_of(path);
     fs::create_dir_all(parent).map_err(|source| OutputError::io("make", parent, source))?;
     sweep(path);
     let staged = stage(path, form)?;
-    let done = fill(&staged).and_then(|filled| {
+    let of_target = |error: OutputError| E::from(error.of_target(&staged.path, path));
+    let done = fill(&staged).map_err(of_target).and_then(|filled| {
         let inside = match form {
-            Form::File => None,
-            Form::Layout => Some(Fingerprint::of_layout(&staged.path)),
-            Form::Tree => Some(Fingerprint::of_tree(&staged.path)),
+            Form::File => Fingerprint::of_staged(&staged.path),
+            Form::Layout => Fingerprint::of_layout(&staged.path),
+            Form::Tree => Fingerprint::of_tree(&staged.path),
         };
-        let inside = inside.transpose().map_err(|source| OutputError::io("read", &staged.path, source))?;
-        publish(&staged.path, path, standing)?;
+        let inside = inside.map_err(|source| of_target(OutputError::io("read", &staged.path, source)))?;
+        remember(&inside)?;
+        publish(&staged.path, path, standing).map_err(of_target)?;
         Ok((inside, filled))
     });
-    match done.map_err(|error| error.of_target(&staged.path, path)) {
-        Ok((Some(fingerprint), filled)) => Ok((fingerprint, filled)),
-        // A rename changes the times of a file itself.
-        Ok((None, filled)) => {
+    match done {
+        // The rename has changed the times of the file itself.
+        Ok((Fingerprint::Staged { .. }, filled)) => {
             let fingerprint = Fingerprint::of_file(path).map_err(|source| OutputError::io("read", path, source))?;
             Ok((fingerprint, filled))
         }
+        Ok((fingerprint, filled)) => Ok((fingerprint, filled)),
         Err(error) => {
             // The error says more than a failure to clean up; the next run tries again.
             let _ = remove(&staged.path);

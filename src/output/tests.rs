@@ -13,6 +13,10 @@ fn output(form: &str, path: &Path) -> Output {
     format!("{form}:{}", path.display()).parse().expect("an output")
 }
 
+fn write(subject: &Subject<'_>, output: &Output, last: Option<&Recorded>) -> Result<Receipt, OutputError> {
+    super::write(subject, output, last.as_slice(), |_, _| Ok(()))
+}
+
 fn names(directory: &Path) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(directory)
         .expect("a directory")
@@ -45,6 +49,65 @@ fn every_form_is_written_replaced_and_left_alone() {
         let outdated = write(&one.subject(&one_image), &output, first.recorded.as_ref());
         assert!(matches!(outdated, Err(OutputError::NotOurs { .. })), "{form}");
         assert_eq!(names(path.parent().expect("it has a parent")), ["out"], "{form} leaves nothing beside");
+    }
+}
+
+#[test]
+fn what_a_run_told_before_it_was_killed_is_recognised() {
+    let memory = Memory::sample();
+    let images = [memory.image("linux/amd64")];
+    for form in FORMS {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let path = directory.path().join("out");
+        let output = output(form, &path);
+        let mut told = None;
+        let first = super::write::<OutputError>(&memory.subject(&images), &output, &[], |coming, held| {
+            assert!(held.is_none() && !path.exists(), "{form}: it is told before it is there");
+            told = Some(coming.clone());
+            Ok(())
+        });
+        first.expect("it is free");
+        let again = write(&memory.subject(&images), &output, told.as_ref()).expect("it is ours");
+        assert_eq!(again.written, Written::AlreadyThere, "{form}");
+    }
+}
+
+#[test]
+fn nothing_is_written_that_could_not_be_remembered() {
+    let memory = Memory::sample();
+    let images = [memory.image("linux/amd64")];
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    for form in FORMS {
+        let output = output(form, &directory.path().join("out"));
+        let full = |_: &Recorded, _: Option<&Recorded>| Err(OutputError::NoName { tag: "any error".to_owned() });
+        let refused = super::write(&memory.subject(&images), &output, &[], full);
+        assert!(matches!(refused, Err(OutputError::NoName { .. })), "{form}");
+        assert_eq!(names(directory.path()), Vec::<String>::new(), "{form}");
+    }
+}
+
+#[test]
+fn a_link_is_followed_to_what_is_ours_and_not_to_anything_else() {
+    let memory = Memory::sample();
+    let images = [memory.image("linux/amd64")];
+    for form in FORMS {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let (path, link) = (directory.path().join("out"), directory.path().join("link"));
+        std::os::unix::fs::symlink("out", &link).expect("a link");
+        let through = output(form, &link);
+        let nothing = write(&memory.subject(&images), &through, None);
+        assert!(matches!(nothing, Err(OutputError::LinkToNothing { .. })), "{form}");
+        let first = write(&memory.subject(&images), &output(form, &path), None).expect("it is free");
+        let again = write(&memory.subject(&images), &through, first.recorded.as_ref()).expect("it is ours");
+        assert_eq!(again.written, Written::AlreadyThere, "{form}");
+        let mut other = Memory::sample();
+        other.layers.push(vec![3; 10]);
+        let other_images = [other.image("linux/amd64")];
+        let moved = write(&other.subject(&other_images), &through, first.recorded.as_ref()).expect("it is ours");
+        assert_eq!(moved.written, Written::Replaced, "{form}");
+        assert!(fs::symlink_metadata(&link).expect("still there").is_symlink(), "{form}: the link stays");
+        let foreign = write(&memory.subject(&images), &through, None);
+        assert!(matches!(foreign, Err(OutputError::NotOurs { .. })), "{form}");
     }
 }
 
@@ -141,9 +204,18 @@ fn an_error_leaves_the_target_as_it_was() {
 #[test]
 fn outputs_of_one_call_keep_apart() {
     let parse = |texts: &[&str]| texts.iter().map(|text| text.parse().expect("an output")).collect::<Vec<Output>>();
-    assert!(matches!(check_distinct(&parse(&["oci:a:1", "oci-archive:./a:2"])), Err(OutputError::SamePath { .. })));
-    assert!(matches!(check_distinct(&parse(&["rootfs:a", "oci-archive:a/b"])), Err(OutputError::Nested { .. })));
-    assert!(check_distinct(&parse(&["oci:a", "oci:ab", "docker", "podman"])).is_ok());
+    assert!(matches!(check_outputs(&parse(&["oci:a:1", "oci-archive:./a:2"]), &[]), Err(OutputError::SamePath { .. })));
+    assert!(matches!(check_outputs(&parse(&["rootfs:a", "oci-archive:a/b"]), &[]), Err(OutputError::Nested { .. })));
+    let twice = parse(&["docker-archive:-", "docker-archive:-"]);
+    assert!(matches!(check_outputs(&twice, &[]), Err(OutputError::SameStream { .. })));
+    assert!(matches!(check_outputs(&parse(&["rootfs:a/.."]), &[]), Err(OutputError::NoFileName { .. })));
+    assert!(check_outputs(&parse(&["oci:a", "oci:ab", "docker", "podman"]), &[]).is_ok());
+    let platforms = ["linux/amd64", "linux/arm64"].map(|text| text.parse().expect("a platform"));
+    for one in ["rootfs:a", "rootfs-tar:a", "docker-archive:a", "docker-archive:-", "docker"] {
+        let refused = check_outputs(&parse(&[one]), &platforms);
+        assert!(matches!(refused, Err(OutputError::NeedsOnePlatform { .. })), "{one}");
+    }
+    assert!(check_outputs(&parse(&["oci:a", "oci-archive:b"]), &platforms).is_ok());
 }
 
 #[test]

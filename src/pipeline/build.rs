@@ -329,6 +329,7 @@ fn keep(prepared: &Prepared, built: &Built, store: &Store, terms: &Terms<'_>) ->
         store.put_bytes(&image.config.digest.to_string(), &image.config.bytes)?;
         store.put_bytes(&image.manifest.digest.to_string(), &image.manifest.bytes)?;
     }
+    built.layers.iter().for_each(|layer| store.mark_used(&layer.descriptor.digest.to_string()));
     let (bytes, media_type) = built.top();
     let digest = built.digest();
     store.put_bytes(&digest, bytes)?;

@@ -19,10 +19,20 @@ use super::supply::BuildSupply;
 use super::terms::Terms;
 
 /// What the store remembers of an output: where it is, so that it never comes in again, and what was written.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct OutputNote {
     path: PathBuf,
+    /// What is there, or what was going to be there when a run ended.
     recorded: Recorded,
+    /// What was there before that, as long as it is not known to be gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    before: Option<Recorded>,
+}
+
+impl OutputNote {
+    fn known(&self) -> Vec<&Recorded> {
+        std::iter::once(&self.recorded).chain(&self.before).collect()
+    }
 }
 
 /// Where this store's builds have written to.
@@ -77,12 +87,19 @@ fn deliver_one(subject: &Subject<'_>, output: &Output, store: &Store, terms: &Te
     let path = output.path().map(real_path);
     let name = path.as_deref().map(path_name);
     let last: Option<OutputNote> = name.as_ref().and_then(|name| store.note(Shelf::Outputs, name));
-    let last = last.map(|note| note.recorded);
-    let receipt = write(subject, output, last.as_ref())?;
-    if let (Some(name), Some(path), Some(recorded)) = (name, path, &receipt.recorded)
-        && last.as_ref() != Some(recorded)
+    let keep = |recorded: &Recorded, before: Option<Recorded>| -> Result<(), Error> {
+        if let (Some(name), Some(path)) = (&name, &path) {
+            let note = OutputNote { path: path.clone(), recorded: recorded.clone(), before };
+            store.keep_note(Shelf::Outputs, name, &note)?;
+        }
+        Ok(())
+    };
+    let known = last.as_ref().map(OutputNote::known).unwrap_or_default();
+    let receipt = write(subject, output, &known, |coming, held| keep(coming, held.cloned()))?;
+    if let Some(recorded) = &receipt.recorded
+        && last.as_ref().is_none_or(|last| last.recorded != *recorded || last.before.is_some())
     {
-        store.keep_note(Shelf::Outputs, &name, &OutputNote { path, recorded: recorded.clone() })?;
+        keep(recorded, None)?;
     }
     Ok(receipt)
 }

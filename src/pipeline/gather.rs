@@ -172,7 +172,8 @@ pub fn source_tree<'a>(
         return Some(Cow::Borrowed(tree));
     }
     let mut taken = Tree::new();
-    for (path, node) in tree.iter().filter(|(path, node)| node.kind != Kind::Directory && globs.takes(path)) {
+    for (path, node) in tree.iter().filter(|(path, node)| node.kind != Kind::Directory && globs.takes(path, node.is()))
+    {
         let mut parent = path.parent();
         while let Some(at) = parent.filter(|at| !at.is_root()) {
             if let Some(node) = tree.get(&at).filter(|_| taken.get(&at).is_none()) {

@@ -57,7 +57,7 @@ impl Copying<'_> {
         let everything = selection.is_everything();
         for (path, node) in self.source.tree.below(from) {
             let Some(relative) = path.below(from) else { continue };
-            if !everything && (matches!(node.kind, Kind::Directory) || !selection.takes(&relative)) {
+            if !everything && (matches!(node.kind, Kind::Directory) || !selection.takes(&relative, node.is())) {
                 continue;
             }
             copied += 1;

@@ -198,8 +198,11 @@ fn write(
 
 fn remove(glob: &str, draft: &mut Draft<'_>, span: Span) -> Result<(), StepError> {
     let globs = Globs::new(&[glob])?;
-    let matches: Vec<ImagePath> =
-        draft.root().iter().map(|(path, _)| path).filter(|path| globs.matches(path)).cloned().collect();
+    let nodes = draft.root().iter();
+    let matches: Vec<ImagePath> = nodes
+        .filter(|(path, node)| globs.matching(path.as_bytes(), node.is()).is_some())
+        .map(|(path, _)| path.clone())
+        .collect();
     if matches.is_empty() {
         draft.warn(StepWarning::RemovedNothing { glob: glob.to_owned(), span });
     }

@@ -28,7 +28,7 @@ pub fn extract(
     let mut extracted = 0;
     for (path, node) in archive.iter() {
         let Some(relative) = strip(path, step.strip) else { continue };
-        if !selection.takes(&relative) {
+        if !selection.takes(&relative, node.is()) {
             continue;
         }
         extracted += 1;

@@ -76,9 +76,10 @@ impl Store {
         Ok(BlobWriter { store: self, file: self.temporary()? })
     }
 
-    /// Keeps a small blob.
+    /// Keeps a small blob, which counts as a use.
     pub fn put_bytes(&self, digest: &str, bytes: &[u8]) -> Result<(), StoreError> {
         if self.has_blob(digest, bytes.len() as u64) {
+            self.mark_used(digest);
             return Ok(());
         }
         let mut writer = self.writer()?;
@@ -92,30 +93,52 @@ impl Store {
         self.blob_path(digest).is_ok_and(there)
     }
 
+    /// Whether the blob is there, of whatever size.
+    pub(super) fn is_there(&self, digest: &str) -> bool {
+        self.blob_path(digest).is_ok_and(|path| path.exists())
+    }
+
     /// Opens a blob, and notes that it was used.
     pub fn open_blob(&self, digest: &str) -> Result<File, StoreError> {
-        let path = self.blob_path(digest)?;
-        let file = File::open(path).map_err(|source| match source.kind() {
-            io::ErrorKind::NotFound => StoreError::Missing { digest: digest.to_owned() },
-            _ => StoreError::Read { digest: digest.to_owned(), source },
-        })?;
+        let file = self.open_unmarked(digest)?;
         // Removal by last use is a courtesy; a blob of another user's cannot be touched.
         let _ = file.set_modified(SystemTime::now());
         Ok(file)
     }
 
-    /// The bytes of a small blob, verified.
+    /// Notes that a blob was used: a build that finds its layers made does not open them.
+    pub fn mark_used(&self, digest: &str) {
+        drop(self.open_blob(digest));
+    }
+
+    /// Opens a blob without a note. Looking after the store is no use: it would make all blobs look alike to gc.
+    fn open_unmarked(&self, digest: &str) -> Result<File, StoreError> {
+        File::open(self.blob_path(digest)?).map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => StoreError::Missing { digest: digest.to_owned() },
+            _ => StoreError::Read { digest: digest.to_owned(), source },
+        })
+    }
+
+    /// The bytes of a small blob, verified; a use.
     pub fn read_blob(&self, digest: &str) -> Result<Vec<u8>, StoreError> {
+        let bytes = self.read_unmarked(digest)?;
+        self.mark_used(digest);
+        Ok(bytes)
+    }
+
+    /// The bytes of a small blob, verified; no use.
+    pub(super) fn read_unmarked(&self, digest: &str) -> Result<Vec<u8>, StoreError> {
         let mut bytes = Vec::new();
-        let read = self.open_blob(digest)?.read_to_end(&mut bytes);
+        let read = self.open_unmarked(digest)?.read_to_end(&mut bytes);
         read.map_err(|source| StoreError::Read { digest: digest.to_owned(), source })?;
         self.compare(digest, crate::base::hash::digest_of::<crate::base::ContentDigest>(&bytes).to_string())?;
         Ok(bytes)
     }
 
-    /// Reads all of a blob and compares; one that is damaged is set aside, so that the next build makes it anew.
+    /// Reads all of a blob and compares, which is no use; one that is damaged is set aside, so that the next build makes it
+    /// anew.
     pub fn verify_blob(&self, digest: &str) -> Result<(), StoreError> {
-        let mut file = self.open_blob(digest)?;
+        let mut file = self.open_unmarked(digest)?;
         let mut hasher = Hasher::new();
         let mut piece = vec![0; PIECE_BYTES];
         loop {

@@ -93,7 +93,7 @@ impl Store {
             }
         }
         for name in self.notes(Shelf::Blocks) {
-            if self.open_blob(&format!("sha256:{name}")).is_err() {
+            if !self.is_there(&format!("sha256:{name}")) {
                 self.drop_note(Shelf::Blocks, &name);
             }
         }
@@ -101,8 +101,9 @@ impl Store {
 
     fn broken_names(&self) -> Vec<String> {
         let names = self.names().into_iter();
-        let broken =
-            names.filter(|name| self.current(name).is_some_and(|entry| self.reachable(&entry.digest).is_none()));
+        // An image that gc has removed is not there at all.
+        let is_broken = |digest: &str| self.is_there(digest) && self.reachable(digest).is_none();
+        let broken = names.filter(|name| self.current(name).is_some_and(|entry| is_broken(&entry.digest)));
         broken.map(|name| name.to_string()).collect()
     }
 }

@@ -70,6 +70,7 @@ impl Store {
                 doomed.push(blob);
             }
         }
+        self.doom_incomplete(&mut fresh, &mut doomed);
         kept.append(&mut fresh);
         let report = GcReport {
             removed_blobs: doomed.len(),
@@ -84,6 +85,17 @@ impl Store {
             self.drop_stale_notes(horizon);
         }
         Ok(report)
+    }
+
+    /// An image that loses a layer goes as a whole: what names it then says that it was removed, not that it is damaged.
+    fn doom_incomplete(&self, fresh: &mut Vec<StoredBlob>, doomed: &mut Vec<StoredBlob>) {
+        let gone: BTreeSet<&String> = doomed.iter().map(|blob| &blob.digest).collect();
+        let tops = self.names().into_iter().flat_map(|name| self.log(&name)).map(|entry| entry.digest);
+        let loses = |top: &String| self.reachable(top).is_none_or(|all| all.iter().any(|digest| gone.contains(digest)));
+        let incomplete: BTreeSet<String> = tops.filter(loses).collect();
+        let (more, whole) = fresh.drain(..).partition(|blob| incomplete.contains(&blob.digest));
+        *fresh = whole;
+        doomed.extend::<Vec<StoredBlob>>(more);
     }
 
     fn roots(&self, horizon: i64) -> Vec<String> {
@@ -119,7 +131,7 @@ impl Store {
 
     /// The digests of everything that a manifest or index needs, itself included; `None` if part of it is not there.
     pub fn reachable(&self, digest: &str) -> Option<BTreeSet<String>> {
-        let document: Value = serde_json::from_slice(&self.read_blob(digest).ok()?).ok()?;
+        let document: Value = serde_json::from_slice(&self.read_unmarked(digest).ok()?).ok()?;
         let mut all = BTreeSet::from([digest.to_owned()]);
         let listed = |key: &str| document[key].as_array().into_iter().flatten();
         for manifest in listed("manifests") {

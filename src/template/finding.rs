@@ -427,6 +427,10 @@ impl Kind {
             Self::UnknownVariable { nearest: None, whence: Whence::Template, name } => {
                 format!("add `{name} = \"...\"` to `[variables]`; a literal `${{` is written `$${{`")
             }
+            // It has no place that a label could stand at.
+            Self::UnknownVariable { nearest: Some(nearest), whence: Whence::Set, .. } => {
+                format!("did you mean `--set {nearest}=...`?")
+            }
             Self::UnknownVariable { whence: Whence::Set, .. } => {
                 "`--set` gives another value to a variable of `[variables]`".to_owned()
             }

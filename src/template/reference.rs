@@ -1,21 +1,29 @@
-//! The reference of all keys in Markdown, for the README, made from the table of keys.
+//! The reference of all keys in Markdown, made from the table of keys. `templates/REFERENCE.md` holds it.
 
 use std::fmt::Write as _;
 
 use super::grammar::{ACTIONS, Key, Need, Shape, State, TABLE};
 
+const INTRODUCTION: &str = "\
+# Templates: every key
+
+This is what `kiln schema --reference` prints. A key means the same wherever it stands. \"Not built yet\" marks what this
+version knows and refuses.
+
+";
+
 /// A section for each place with its keys, and the actions with what goes with them. Keys that are not built yet are
 /// marked so.
 pub fn reference() -> String {
-    let mut text = String::new();
+    let mut text = INTRODUCTION.to_owned();
     for (place, keys) in TABLE {
         let title = place.title();
-        let _ = write!(text, "### {}{}\n\n", title[..1].to_uppercase(), &title[1..]);
+        let _ = write!(text, "## {}{}\n\n", title[..1].to_uppercase(), &title[1..]);
         text.push_str("| key | takes | what it does | example |\n|--|--|--|--|\n");
         keys.iter().for_each(|key| row(&mut text, key));
         text.push('\n');
     }
-    text.push_str("### Actions\n\nA step has exactly one action.\n\n| action | goes with | needs |\n|--|--|--|\n");
+    text.push_str("## Actions\n\nA step has exactly one action.\n\n| action | goes with | needs |\n|--|--|--|\n");
     for action in ACTIONS {
         let list = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>();
         let needs: Vec<String> = action.needs.iter().map(|group| list(group).join(" or ")).collect();

@@ -24,10 +24,30 @@ pub fn render(findings: &[Finding], files: &Files, style: Style) -> String {
         Style::Plain => Renderer::plain(),
         Style::Color => Renderer::styled(),
     };
-    let one = |finding: &Finding| renderer.render(&groups(finding, files));
+    let one = |finding: &Finding| match finding.span {
+        Some(_) => renderer.render(&groups(finding, files)),
+        None => without_place(finding, style),
+    };
     let mut text = findings.iter().map(one).collect::<Vec<_>>().join("\n\n");
     if !text.is_empty() {
         text.push('\n');
+    }
+    text
+}
+
+/// A finding that has no line to show: as kiln says everything else.
+fn without_place(finding: &Finding, style: Style) -> String {
+    let (word, color) = match finding.severity() {
+        Severity::Error => ("error:", "31;1"),
+        Severity::Warning => ("warning:", "33;1"),
+    };
+    let paint = |color: &str, word: &str| match style {
+        Style::Plain => word.to_owned(),
+        Style::Color => format!("\x1b[{color}m{word}\x1b[0m"),
+    };
+    let mut text = format!("{} {}", paint(color, word), one_line(&finding.kind.to_string()));
+    if let Some(hint) = finding.kind.hint() {
+        text.push_str(&format!("\n  {} {}", paint("36", "help:"), one_line(&hint)));
     }
     text
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::base::ContentDigest;
+use crate::base::glob::Is;
 
 /// One file, directory, link or device.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,6 +88,11 @@ impl Node {
             *group += first;
         }
         self
+    }
+
+    /// What it is to a pattern.
+    pub fn is(&self) -> Is {
+        if matches!(self.kind, Kind::Directory) { Is::Directory } else { Is::Other }
     }
 
     /// Whether both are the same but for their times, and but for which number names their hard links.

@@ -15,7 +15,7 @@ fn unlocked() -> Project {
 #[test]
 fn a_wrong_command_line_is_2() {
     let project = small();
-    let cases: [&[&str]; 8] = [
+    let cases: [&[&str]; 15] = [
         &["nonsense"],
         &["build", "--nonsense"],
         &["build", "--set", "word"],
@@ -24,6 +24,13 @@ fn a_wrong_command_line_is_2() {
         &["build", "--epoch", "yesterday"],
         &["build", "-o", "nonsense:"],
         &["update"],
+        &["build", "-o", "oci:out", "-o", "oci-archive:./out"],
+        &["build", "-o", "rootfs:out", "-o", "oci:out/inside"],
+        &["build", "-o", "docker-archive:-", "-o", "docker-archive:-"],
+        &["build", "-o", "docker-archive:-", "--json"],
+        &["build", "-o", "rootfs:."],
+        &["build", "-o", "rootfs:out", "--platform", "linux/amd64", "--platform", "linux/arm64"],
+        &["build", "-o", "oci:out", "nowhere", "elsewhere"],
     ];
     for case in cases {
         let ended = project.kiln(case).run().expect_code(2);
@@ -50,7 +57,7 @@ fn a_wrong_template_is_1_with_its_place_and_a_caret() {
 fn what_is_not_there_is_1_with_advice() {
     let project = small();
     project.kiln(&["build", "elsewhere"]).run().expect_code(1).expect_said("help:");
-    project.kiln(&["build", "--set", "wrod=x"]).run().expect_code(1).expect_said("`wrod`");
+    project.kiln(&["build", "--set", "wrod=x"]).run().expect_code(1).expect_said("did you mean `--set word=...`?");
     project.kiln(&["inspect", "store:nothing"]).run().expect_code(1).expect_said("`nothing`");
     std::fs::remove_dir_all(project.path("app")).expect("it is there");
     project.kiln(&["build"]).run().expect_code(1).expect_said("app");

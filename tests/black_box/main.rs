@@ -2,8 +2,12 @@
 
 mod commands;
 mod determinism;
+mod files;
+mod gc;
 mod harness;
 mod outputs;
 mod readers;
 mod refusals;
 mod sample;
+mod screen;
+mod shipped;

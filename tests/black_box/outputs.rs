@@ -122,6 +122,29 @@ fn refused(project: &Project, output: &str, path: &str) {
 }
 
 #[test]
+fn a_link_is_followed_to_kilns_own_output_and_to_nothing_else() {
+    for (output, path) in OUTPUTS {
+        let project = small();
+        let (transport, _) = output.split_once(':').expect("all have a kind");
+        let through = format!("{transport}:link");
+        std::os::unix::fs::symlink(path, project.path("link")).expect("a link");
+        let nowhere = project.kiln(&["build", "-o", &through]).run().expect_code(3);
+        assert!(nowhere.stderr.contains("`link` is a symbolic link to nothing"), "{}", nowhere.all());
+        project.build(&["-o", output]);
+        let before = content(&project.path(path));
+        project.kiln(&["build", "-o", &through]).ok().expect_said("is up to date");
+        project.kiln(&["build", "--set", "word=two", "-o", &through]).ok().expect_said("replaced");
+        assert_ne!(content(&project.path(path)), before, "{output} holds the new image");
+        assert!(project.path("link").is_symlink(), "{output}: the link is still one");
+        project.kiln(&["build", "-o", output]).ok().expect_said("replaced");
+    }
+    let project = small();
+    project.write("mine", "of value\n");
+    std::os::unix::fs::symlink("mine", project.path("link")).expect("a link");
+    refused(&project, "oci-archive:link", "link");
+}
+
+#[test]
 fn one_refused_output_does_not_keep_the_others_back() {
     let project = small();
     project.write("oci.tar", "of value\n");
@@ -142,8 +165,9 @@ fn an_archive_on_stdout_is_the_archive_in_a_file() {
 fn several_platforms_do_not_fit_into_outputs_of_one() {
     let project = sample::project("gzip");
     for (output, path) in [("docker-archive:docker.tar", "docker.tar"), ("rootfs:root", "root")] {
-        let build = project.kiln(&["build", "-o", output]).run().expect_code(1).expect_said("--platform");
+        let build = project.kiln(&["build", "-o", output]).run().expect_code(2).expect_said("--platform");
         assert!(!project.path(path).exists(), "{}", build.all());
+        assert!(!build.stderr.contains("built,"), "it is said before anything is built: {}", build.all());
     }
     project.build(&["-o", "oci-archive:oci.tar"]);
 }

@@ -23,6 +23,36 @@ fn every_refusal_of_the_pipeline_has_its_code_and_says_why() {
 }
 
 #[test]
+fn a_layer_that_is_not_what_its_digest_says_is_named() {
+    for codec in ["gzip", "zstd", "none"] {
+        let project = small();
+        project.write("kiln.toml", SMALL.replace("[variables]", &format!("compression = \"{codec}\"\n[variables]")));
+        let built = project.kiln(&["build", "--json", "-o", "oci:out", "-o", "oci-archive:oci.tar"]).ok().json();
+        let digest = built["layers"][0]["digest"].as_str().expect("a digest");
+        let blob = format!("out/blobs/{}", digest.replace(':', "/"));
+        let good = project.read(&blob);
+        let spoiled = [
+            // A bit of the file's content, where a plain tar has no checksum of its own.
+            good.iter().enumerate().map(|(at, byte)| if at == good.len() / 2 { byte ^ 1 } else { *byte }).collect(),
+            good[..good.len() - 1].to_vec(),
+            [&good[..], b"\0"].concat(),
+            Vec::new(),
+        ];
+        let message = format!("cannot read the layer {digest}");
+        for bytes in spoiled {
+            // A new file: the old one may be the store's too.
+            std::fs::remove_file(project.path(&blob)).expect("it is there");
+            project.write(&blob, bytes);
+            refused(&project, "ReadLayer", &["inspect", "oci:out", "--files"], 1, &message);
+            refused(&project, "ReadLayer", &["diff", "oci:out", "oci-archive:oci.tar"], 1, &message);
+        }
+        std::fs::remove_file(project.path(&blob)).expect("it is there");
+        project.write(&blob, good);
+        project.kiln(&["diff", "--check", "oci:out", "oci-archive:oci.tar"]).ok();
+    }
+}
+
+#[test]
 fn two_platforms_are_not_compared_without_a_choice() {
     let template = SMALL.replace("platforms = [\"linux/amd64\"]", "platforms = [\"linux/amd64\", \"linux/arm64\"]");
     let project = small();

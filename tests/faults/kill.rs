@@ -40,6 +40,54 @@ fn a_killed_build_leaves_a_sound_store() {
     }
 }
 
+/// A build of four outputs is killed at many moments: none leaves an output that the next build takes for somebody else's.
+#[test]
+fn a_killed_build_leaves_no_output_that_the_next_one_refuses() {
+    const KILLS: u32 = 40;
+    let place = Place::large(4);
+    let outputs = ["oci:out", "oci-archive:out.tar", "docker-archive:docker.tar", "rootfs:root"];
+    let build = |version: &str| {
+        let outputs = outputs.iter().flat_map(|output| ["-o", output]);
+        let arguments = ["build", "--store", "store", "--version", version].into_iter().chain(outputs);
+        place.start(&arguments.collect::<Vec<_>>())
+    };
+    let begin = Instant::now();
+    assert_eq!(build("0").finish().code, Some(0));
+    let whole = begin.elapsed();
+    for kill in 1..=KILLS {
+        // Another version is another image, so that each output is written.
+        let running = build(&kill.to_string());
+        thread::sleep(whole * kill / KILLS);
+        hit(&running, Signal::KILL);
+        running.finish();
+        let again = build(&format!("{kill}-again")).finish();
+        assert_eq!(again.code, Some(0), "killed after {kill}/{KILLS} of {whole:?}: {}", again.stderr);
+    }
+}
+
+#[test]
+fn a_build_that_is_interrupted_in_a_layer_says_so_and_leaves_nothing() {
+    let place = Place::large(MEGABYTES);
+    let running = place.start(&["build", "--store", "store", "-o", "oci:out"]);
+    // The layer is being written once the store holds something temporary that grows.
+    let begun = || {
+        let tmp = place.path("store/tmp");
+        names(&tmp).iter().any(|name| std::fs::metadata(tmp.join(name)).is_ok_and(|file| file.len() > 0))
+    };
+    let begin = Instant::now();
+    while !begun() {
+        assert!(begin.elapsed() < Duration::from_secs(60), "no layer was begun");
+        thread::sleep(Duration::from_millis(1));
+    }
+    hit(&running, Signal::INT);
+    let ended = running.finish();
+    // `Error::Interrupted` of the pipeline, alone and without a cause.
+    assert_eq!((ended.code, ended.stderr.as_str(), ended.stdout.as_str()), (Some(130), "error: interrupted\n", ""));
+    assert!(!place.path("out").exists());
+    assert_eq!(names(&place.path("store/builds")), Vec::<String>::new(), "nothing was remembered");
+    place.assert_sound("store");
+}
+
 #[test]
 fn an_interrupted_build_ends_with_130_and_cleans_up() {
     let place = Place::large(MEGABYTES);

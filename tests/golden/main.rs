@@ -1,5 +1,5 @@
 //! What the shipped templates give: the files of every layer first, then the diff IDs, then the digests of the compressed
-//! blobs, each compared with a file in `fixtures/golden`. `KILN_BLESS=1` writes these files.
+//! blobs, each compared with a file in `fixtures/golden`; and the reference of all keys. `KILN_BLESS=1` writes these files.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,6 +16,12 @@ fn the_site_template_is_the_same() {
 #[test]
 fn every_action_writes_the_same() {
     compare("actions", "fixtures/golden-site");
+}
+
+#[test]
+fn the_reference_is_what_kiln_prints() {
+    let printed = kiln(&["schema".as_ref(), "--reference".as_ref()]);
+    same("templates/REFERENCE.md", &printed, "kiln schema --reference: the keys are others");
 }
 
 /// One image as text, by what it depends on.
@@ -36,20 +42,23 @@ fn compare(name: &str, template: &str) {
         ("blobs", &found.blobs, "the tars are the same, their compressed form or the config differs"),
     ];
     for (kind, text, meaning) in kinds {
-        let file = PathBuf::from(format!("fixtures/golden/{name}.{kind}.txt"));
-        let path = root().join(&file);
-        if std::env::var_os("KILN_BLESS").is_some() {
-            fs::write(&path, text).expect("the project's directory can be written to");
-            continue;
-        }
-        let expected = fs::read_to_string(&path).unwrap_or_default();
-        let file = file.display();
-        assert!(
-            expected == *text,
-            "{template}: {meaning}\n--- {file}\n+++ this build\n{}\nIf this is meant, run the test with KILN_BLESS=1.",
-            difference(&expected, text)
-        );
+        same(&format!("fixtures/golden/{name}.{kind}.txt"), text, &format!("{template}: {meaning}"));
     }
+}
+
+/// Compares a text with a file of the project, or writes that.
+fn same(file: &str, text: &str, meaning: &str) {
+    let path = root().join(file);
+    if std::env::var_os("KILN_BLESS").is_some() {
+        fs::write(&path, text).expect("the project's directory can be written to");
+        return;
+    }
+    let expected = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        expected == text,
+        "{meaning}\n--- {file}\n+++ this build\n{}\nIf this is meant, run the test with KILN_BLESS=1.",
+        difference(&expected, text)
+    );
 }
 
 fn build(template: &str) -> Golden {

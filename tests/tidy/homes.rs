@@ -18,8 +18,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("clap_mangen", &["src/cli/"]),
     ("flate2", &["src/layer/read/"]),
     ("gix_index", &["src/source/path/"]),
-    // Sources also match many patterns at once, and say which of them hit.
-    ("globset", &["src/base/glob.rs", "src/source/path/", "src/template/read/mod.rs"]),
+    // A `.dockerignore` has rules of its own.
+    ("globset", &["src/base/glob.rs", "src/source/path/rules.rs"]),
     ("ignore", &["src/source/path/"]),
     ("indicatif", &["src/cli/progress.rs"]),
     // A zip archive holds civil times; servers say when to try again.

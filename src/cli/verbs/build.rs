@@ -1,18 +1,20 @@
 //! `kiln build`
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use serde_json::json;
 
+use crate::base::Platform;
 use crate::base::reference::Output;
 use crate::cli::args::Build;
 use crate::cli::progress::{Platforms, Progress};
 use crate::cli::report::{Failure, print, print_json};
 use crate::cli::session::Session;
 use crate::cli::size;
-use crate::output::{Receipt, Written, check_distinct};
+use crate::output::{OutputError, Receipt, Written, check_outputs};
 use crate::pipeline::{Built, Error, Loaded, Prepared, build, deliver, known_outputs, load, pin, prepare};
 
 /// Builds, writes the outputs, prints the digest.
@@ -26,24 +28,28 @@ pub fn run(args: &Build, session: &Session) -> Result<ExitCode, Failure> {
             hint: "write the archive to a file, or take the digest from `--digest-file`".to_owned(),
         });
     }
+    check_outputs(&args.outputs, &distinct(&args.resolve.platforms)).map_err(usage)?;
     let store = session.store(&args.resolve.store)?;
     let request = session.request(&args.template, &args.resolve);
     let network = session.network(&args.resolve.network)?;
     let mut loaded = load(&request, &session.terms(&args.resolve, &|_| {}))?;
+    check_outputs(&args.outputs, &loaded.platforms).map_err(usage)?;
     let platforms = if loaded.platforms.len() > 1 { Platforms::Several } else { Platforms::One };
     let progress = Progress::new(report, session.environment.live).platforms(platforms);
     let watch = |event: crate::pipeline::Event<'_>| progress.show(event);
     let terms = session.terms(&args.resolve, &watch);
-    check_distinct(&args.outputs).map_err(Error::from)?;
     let retry = |notice: crate::transport::Notice| progress.retry(&notice);
-    let remote = network.remote(&retry).map_err(crate::pipeline::Error::from)?;
+    let remote = network.remote(&retry).map_err(Error::from)?;
     let directory = loaded.directory.clone();
     let reach = network.reach(&store, &directory, &remote);
     pin(&mut loaded, request.lock, &reach, &terms)?;
+    progress.end();
     say_lock(&loaded, session);
     let named = args.outputs.iter().filter_map(|output| output.path().map(PathBuf::from));
     let never: Vec<PathBuf> = named.chain(known_outputs(&store)).collect();
+    progress.stage("reading the sources");
     let prepared = prepare(loaded, &never, &reach, &terms, &request)?;
+    progress.end();
     report.findings(&prepared.warnings, &prepared.loaded.files);
     for (source, warning) in prepared.gathered.warnings() {
         report.source_warning(source, warning);
@@ -51,8 +57,10 @@ pub fn run(args: &Build, session: &Session) -> Result<ExitCode, Failure> {
     let mut built = build(&prepared, &reach, &terms);
     let mut results = Vec::new();
     if let Ok(image) = &built {
+        progress.stage("writing the outputs");
         results = deliver(&prepared, image, &args.outputs, &reach, &terms)?;
         if results.iter().any(|result| result.as_ref().is_err_and(Error::is_damage)) {
+            progress.end();
             // The damaged layer was set aside when it was found; it is made anew, once.
             report.warn("a layer in the store was damaged; it is built again", None);
             built = build(&prepared, &reach, &terms);
@@ -67,8 +75,8 @@ pub fn run(args: &Build, session: &Session) -> Result<ExitCode, Failure> {
     let made = built.layers.iter().filter(|layer| !layer.cached).count();
     let name = name(&prepared);
     report.note(&format!(
-        "{name}: {} layers, {made} built, {} cached, {}",
-        built.layers.len(),
+        "{name}: {}, {made} built, {} cached, {}",
+        size::count(built.layers.len(), "layer"),
         built.layers.len() - made,
         size::seconds(begin.elapsed())
     ));
@@ -82,6 +90,16 @@ enum Stdout {
     Digest,
     /// Nowhere: an archive is there.
     Archive,
+}
+
+/// Outputs that do not go together, or not with what is built, are a matter of the command line.
+fn usage(error: OutputError) -> Failure {
+    Failure::Usage { message: error.to_string(), hint: error.hint().unwrap_or_default() }
+}
+
+fn distinct(platforms: &[Platform]) -> Vec<Platform> {
+    let platforms: BTreeSet<&Platform> = platforms.iter().collect();
+    platforms.into_iter().cloned().collect()
 }
 
 fn name(prepared: &Prepared) -> String {

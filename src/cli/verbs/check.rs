@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use crate::cli::args::Check;
 use crate::cli::report::Failure;
 use crate::cli::session::Session;
+use crate::cli::size;
 use crate::pipeline::Error;
 use crate::pipeline::load::{read_template, template_path};
 use crate::template::Severity;
@@ -31,11 +32,16 @@ pub fn run(args: &Check, session: &Session) -> Result<ExitCode, Failure> {
     session.report.findings(&findings, &files);
     if args.strict && warnings > 0 {
         return Err(Failure::Found {
-            message: format!("{warnings} warnings, and `--strict` makes them errors"),
+            message: format!("{}; with `--strict` this is an error", size::count(warnings, "warning")),
             hint: None,
         });
     }
     let shown: Vec<String> = platforms.iter().map(ToString::to_string).collect();
-    session.report.note(&format!("{}: no errors, {warnings} warnings ({})", path.display(), shown.join(", ")));
+    session.report.note(&format!(
+        "{}: no errors, {} ({})",
+        path.display(),
+        size::count(warnings, "warning"),
+        shown.join(", ")
+    ));
     Ok(ExitCode::SUCCESS)
 }

@@ -106,9 +106,9 @@ fn as_text(files: &[Line], config: &[Line], sizes: (u64, u64)) -> String {
         }
     }
     text.push_str(&format!(
-        "{} files and {} config values differ; {} -> {}\n",
-        files.len(),
-        config.len(),
+        "different: {} and {}; {} -> {}\n",
+        size::count(files.len(), "file"),
+        size::count(config.len(), "config value"),
         size::show(sizes.0),
         size::show(sizes.1)
     ));

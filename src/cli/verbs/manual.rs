@@ -4,13 +4,17 @@ use std::process::ExitCode;
 
 use clap::CommandFactory;
 
-use crate::cli::args::{Cli, Completions, Man};
+use crate::cli::args::{Cli, Completions, Man, Schema};
 use crate::cli::report::{Failure, print, print_json};
 use crate::cli::session::Session;
 
-/// Prints the JSON schema of templates.
-pub fn schema(_: &Session) -> Result<ExitCode, Failure> {
-    print_json(&crate::template::schema())?;
+/// Prints the JSON schema of templates, or the same as a text for people.
+pub fn schema(args: &Schema) -> Result<ExitCode, Failure> {
+    if args.reference {
+        print(&crate::template::reference())?;
+    } else {
+        print_json(&crate::template::schema())?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 

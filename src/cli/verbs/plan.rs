@@ -77,17 +77,20 @@ fn as_text(prepared: &Prepared, store: &Store) -> String {
             text.push_str(&format!("  {}  base {}, {} layers\n", base.manifest.short(), base.image, base.layers.len()));
         }
         for (at, layer) in of_plan.layers.iter().enumerate() {
-            let state = match why(prepared, platform, at, layer, store) {
-                None => "cached".to_owned(),
-                Some(why) => format!("to build: {why}"),
-            };
             let (entries, bytes) = (layer.entries, size::show(layer.content_bytes));
-            text.push_str(&format!("  {}  {}  {entries} entries, {bytes}  {state}\n", layer.key.short(), layer.name));
+            text.push_str(&format!("  {}  {}  {entries} entries, {bytes}  ", layer.key.short(), layer.name));
+            match why(prepared, platform, at, layer, store) {
+                None => text.push_str("cached\n"),
+                // Paths can be long: a line of its own.
+                Some(why) => text.push_str(&format!("to build\n    because: {why}\n")),
+            }
             for (number, step) in layer.steps.iter().enumerate() {
                 let main = step.settings.get(&step.action).cloned().unwrap_or_default();
-                let rest = step.settings.iter().filter(|(key, _)| **key != step.action);
+                let rest = step.settings.iter().filter(|(key, value)| **key != step.action && !value.is_empty());
                 let rest: Vec<String> = rest.map(|(key, value)| format!("{key}={value}")).collect();
-                text.push_str(&format!("    {} {} {main}  {}\n", number + 1, step.action, rest.join(" ")));
+                let line = format!("    {} {} {main}  {}", number + 1, step.action, rest.join(" "));
+                text.push_str(line.trim_end());
+                text.push('\n');
             }
         }
     }

@@ -67,8 +67,9 @@ fn ls(store: &Store, form: Form) -> Result<ExitCode, Failure> {
     let width = held.iter().map(|(name, _)| name.to_string().chars().count()).max().unwrap_or_default();
     for (name, entry) in &held {
         let frozen = if store.is_frozen(name) { "  published" } else { "" };
+        let gone = if store.has_blob(&entry.digest, entry.size_bytes) { "" } else { "  (removed)" };
         let (digest, size, when) = (&entry.digest, size::show(entry.total_bytes), when(entry.when));
-        print(&format!("{:width$}  {digest}  {size:>10}  {when}{frozen}\n", name.to_string()))?;
+        print(&format!("{:width$}  {size:>10}  {when}  {digest}{frozen}{gone}\n", name.to_string()))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -92,7 +93,8 @@ fn log(text: &str, store: &Store, form: Form) -> Result<ExitCode, Failure> {
     }
     for entry in &entries {
         let gone = if store.has_blob(&entry.digest, entry.size_bytes) { "" } else { "  (removed)" };
-        print(&format!("{}  {}  {}{gone}\n", when(entry.when), entry.digest, size::show(entry.total_bytes)))?;
+        let size = size::show(entry.total_bytes);
+        print(&format!("{}  {size:>10}  {}{gone}\n", when(entry.when), entry.digest))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -109,7 +111,7 @@ fn check(store: &Store, form: Form, session: &Session) -> Result<ExitCode, Failu
         for name in &report.broken_names {
             print(&format!("not whole any more: {name}\n"))?;
         }
-        print(&format!("{blobs} blobs read, {}, {damaged} damaged\n", size::show(report.bytes)))?;
+        print(&format!("{} read, {}, {damaged} damaged\n", size::count(blobs, "blob"), size::show(report.bytes)))?;
     }
     if report.damaged.is_empty() && report.broken_names.is_empty() {
         return Ok(ExitCode::SUCCESS);
@@ -128,8 +130,8 @@ fn gc(keep: &Keep, removal: Removal, given: &StoreDir, form: Form, session: &Ses
     }
     let verb = if removal == Removal::Real { "removed" } else { "would remove" };
     print(&format!(
-        "{verb} {} blobs, {}; {} stay, {}\n",
-        report.removed_blobs,
+        "{verb} {}, {}; {} stay, {}\n",
+        size::count(report.removed_blobs, "blob"),
         size::show(report.removed_bytes),
         report.kept_blobs,
         size::show(report.kept_bytes)

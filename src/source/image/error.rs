@@ -119,6 +119,9 @@ impl ImageFileError {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::NotAFile { .. } => "copy it to `oci:DIR` first".to_owned(),
+            Self::Open { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                "the path after `oci:` is a directory with an image layout, after the others an archive".to_owned()
+            }
             Self::Open { .. } => return None,
             Self::Read { .. } | Self::Missing { .. } => "the image is damaged: copy it again".to_owned(),
             Self::Compressed { path } => format!("decompress it first: `gunzip {0}` or `unzstd {0}`", path.display()),

@@ -15,7 +15,7 @@ fn reference(form: &str, path: &Path, tag: &str) -> Reference {
 
 fn put(form: &str, path: &Path, subject: &Subject<'_>) {
     let output: Output = format!("{form}:{}", path.display()).parse().expect("an output");
-    write(subject, &output, None).expect("it is free");
+    write::<crate::output::OutputError>(subject, &output, &[], |_, _| Ok(())).expect("it is free");
 }
 
 fn open_at(form: &str, path: &Path, tag: &str) -> Result<ImageFile, ImageFileError> {

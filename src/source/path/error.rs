@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::base::glob::GlobError;
 use crate::base::path::{PathError, readable};
 
 /// A path source that cannot be scanned. Paths below the source's root are bytes, made readable when they are shown.
@@ -46,14 +47,12 @@ pub enum ScanError {
         source: PathError,
     },
     /// A pattern of `include` or `exclude`.
-    #[error("`{glob}` of the path source `{}` is not a glob", root.display())]
+    #[error("cannot use `include` or `exclude` of the path source `{}`", root.display())]
     Glob {
         /// The source.
         root: PathBuf,
-        /// The pattern, as it was written.
-        glob: String,
-        /// Why.
-        source: globset::Error,
+        /// Which pattern, and why.
+        source: GlobError,
     },
     /// The list of tracked files.
     #[error("cannot read git's index `{}`: {reason}", index.display())]

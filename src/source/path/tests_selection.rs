@@ -249,7 +249,7 @@ fn what_cannot_be_scanned_says_why() {
     mkfifoat(CWD, source.at("fifo"), Mode::RUSR).expect("a fifo");
     assert!(matches!(error(&at("fifo")), ScanError::Kind { .. }));
     let globs = ScanRequest { include: vec!["[".into()], ..source.request() };
-    assert!(matches!(error(&globs), ScanError::Glob { glob, .. } if glob == "["));
+    assert!(matches!(error(&globs), ScanError::Glob { source, .. } if source.pattern == "["));
     source.write(".git/index", "DIRC but no more than that");
     let index = error(&source.request());
     assert!(matches!(&index, ScanError::Index { .. }) && index.hint().is_some());

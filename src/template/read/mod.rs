@@ -9,6 +9,7 @@ mod step;
 
 use std::collections::BTreeMap;
 
+use crate::base::glob::Globs;
 use crate::base::path::PathError;
 use crate::base::{Epoch, ImagePath, Platform};
 
@@ -244,10 +245,10 @@ impl<'a> Reader<'a> {
             self.report(node.span, Kind::ParentInPath { found: text });
             return None;
         }
-        let why = match globset::Glob::new(text.trim_start_matches('/')) {
+        let why = match Globs::new(&[&text]) {
             Ok(_) if !text.is_empty() => return Some(text),
             Ok(_) => "is empty".to_owned(),
-            Err(error) => error.kind().to_string(),
+            Err(error) => error.reason,
         };
         self.bad(key, node.span, Form::Glob, &text, Some(why));
         None

@@ -72,9 +72,19 @@ fn tokens_of_the_user_stay_on_their_line() {
     assert!(!shown.contains("\nerror: b") && !shown.contains('\u{1b}'), "{shown}");
 }
 
+const SET: &str = "[image]\nname = \"${word}\"\n[variables]\nword = \"one\"\n";
+
 #[test]
 fn findings_without_a_place_are_shown() {
     let (findings, files) = check_files(&[], &BTreeMap::new(), None);
     let shown = render(&findings, &files, Style::Plain);
     assert!(shown.starts_with("error: cannot read the template `shop/kiln.toml`: there is no such file\n"), "{shown}");
+    let shown = |name: &str| {
+        let (findings, files) = check_files(&[("kiln.toml", SET)], &[(name.to_owned(), String::new())].into(), None);
+        render(&findings, &files, Style::Plain)
+    };
+    let near = shown("wrod");
+    assert!(near.ends_with("error: there is no variable `wrod`\n  help: did you mean `--set word=...`?\n"), "{near}");
+    let far = shown("frobnicate");
+    assert!(far.ends_with("\n  help: `--set` gives another value to a variable of `[variables]`\n"), "{far}");
 }

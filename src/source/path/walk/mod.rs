@@ -21,7 +21,7 @@ use crate::base::ImagePath;
 use crate::tree::Kind;
 
 use super::error::ScanError;
-use super::globs::Globs;
+use super::globs::{Globs, globs};
 use super::left_out::LeftOut;
 use super::open::Root;
 use super::rules::DockerIgnore;
@@ -77,8 +77,8 @@ pub(super) fn walk(root: &Root, request: &ScanRequest, jobs: usize) -> Result<Wa
     let walker = Walker {
         root,
         selection: request.selection,
-        include: Globs::new(&request.include, &root.named)?,
-        exclude: Globs::new(&request.exclude, &root.named)?,
+        include: globs(&request.include, &root.named)?,
+        exclude: globs(&request.exclude, &root.named)?,
         own: own_paths(root, request),
         docker: docker_ignore(root, request.selection, &mut walk.warnings)?,
     };
