@@ -1,5 +1,7 @@
 //! The network, as the command line and the environment say.
 
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -22,9 +24,9 @@ pub struct Surroundings {
 }
 
 impl Surroundings {
-    /// Reads the variables that curl, docker and podman know.
-    pub(super) fn read() -> Self {
-        let text = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    /// Takes what the variables say that curl, docker and podman know.
+    pub(super) fn new(variable: &dyn Fn(&str) -> Option<OsString>) -> Self {
+        let text = |name: &str| variable(name)?.into_string().ok().filter(|value| !value.is_empty());
         // Many programs know only one spelling; curl prefers the small one.
         let either = |name: &str| text(&name.to_lowercase()).or_else(|| text(name));
         let secret = |name: &str| either(name).map(Secret::new);
@@ -38,9 +40,7 @@ impl Surroundings {
             docker_config: docker.map(|directory| directory.join("config.json")),
             runtime_auth: path("XDG_RUNTIME_DIR").map(|directory| directory.join("containers/auth.json")),
             config_auth: config.as_ref().map(|directory| directory.join("containers/auth.json")),
-            helper_directories: std::env::var_os("PATH")
-                .map(|all| std::env::split_paths(&all).collect())
-                .unwrap_or_default(),
+            helper_directories: variable("PATH").iter().flat_map(directories).collect(),
             ..CredentialFiles::default()
         };
         Self {
@@ -58,6 +58,11 @@ impl Surroundings {
             keys: Keys { netrc: path("NETRC").or_else(|| in_home(".netrc")), ..Keys::default() },
         }
     }
+}
+
+/// The directories of a search path.
+fn directories(path: &OsString) -> Vec<PathBuf> {
+    path.as_bytes().split(|byte| *byte == b':').map(|part| PathBuf::from(OsStr::from_bytes(part))).collect()
 }
 
 /// The files of containers-registries.conf(5), in the order in which later ones win: the user's takes the place of the

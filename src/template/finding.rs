@@ -1,7 +1,8 @@
 //! What is wrong with a template, and where.
 
+use super::advice::{actions, modifier_hint, unknown_key_hint};
 use super::form::Form;
-use super::grammar::{ACTIONS, ORIGINS, Place, State, action, one_of};
+use super::grammar::{Place, one_of};
 use super::span::Span;
 
 /// Whether a template with this finding can be built.
@@ -450,52 +451,8 @@ impl Kind {
     }
 }
 
-fn unknown_key_hint(
-    key: &str,
-    place: Place,
-    belongs: &[Place],
-    above_line: Option<usize>,
-    nearest: Option<&str>,
-) -> Option<String> {
-    if let (Some(line), Some(place)) = (above_line, belongs.first()) {
-        let whose = if *place == Place::Layer { "the layer" } else { place.title() };
-        return Some(format!("`{key}` belongs to {whose}: move it above line {line}"));
-    }
-    if nearest.is_some() && belongs.is_empty() {
-        return None;
-    }
-    if !belongs.is_empty() {
-        let titles: Vec<&str> = belongs.iter().map(|place| place.title()).collect();
-        return Some(format!("`{key}` is a key of {}", titles.join(", ")));
-    }
-    if place == Place::Step {
-        return Some(format!("the actions are {}", actions()));
-    }
-    let built = place.own_keys().iter().filter(|key| key.state == State::Now);
-    let names: Vec<String> = built.map(|key| format!("`{}`", key.name)).collect();
-    Some(format!("the keys {} are {}", at(place), names.join(", ")))
-}
-
-fn actions() -> String {
-    let built = ACTIONS.iter().filter(|action| action.state == State::Now);
-    built.map(|action| format!("`{}`", action.name)).collect::<Vec<_>>().join(", ")
-}
-
 /// "in `[image]`", "at the top of the file"
-fn at(place: Place) -> String {
+pub(super) fn at(place: Place) -> String {
     let word = if place == Place::Top { "at" } else { "in" };
     format!("{word} {}", place.title())
-}
-
-fn modifier_hint(modifier: &str, name: &str) -> String {
-    if let Some((_, keys)) = ORIGINS.iter().find(|(origin, _)| *origin == name) {
-        let others = ORIGINS.iter().filter(|(_, keys)| keys.contains(&modifier));
-        let others: Vec<&str> = others.map(|(origin, _)| *origin).collect();
-        return format!("a source with `{name}` takes {}; `{modifier}` goes with {}", one_of(keys), one_of(&others));
-    }
-    let takes = action(name).map_or(&[][..], |action| action.modifiers);
-    let others = ACTIONS.iter().filter(|other| other.takes(modifier));
-    let others: Vec<&str> = others.map(|other| other.name).collect();
-    let takes = takes.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
-    format!("`{name}` takes {takes}; `{modifier}` goes with {}", one_of(&others))
 }

@@ -27,6 +27,7 @@ pub mod schema;
 pub mod span;
 pub mod stages;
 
+mod advice;
 mod check;
 mod names;
 mod read;

@@ -19,15 +19,34 @@ const EDGES: &[(&str, &[&str])] = &[
     ("assemble", &["base", "tree", "layer"]),
     ("source", &["base", "tree", "layer", "image", "transport"]),
     ("store", &["base", "plan"]),
+    ("input", &["base", "transport", "tree", "template", "lock", "layer", "image", "registry", "source", "store"]),
     ("output", &["base", "tree", "image"]),
     (
         "pipeline",
         &[
             "base", "tree", "template", "lock", "layer", "step", "plan", "image", "assemble", "source", "store",
-            "output",
+            "input", "output",
         ],
     ),
-    ("cli", &["base", "tree", "template", "lock", "layer", "plan", "image", "source", "store", "output", "pipeline"]),
+    (
+        "cli",
+        &[
+            "base",
+            "transport",
+            "tree",
+            "template",
+            "lock",
+            "layer",
+            "plan",
+            "image",
+            "registry",
+            "source",
+            "store",
+            "input",
+            "output",
+            "pipeline",
+        ],
+    ),
 ];
 
 #[test]

@@ -17,7 +17,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("clap_complete", &["src/cli/"]),
     ("clap_mangen", &["src/cli/"]),
     ("flate2", &["src/layer/read/"]),
-    ("gix_index", &["src/source/path/"]),
+    // It brings the SHA-1 that detects collisions, which ids of git objects are checked with.
+    ("gix_index", &["src/source/path/", "src/source/git/id.rs"]),
     // A `.dockerignore` has rules of its own.
     ("globset", &["src/base/glob.rs", "src/source/path/rules.rs"]),
     ("ignore", &["src/source/path/"]),
@@ -33,10 +34,10 @@ const HOMES: &[(&str, &[&str])] = &[
     ("serde_json", ANYWHERE),
     ("sha2", &["src/base/hash.rs"]),
     ("signal_hook", &["src/cli/"]),
-    ("strsim", &["src/template/", "src/step/", "src/store/"]),
+    ("strsim", &["src/template/", "src/step/", "src/store/", "src/source/git/"]),
     // The tar of an output holds blobs, not a tree.
     ("tar", &["src/layer/", "src/output/tarball.rs"]),
-    ("tempfile", &["src/source/", "src/store/", "src/output/", "src/pipeline/"]),
+    ("tempfile", &["src/source/", "src/store/", "src/output/", "src/pipeline/", "src/input/"]),
     ("thiserror", ANYWHERE),
     ("toml", &["src/template/", "src/lock/", "src/registry/mirrors.rs"]),
     ("ureq", &["src/transport/"]),
