@@ -18,6 +18,8 @@ pub mod image;
 pub mod reach;
 pub mod remote;
 pub mod spool;
+#[cfg(test)]
+mod tests;
 pub mod url;
 pub mod vendor;
 
