@@ -250,9 +250,8 @@ fn git() -> (GitRequest, GitPin) {
 fn commits_that_cannot_be_are_refused() {
     let world = World::new();
     let (request, pin) = git();
-    let bring = |request: &GitRequest, pin: &GitPin| {
-        world.with(None, |reach| super::git::bring(request, pin, reach).map(drop))
-    };
+    let bring =
+        |request: &GitRequest, pin: &GitPin| world.with(None, |reach| super::git::bring(request, pin, reach).map(drop));
     let offline = bring(&request, &pin);
     assert!(matches!(&offline, Err(error) if error.class() == Class::Unavailable), "{offline:?}");
     let short = GitPin { commit: "abc".to_owned(), ..pin.clone() };

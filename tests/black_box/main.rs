@@ -5,6 +5,7 @@ mod determinism;
 mod files;
 mod gc;
 mod harness;
+mod inputs;
 mod outputs;
 mod readers;
 mod refusals;
