@@ -3,8 +3,9 @@
 //! ```text
 //! template + lock + context --> plan --> layers --> image --> outputs
 //!
-//! template/  text -> Template           lock/      what it was resolved to
+//! template/  text -> Template           lock/      what it was resolved to, every input by digest
 //! source/    files -> Tree              step/      Template layer + Tree -> Changeset
+//! input/     lock -> store              registry/  images of others        transport/ all that speaks HTTP
 //! plan/      what will be made, why     layer/     Changeset -> blocks -> bytes
 //! assemble/  blocks on all cores        image/     config, manifest, index
 //! store/     write-once blobs, names    output/    where the user wants it
@@ -22,7 +23,7 @@
 //! |--|--|--|
 //! | same inputs, same bytes | [`layer::blocks`], [`layer::header`], [`layer::codec`], [`base::json`] | `tests/black_box/determinism.rs` |
 //! | nothing published is rewritten | [`store::refs`] (`move_name`), [`output::place`] | `tests/black_box/outputs.rs` |
-//! | everything that enters is pinned | [`lock::settle()`], [`source::path`] | `tests/black_box/commands.rs` |
+//! | everything that enters is pinned | [`lock::settle()`], [`pipeline::pin()`], [`input`] | `tests/black_box/inputs.rs`, `src/input/tests.rs` |
 //! | nothing is lost | [`store::blob`] (`commit`), [`output::place`] | `tests/faults` |
 //! | every refusal says why and what to do next | `hint()` on every error, [`cli::report`] | `tests/black_box/commands.rs` |
 //!
@@ -34,6 +35,12 @@
 //! | template: name, version, annotations, config | yes | no | no | no | yes |
 //! | context files: content, executable bit, link targets | by the trees | yes | yes | yes | by its layers |
 //! | context files: times, owners, umask, hard links, order | no | no | no | no | no |
+//! | base image: its manifest | yes | no | no | no | yes |
+//! | base image: what a step sees of it (links, accounts, parents) | by the trees | as far as it changes the layer | as the key | by the diff ID | by its layers |
+//! | downloads, commits, images, stages: content, modes, targets | by the trees | yes | yes | yes | by its layers |
+//! | commits, images, stages: times | by the trees | unless `mtime` is given | as the key | by the diff ID | by its layers |
+//! | where an input came from: mirror, file, vendored layout | no | no | no | no | no |
+//! | name of a base in a registry | yes | no | no | no | as `base.name` |
 //! | `epoch` | yes | as times of files | as times of files | by the diff ID | by its layers |
 //! | `created` | yes | no | no | no | yes |
 //! | codec, level, encoder version | yes | no | no | yes | by its layers |
@@ -60,6 +67,20 @@
 //!
 //! **annotate-snippets instead of miette**, with a third of the dependencies, and **one table instead of schemars** for the
 //! schema: checks, schema and reference cannot disagree ([`template::grammar`]).
+//!
+//! **A commit is pinned twice**: by its id, and by the SHA-256 of the tar that kiln makes of its files. SHA-1 names the one,
+//! the other proves the content, and the tar is found by its digest wherever it is: store, vendored layout, later a cache.
+//!
+//! **The git program instead of gix.** A git library with a network is more than a hundred crates, and users have what only
+//! the program does: credential helpers, `insteadOf`, ssh settings ([`source::git`]).
+//!
+//! **Stages are trees.** A stage without `run` steps is evaluated like a layer and never packed, unless it is a base: then
+//! its layers stand below the image's, named `STAGE/LAYER`.
+//!
+//! **Times of git, images and stages stay** unless `mtime` is given: they are part of what was pinned. Everything else that
+//! is copied gets the epoch.
+//!
+//! **Docker's media types become OCI's** in the manifest of an image on a docker base; the layers' bytes and digests stay.
 //!
 //! **Own readers of layouts and archives instead of ocipkg**, which holds whole blobs in memory and does not verify them; it
 //! reads kiln's output in the tests, as an independent reader.

@@ -69,14 +69,14 @@ impl Supply for BuildSupply<'_> {
     }
 
     fn open(&self, digest: &LayerDigest) -> io::Result<Box<dyn Read + '_>> {
-        self.store.verify_blob(&digest.to_string()).map_err(io::Error::other)?;
+        self.store.verify_old_blob(&digest.to_string()).map_err(io::Error::other)?;
         Ok(Box::new(self.blob(digest)?))
     }
 
     fn open_uncompressed(&self, diff_id: &DiffId) -> io::Result<(Box<dyn Read + '_>, u64)> {
         let missing = || io::Error::new(io::ErrorKind::NotFound, format!("no layer {diff_id}"));
         let (layer, raw_bytes) = self.layer(diff_id).ok_or_else(missing)?;
-        self.store.verify_blob(&layer.digest.to_string()).map_err(io::Error::other)?;
+        self.store.verify_old_blob(&layer.digest.to_string()).map_err(io::Error::other)?;
         Ok((decoder(self.blob(&layer.digest)?)?, raw_bytes))
     }
 

@@ -28,8 +28,10 @@ pub mod gc;
 pub mod notes;
 pub mod refs;
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use rustix::fs::{FlockOperation, flock};
 
@@ -47,6 +49,8 @@ pub struct Store {
     root: PathBuf,
     /// Held as long as the store is open; the kernel gives it back when the process ends, however it ends.
     lock: File,
+    /// Blobs that this process wrote and digested: they need not be read again to be believed.
+    written: Mutex<BTreeSet<String>>,
 }
 
 impl Store {
@@ -81,7 +85,7 @@ impl Store {
         let fail = |source| StoreError::Open { store: root.to_owned(), source };
         fs::create_dir_all(root).map_err(fail)?;
         let lock = OpenOptions::new().create(true).truncate(false).write(true).open(root.join("lock")).map_err(fail)?;
-        Ok(Self { root: root.to_owned(), lock })
+        Ok(Self { root: root.to_owned(), lock, written: Mutex::default() })
     }
 
     /// Whether nobody else works here; then nobody can as long as the lock stays.
@@ -139,6 +143,10 @@ impl Store {
             removed.map_err(|source| self.open_error(source))?;
         }
         Ok(())
+    }
+
+    fn written(&self) -> std::sync::MutexGuard<'_, BTreeSet<String>> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Where the store is.

@@ -299,7 +299,6 @@ fn hard_links_of_two_layers_are_not_joined() {
 }
 
 #[test]
-#[ignore = "scans are kept by the name of the source alone: the second platform gets the first one's files"]
 fn a_source_whose_path_depends_on_the_platform_is_read_for_each() {
     let template = SMALL
         .replace("[\"linux/amd64\"]", "[\"linux/amd64\", \"linux/arm64\"]")

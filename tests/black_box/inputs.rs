@@ -188,8 +188,12 @@ fn vendored_inputs_are_enough_for_a_machine_without_a_network() {
     fs::remove_file(project.path("tool.tar")).expect("it is there");
     let fresh = project.top().join("fresh");
     let build = |more: &[&str]| project.kiln(&["build", "--offline", "--locked", "--store"]).args([&fresh]).args(more);
+    // Error::Input: what cannot be had, with its name and its line.
     let missing = build(&[]).run();
     assert!(matches!(missing.code, Some(1 | 4 | 5)), "{}", missing.all());
+    assert!(missing.stderr.contains("kiln.toml:"), "{}", missing.all());
+    // Error::Arrived: what is no request's.
+    build(&["--vendor", "nowhere"]).run().expect_code(1).expect_said("cannot read the vendored inputs `nowhere`");
     let again = build(&["--vendor", "inputs", "-o", "oci:again"]).ok();
     assert_eq!(again.digest(), first);
     let Some(skopeo) = require("skopeo") else { return };
