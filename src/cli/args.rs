@@ -337,7 +337,8 @@ Examples:
   kiln inspect oci:out --files       every file of every layer
   kiln inspect docker-archive:x.tar --json")]
 pub struct Inspect {
-    /// `store:NAME[:VERSION]`, `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]` or `docker-archive:FILE[:TAG]`
+    /// `store:NAME[:VERSION]`, `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]`, `docker-archive:FILE[:TAG]` or
+    /// `HOST/NAME[:TAG][@DIGEST]`
     #[arg(value_name = "IMAGE")]
     pub image: String,
     /// List the files of each layer
@@ -349,6 +350,9 @@ pub struct Inspect {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+    /// How far images may be looked for.
+    #[command(flatten)]
+    pub network: NetworkArgs,
     /// Where the store is.
     #[command(flatten)]
     pub store: StoreDir,
@@ -372,6 +376,9 @@ pub struct Diff {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+    /// How far images may be looked for.
+    #[command(flatten)]
+    pub network: NetworkArgs,
     /// Where the store is.
     #[command(flatten)]
     pub store: StoreDir,

@@ -134,12 +134,6 @@ pub enum Error {
         /// What there is.
         found: String,
     },
-    /// Not built yet.
-    #[error("cannot read `{reference}`: registries are not built yet")]
-    RegistryNotBuiltYet {
-        /// What was asked for.
-        reference: String,
-    },
     /// The user wanted to stop.
     #[error("interrupted")]
     Interrupted,
@@ -211,9 +205,6 @@ impl Error {
             Self::Index(error) => error.hint(),
             Self::ChoosePlatform { .. } | Self::NoSuchPlatform { .. } => {
                 Some("choose one of them with `--platform`".to_owned())
-            }
-            Self::RegistryNotBuiltYet { .. } => {
-                Some("copy it into a directory first, for instance with `skopeo copy docker://... oci:DIR`".to_owned())
             }
             _ => None,
         }

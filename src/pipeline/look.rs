@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::base::Platform;
 use crate::base::reference::Reference;
 use crate::image::{Image, LayerDescriptor, checks};
+use crate::input::{self, BaseImage, Reach};
 use crate::layer::read::{decoder, ignore, layer};
 use crate::source::image::{ImageFile, open};
 use crate::store::{Name, Store};
@@ -80,11 +81,27 @@ pub fn look_in_store(name: &Name, platform: Option<&Platform>, depth: Depth, sto
     see_all(entry.digest, images, platform, depth, &Place::Store(store))
 }
 
+/// Reads the image that a name in a registry holds now. What is fetched for it stays in the store.
+pub fn look_in_registry(
+    image: &str,
+    platform: Option<&Platform>,
+    machine: &Platform,
+    depth: Depth,
+    reach: &Reach<'_>,
+) -> Result<Seen, Error> {
+    let (digest, images) = input::image::look(image, machine, reach)?;
+    let is_wanted = |image: &&BaseImage| platform.is_none_or(|wanted| image.image.platform == *wanted);
+    if depth == Depth::Files {
+        for image in images.iter().filter(is_wanted) {
+            image.bring_blobs(reach)?;
+        }
+    }
+    let images = images.into_iter().map(|image| image.image).collect();
+    see_all(digest, images, platform, depth, &Place::Store(reach.store))
+}
+
 /// Reads the image in a file or directory.
 pub fn look_at_file(reference: &Reference, platform: Option<&Platform>, depth: Depth) -> Result<Seen, Error> {
-    if let Reference::Registry(_) = reference {
-        return Err(Error::RegistryNotBuiltYet { reference: reference.to_string() });
-    }
     let file = open(reference)?;
     let (digest, images) = (file.digest(), file.images()?);
     see_all(digest, images, platform, depth, &Place::File(Box::new(file)))

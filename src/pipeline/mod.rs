@@ -33,7 +33,7 @@ pub use deliver::{deliver, known_outputs};
 pub use error::{Class, Error};
 pub use gather::{Gathered, gather};
 pub use load::{Loaded, LockMode, Request, load};
-pub use look::{Seen, SeenLayer, look_at_file, look_in_store};
+pub use look::{Seen, SeenLayer, look_at_file, look_in_registry, look_in_store};
 pub use pin::pin;
 pub use prepare::{Prepared, PreparedLayer, State, prepare};
 pub use terms::{Event, Terms};

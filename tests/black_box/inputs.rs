@@ -300,6 +300,9 @@ fn a_debian_base_comes_from_a_registry_and_from_every_file() {
     skopeo(&project, &["copy", "-q", "--dest-tls-verify=false", "oci:debian:12", &format!("docker://{name}")]);
     skopeo(&project, &["copy", "-q", "oci:debian:12", "oci-archive:debian.oci.tar:12"]);
     skopeo(&project, &["copy", "-q", "oci:debian:12", "docker-archive:debian.docker.tar:debian:12"]);
+    let same = project.kiln(&["diff", &name, "oci:debian:12", "--check"]).ok();
+    let seen = project.kiln(&["inspect", &name, "--json"]).ok();
+    assert!(seen.text().contains("sha256:"), "{}{}", seen.all(), same.all());
     let mut lists = Vec::new();
     for base in [name.as_str(), "oci:debian:12", "oci-archive:debian.oci.tar:12", "docker-archive:debian.docker.tar"] {
         let layer = "[[layer]]\nname = 'low'\n[[layer.step]]\nwrite = '/lib/kiln'\ntext = 'x'\n[[layer.step]]\nwrite = '/tmp/y'\ntext = 'y'\n\

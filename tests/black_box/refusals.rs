@@ -16,7 +16,6 @@ fn every_refusal_of_the_pipeline_has_its_code_and_says_why() {
     project.build(&["-o", "oci:out"]);
     refused(&project, "NoTemplate", &["build", "nowhere"], 1, "kiln init");
     refused(&project, "NoSuchSource", &["plan", "--files", "nothing"], 1, "no source `nothing`");
-    refused(&project, "RegistryNotBuiltYet", &["inspect", "registry.example.org/a:1"], 1, "not built yet");
     refused(&project, "NoSuchPlatform", &["build", "--platform", "linux/s390x"], 1, "linux/s390x");
     project.write("kiln.toml", SMALL.replace("epoch", "# epoch"));
     refused(&project, "Locked", &["build", "--locked"], 4, "kiln lock");

@@ -5,12 +5,12 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use crate::base::reference::Reference;
-use crate::cli::args::{Inspect, StoreDir};
+use crate::cli::args::{Inspect, NetworkArgs, StoreDir};
 use crate::cli::report::{Failure, print, print_json};
 use crate::cli::session::Session;
 use crate::cli::size;
 use crate::pipeline::look::{Depth, SeenImage, SeenLayer};
-use crate::pipeline::{Error, Seen, look_at_file, look_in_store};
+use crate::pipeline::{Error, Seen, look_at_file, look_in_registry, look_in_store};
 use crate::store::Name;
 use crate::tree::dump;
 
@@ -18,7 +18,7 @@ use crate::tree::dump;
 pub fn run(args: &Inspect, session: &Session) -> Result<ExitCode, Failure> {
     let reference = parse(&args.image)?;
     let depth = if args.files { Depth::Files } else { Depth::Documents };
-    let seen = see(&reference, args.platform.as_ref(), depth, &args.store, session)?;
+    let seen = see(&reference, args.platform.as_ref(), depth, (&args.store, &args.network), session)?;
     if args.json {
         print_json(&as_json(&seen))?;
     } else {
@@ -37,13 +37,21 @@ pub(super) fn see(
     reference: &Reference,
     platform: Option<&crate::base::Platform>,
     depth: Depth,
-    given: &StoreDir,
+    given: (&StoreDir, &NetworkArgs),
     session: &Session,
 ) -> Result<Seen, Failure> {
     Ok(match reference {
         Reference::Store { name, version } => {
             let name = Name { name: name.clone(), version: version.clone() };
-            look_in_store(&name, platform, depth, &session.store(given)?)?
+            look_in_store(&name, platform, depth, &session.store(given.0)?)?
+        }
+        Reference::Registry(name) => {
+            let store = session.store(given.0)?;
+            let network = session.network(given.1)?;
+            let retry = |notice: crate::transport::Notice| session.report.note(&notice.to_string());
+            let remote = network.remote(&retry).map_err(Error::from)?;
+            let reach = network.reach(&store, std::path::Path::new(""), &remote);
+            look_in_registry(name, platform, &session.environment.machine, depth, &reach)?
         }
         _ => look_at_file(reference, platform, depth)?,
     })

@@ -20,4 +20,4 @@ mod open;
 pub use contents::wanted;
 pub use files::LayerFiles;
 pub use named::Named;
-pub use open::{BaseImage, open, resolve, resolve_in};
+pub use open::{BaseImage, look, open, resolve, resolve_in};

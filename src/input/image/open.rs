@@ -90,6 +90,19 @@ fn choose<'a>(entries: &'a [IndexEntry], wanted: &Platform) -> Option<&'a IndexE
 
 /// The documents of a pinned image: from the store, else from a vendored layout, else from where it is.
 pub fn open(request: &ImageRequest, pin: &ImagePin, reach: &Reach<'_>) -> Result<BaseImage, InputError> {
+    let opened = read(request, pin, reach)?;
+    if opened.image.platform.runs_on(&request.platform) {
+        return Ok(opened);
+    }
+    Err(InputError::NoSuchPlatform {
+        image: request.image.clone(),
+        wanted: request.platform.clone(),
+        found: opened.image.platform.to_string(),
+    })
+}
+
+/// The same, whatever platform it is for.
+fn read(request: &ImageRequest, pin: &ImagePin, reach: &Reach<'_>) -> Result<BaseImage, InputError> {
     let named = Named::parse(&request.image, reach.directory)?;
     let manifest = document(request, &named, &pin.manifest.to_string(), Document::Manifest, reach)?;
     let check = |source| InputError::Check { image: request.image.clone(), source };
@@ -97,16 +110,31 @@ pub fn open(request: &ImageRequest, pin: &ImagePin, reach: &Reach<'_>) -> Result
     let config =
         document(request, &named, &facts.config.to_string(), Document::Config(facts.config_size_bytes), reach)?;
     let image = checks::image(manifest, config).map_err(check)?;
-    if !image.platform.runs_on(&request.platform) {
-        return Err(InputError::NoSuchPlatform {
-            image: request.image.clone(),
-            wanted: request.platform.clone(),
-            found: image.platform.to_string(),
-        });
-    }
     let config = serde_json::from_slice(&image.config.bytes)
         .map_err(|source| check(crate::image::CheckError::Json { what: "config", source }))?;
     Ok(BaseImage { request: request.clone(), pin: pin.clone(), image, config, named })
+}
+
+/// What a name in a registry holds now: the digest, and the images for all platforms or for one. `platform` stands in
+/// where the registry does not say.
+pub fn look(image: &str, platform: &Platform, reach: &Reach<'_>) -> Result<(String, Vec<BaseImage>), InputError> {
+    let name: crate::registry::ImageName = image.parse()?;
+    let found = reach.remote.resolve(&name)?;
+    let digest = found.digest.to_string();
+    reach.store.put_bytes(&digest, &found.bytes)?;
+    let manifests: Vec<(ManifestDigest, Platform)> = match checks::index(&found.bytes) {
+        Err(_) => vec![(crate::base::hash::digest_of(&found.bytes), platform.clone())],
+        Ok(entries) => entries
+            .into_iter()
+            .filter(|entry| checks::is_manifest(&entry.media_type))
+            .filter_map(|entry| Some((entry.digest, entry.platform.filter(|platform| platform.os != "unknown")?)))
+            .collect(),
+    };
+    let images = manifests.into_iter().map(|(manifest, platform)| {
+        let request = ImageRequest { image: image.to_owned(), platform };
+        read(&request, &ImagePin { digest: digest.clone(), manifest }, reach)
+    });
+    Ok((digest.clone(), images.collect::<Result<_, _>>()?))
 }
 
 /// Which document.
