@@ -115,7 +115,7 @@ impl Network {
             ..Settings::default()
         };
         Ok(Self {
-            transport: Transport::new(settings, Arc::clone(interrupted)).map_err(InputError::Network)?,
+            transport: Transport::new(settings, Arc::clone(interrupted))?,
             files: surroundings.files.clone(),
             keys: surroundings.keys.clone(),
             git: PathBuf::from("git"),

@@ -35,7 +35,8 @@ pub fn unpack(name: &str, content: Content, contents: &dyn Contents, store: &Sto
     let reader = io::BufReader::with_capacity(BUFFER_BYTES, ContentReader::new(contents, content));
     let mut spooler = Spooler::new(io::BufWriter::new(store.writer()?));
     let mut sink = |_: &ImagePath, _: u64, file: &mut dyn Read| spooler.put(file);
-    let tree = archive(reader, &mut sink).map_err(|source| InputError::Archive { name: name.to_owned(), source })?;
+    let tree = archive(reader, &mut sink)
+        .map_err(|source| InputError::Archive { name: name.to_owned(), source: Box::new(source) })?;
     let (writer, places, blob_bytes, digest) = spooler.finish();
     let writer = writer
         .into_inner()

@@ -41,7 +41,7 @@ pub enum InputError {
         /// Which image.
         image: String,
         /// What was asked for.
-        wanted: Platform,
+        wanted: Box<Platform>,
         /// What there is.
         found: String,
     },
@@ -51,7 +51,7 @@ pub enum InputError {
         /// Which image.
         image: String,
         /// Why.
-        source: CheckError,
+        source: Box<CheckError>,
     },
     /// A layer that cannot be read.
     #[error("cannot read the layer {digest} of `{image}`")]
@@ -61,7 +61,7 @@ pub enum InputError {
         /// Which blob.
         digest: String,
         /// Why.
-        source: ReadError,
+        source: Box<ReadError>,
     },
     /// A layer whose tar is not the one that the config names.
     #[error("the layer {layer} of `{image}` is not what its config says: expected {expected}, found {found}")]
@@ -81,7 +81,7 @@ pub enum InputError {
         /// Source and path.
         name: String,
         /// Why.
-        source: ReadError,
+        source: Box<ReadError>,
     },
     /// What a name holds is not what was locked, and that is nowhere to be had.
     #[error("`{input}` is not what the lock says any more: expected {expected}, found {found}")]
@@ -169,22 +169,41 @@ pub enum InputError {
     },
     /// The settings of the network.
     #[error("cannot set up the network")]
-    Network(#[source] TransportError),
+    Network(#[source] Box<TransportError>),
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// An image in a file.
     #[error(transparent)]
-    ImageFile(#[from] ImageFileError),
+    ImageFile(Box<ImageFileError>),
     /// A registry.
     #[error(transparent)]
-    Registry(#[from] RegistryError),
+    Registry(Box<RegistryError>),
     /// A download.
     #[error(transparent)]
-    Url(#[from] UrlError),
+    Url(Box<UrlError>),
     /// A git repository.
     #[error(transparent)]
-    Git(#[from] GitError),
+    Git(Box<GitError>),
+}
+
+// These are large, and errors are passed on through every function here.
+macro_rules! boxed {
+    ($($variant:ident($source:ty),)+) => {$(
+        impl From<$source> for InputError {
+            fn from(source: $source) -> Self {
+                Self::$variant(Box::new(source))
+            }
+        }
+    )+};
+}
+
+boxed! {
+    ImageFile(ImageFileError),
+    Registry(RegistryError),
+    Url(UrlError),
+    Git(GitError),
+    Network(TransportError),
 }
 
 /// What kind of failure it is, for the exit code.

@@ -115,7 +115,7 @@ fn note(tree: &Tree, digest: &ContentDigest, store: &Store) -> Result<(), InputE
 }
 
 fn damaged(digest: &ContentDigest, source: crate::layer::read::ReadError) -> InputError {
-    InputError::Archive { name: digest.to_string(), source }
+    InputError::Archive { name: digest.to_string(), source: Box::new(source) }
 }
 
 /// Where each content begins in a plain tar, and how long the tar is.

@@ -267,6 +267,6 @@ fn commits_that_cannot_be_are_refused() {
 #[test]
 fn the_network_needs_files_that_are_there() {
     let settings = Settings { authorities: vec![PathBuf::from("/nowhere.pem")], ..Settings::default() };
-    let error = Transport::new(settings, Arc::new(AtomicBool::new(false))).map(drop).map_err(InputError::Network);
+    let error = Transport::new(settings, Arc::new(AtomicBool::new(false))).map(drop).map_err(InputError::from);
     assert!(matches!(error, Err(InputError::Network(_))));
 }

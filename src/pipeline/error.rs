@@ -92,11 +92,11 @@ pub enum Error {
         /// File and line of the template.
         place: String,
         /// Why.
-        source: InputError,
+        source: Box<InputError>,
     },
     /// Something that came from outside cannot be used.
     #[error(transparent)]
-    Arrived(#[from] InputError),
+    Arrived(Box<InputError>),
     /// A layer cannot be made.
     #[error("cannot make the layer `{name}`")]
     Layer {
@@ -152,6 +152,12 @@ pub enum Class {
     Unavailable,
     /// 130
     Interrupted,
+}
+
+impl From<InputError> for Error {
+    fn from(source: InputError) -> Self {
+        Self::Arrived(Box::new(source))
+    }
 }
 
 impl Error {

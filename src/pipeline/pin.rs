@@ -91,5 +91,5 @@ pub(super) fn input_error(ask: &Ask, loaded: &Loaded, source: crate::input::Inpu
         let before = file.text.get(..ask.span.start).unwrap_or_default();
         format!("{}:{}", loaded.directory.join(&file.path).display(), before.matches('\n').count() + 1)
     });
-    Error::Input { name: ask.name.clone(), place: place.unwrap_or_default(), source }
+    Error::Input { name: ask.name.clone(), place: place.unwrap_or_default(), source: Box::new(source) }
 }

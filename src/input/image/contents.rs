@@ -68,7 +68,7 @@ impl BaseImage {
         let fail = |source| InputError::Layer {
             image: self.request.image.clone(),
             digest: descriptor.digest.to_string(),
-            source,
+            source: Box::new(source),
         };
         let blob = reach.store.open_blob(&descriptor.digest.to_string())?;
         let tar = decoder(io::BufReader::with_capacity(1 << 18, blob));

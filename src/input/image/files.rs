@@ -81,7 +81,7 @@ impl BaseImage {
         let fail = |source| InputError::Layer {
             image: self.request.image.clone(),
             digest: descriptor.digest.to_string(),
-            source,
+            source: Box::new(source),
         };
         let tar = decoder(io::BufReader::with_capacity(1 << 18, blob));
         let tar = tar.map_err(|source| fail(ReadError::Io { offset: 0, source }))?;

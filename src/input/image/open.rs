@@ -68,14 +68,15 @@ pub fn resolve_in(request: &ImageRequest, digest: &str, reach: &Reach<'_>) -> Re
 /// The manifest for the platform in an index, or the manifest itself.
 fn pin(request: &ImageRequest, digest: String, bytes: &[u8]) -> Result<ImagePin, InputError> {
     let Ok(entries) = checks::index(bytes) else {
-        checks::manifest(bytes).map_err(|source| InputError::Check { image: request.image.clone(), source })?;
+        checks::manifest(bytes)
+            .map_err(|source| InputError::Check { image: request.image.clone(), source: Box::new(source) })?;
         let manifest: ManifestDigest = crate::base::hash::digest_of(bytes);
         return Ok(ImagePin { digest, manifest });
     };
     let entry = choose(&entries, &request.platform).ok_or_else(|| {
         let found = entries.iter().filter_map(|entry| entry.platform.as_ref()).filter(|found| found.os != "unknown");
         let found = found.map(Platform::to_string).collect::<Vec<_>>().join(", ");
-        InputError::NoSuchPlatform { image: request.image.clone(), wanted: request.platform.clone(), found }
+        InputError::NoSuchPlatform { image: request.image.clone(), wanted: Box::new(request.platform.clone()), found }
     })?;
     Ok(ImagePin { digest, manifest: entry.digest })
 }
@@ -96,7 +97,7 @@ pub fn open(request: &ImageRequest, pin: &ImagePin, reach: &Reach<'_>) -> Result
     }
     Err(InputError::NoSuchPlatform {
         image: request.image.clone(),
-        wanted: request.platform.clone(),
+        wanted: Box::new(request.platform.clone()),
         found: opened.image.platform.to_string(),
     })
 }
@@ -105,7 +106,7 @@ pub fn open(request: &ImageRequest, pin: &ImagePin, reach: &Reach<'_>) -> Result
 fn read(request: &ImageRequest, pin: &ImagePin, reach: &Reach<'_>) -> Result<BaseImage, InputError> {
     let named = Named::parse(&request.image, reach.directory)?;
     let manifest = document(request, &named, &pin.manifest.to_string(), Document::Manifest, reach)?;
-    let check = |source| InputError::Check { image: request.image.clone(), source };
+    let check = |source| InputError::Check { image: request.image.clone(), source: Box::new(source) };
     let facts = checks::manifest(&manifest).map_err(check)?;
     let config =
         document(request, &named, &facts.config.to_string(), Document::Config(facts.config_size_bytes), reach)?;

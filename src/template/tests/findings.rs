@@ -142,7 +142,7 @@ fn bases_and_stages() {
     finds!(stage("[stage.a]\nbase = {}"), Kind::MissingKey { keys, .. } if keys == &["image", "stage"]);
     finds!(stage("[stage.a]\nbase = { image = 'x', stage = 'b' }"), Kind::Conflict { .. });
     finds!(stage("[sources.a]\npath = 'x'\n[stage.a]\nruns-on = 'linux/amd64'"), Kind::Duplicate { name, .. } if name == "a");
-    let unused = stage(&format!("[stage.a]\nruns-on = 'linux/amd64'\n[[stage.c.layer]]\nname = 'x'\ndirectory = '/x'"));
+    let unused = stage("[stage.a]\nruns-on = 'linux/amd64'\n[[stage.c.layer]]\nname = 'x'\ndirectory = '/x'");
     warns!(unused, Kind::UnusedSource { what: "stage", .. });
 }
 
