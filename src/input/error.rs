@@ -232,6 +232,7 @@ impl InputError {
             Self::Registry(error) if error.is_interrupt() => Class::Interrupted,
             Self::Registry(error) if error.is_mismatch() => Class::Mismatch,
             Self::Registry(error) if error.is_unavailable() => Class::Unavailable,
+            Self::Url(error) if is_interrupt(error) => Class::Interrupted,
             Self::Url(error) if error.is_mismatch() => Class::Mismatch,
             Self::Url(error) if error.is_unavailable() => Class::Unavailable,
             Self::DiffId { .. } | Self::Moved { .. } | Self::Mismatch { .. } | Self::OtherSha256 { .. } => {
@@ -275,4 +276,9 @@ impl InputError {
             Self::Git(error) => error.hint(),
         }
     }
+}
+
+/// Whether a download ended because the user wanted to stop.
+fn is_interrupt(error: &UrlError) -> bool {
+    matches!(error, UrlError::Transport(source) if matches!(**source, TransportError::Interrupted))
 }

@@ -23,6 +23,16 @@ pub fn resolve(request: &GitRequest, reach: &Reach<'_>) -> Result<GitPin, InputE
     Ok(GitPin { commit: commit.to_string(), tree })
 }
 
+/// Reads a commit that another entry of the same repository names already.
+pub fn resolve_at(request: &GitRequest, commit: &str, reach: &Reach<'_>) -> Result<GitPin, InputError> {
+    let id = commit_id(request, commit)?;
+    Ok(GitPin { commit: commit.to_owned(), tree: read(request, &id, reach)? })
+}
+
+fn commit_id(request: &GitRequest, commit: &str) -> Result<ObjectId, InputError> {
+    commit.parse().map_err(|source| InputError::Commit { url: request.url.clone(), source })
+}
+
 /// The files of a pinned commit.
 pub fn bring(request: &GitRequest, pin: &GitPin, reach: &Reach<'_>) -> Result<Arrival, InputError> {
     if let Some(known) = recall(&pin.tree, reach.store) {
@@ -33,8 +43,7 @@ pub fn bring(request: &GitRequest, pin: &GitPin, reach: &Reach<'_>) -> Result<Ar
         match reach.vendor.and_then(|vendor| vendor.open(&digest)) {
             Some(blob) => take(request, &pin.tree, blob, reach.store)?,
             None => {
-                let source = |source| InputError::Commit { url: request.url.clone(), source };
-                let found = read(request, &pin.commit.parse::<ObjectId>().map_err(source)?, reach)?;
+                let found = read(request, &commit_id(request, &pin.commit)?, reach)?;
                 if found != pin.tree {
                     let input = format!("{} {}", request.url, pin.commit);
                     return Err(InputError::Mismatch { input, expected: digest, found: found.to_string() });

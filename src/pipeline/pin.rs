@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::input::{Asked, Reach};
+use crate::input::{Asked, Class, InputError, Reach, git, image};
 use crate::lock::{Change, Lock, Move, Pin, Request, drop_stale, missing, move_entry, put};
 
 use super::asks::Ask;
@@ -41,13 +41,13 @@ pub fn resolve(loaded: &mut Loaded, wanted: &[Request], reach: &Reach<'_>, terms
     let Some(mut lock) = loaded.lock.clone() else { return Ok(()) };
     let mut changes: Vec<Change> = Vec::new();
     // What one address holds is the same for all who ask: the two platforms of an image, the two directories of a commit.
-    for request in wanted {
+    for (at, request) in wanted.iter().enumerate() {
         let Some(ask) = loaded.asks.get(request) else { continue };
         if terms.is_interrupted() {
             return Err(Error::Interrupted);
         }
         (terms.watch)(Event::Resolving { request });
-        let pin = resolve_one(ask, &lock, wanted, reach).map_err(|source| input_error(ask, loaded, source))?;
+        let pin = resolve_one(ask, &lock, &wanted[at..], reach).map_err(|source| input_error(ask, loaded, source))?;
         changes.extend(put(&mut lock, request, pin));
     }
     if changes.is_empty() {
@@ -63,27 +63,37 @@ pub fn resolve(loaded: &mut Loaded, wanted: &[Request], reach: &Reach<'_>, terms
     Ok(())
 }
 
-fn resolve_one(ask: &Ask, lock: &Lock, moving: &[Request], reach: &Reach<'_>) -> Result<Pin, crate::input::InputError> {
-    // Another platform of the same image is taken from the index that the lock has, unless that moves too.
-    if let Asked::Image(wanted) = &ask.asked {
-        let sibling = lock.inputs.iter().find_map(|(request, pin)| match (request, pin) {
-            (Request::Image(other), Pin::Image(pin)) if other.image == wanted.image && !moving.contains(request) => {
-                Some(pin)
-            }
-            _ => None,
-        });
-        if let Some(known) = sibling
-            && let Ok(pin) = crate::input::image::resolve_in(wanted, &known.digest, reach)
-        {
-            return Ok(Pin::Image(pin));
+/// What one request means. Requests about the same thing get answers that fit together: all platforms of an image are from
+/// one index, all directories of a repository from one commit. `moving` are those whose entries no longer count.
+fn resolve_one(ask: &Ask, lock: &Lock, moving: &[Request], reach: &Reach<'_>) -> Result<Pin, InputError> {
+    let siblings = lock.inputs.iter().filter(|(request, _)| !moving.contains(request));
+    match &ask.asked {
+        Asked::Image(wanted) => {
+            let known = siblings.filter_map(|(request, pin)| match (request, pin) {
+                (Request::Image(other), Pin::Image(pin)) if other.image == wanted.image => Some(pin),
+                _ => None,
+            });
+            // One that is there no more is no reason not to ask for what there is.
+            let found = known.take(1).find_map(|pin| image::resolve_in(wanted, &pin.digest, reach).ok());
+            found.map_or_else(|| ask.asked.resolve(reach), |pin| Ok(Pin::Image(pin)))
         }
+        Asked::Git(wanted) => {
+            let known = siblings.filter_map(|(request, pin)| match (request, pin) {
+                (Request::Git(other), Pin::Git(pin)) if (&other.url, &other.rev) == (&wanted.url, &wanted.rev) => {
+                    Some(pin)
+                }
+                _ => None,
+            });
+            let found = known.take(1).find_map(|pin| git::resolve_at(wanted, &pin.commit, reach).ok());
+            found.map_or_else(|| ask.asked.resolve(reach), |pin| Ok(Pin::Git(pin)))
+        }
+        Asked::Url(_) => ask.asked.resolve(reach),
     }
-    ask.asked.resolve(reach)
 }
 
 /// An input's failure with its name and its place in the template.
-pub(super) fn input_error(ask: &Ask, loaded: &Loaded, source: crate::input::InputError) -> Error {
-    if source.class() == crate::input::Class::Interrupted {
+pub(super) fn input_error(ask: &Ask, loaded: &Loaded, source: InputError) -> Error {
+    if source.class() == Class::Interrupted {
         return Error::Interrupted;
     }
     let file = loaded.files.get(ask.span.file);

@@ -177,6 +177,36 @@ fn downloads_commits_images_and_stages_come_together() {
 }
 
 #[test]
+fn two_directories_of_a_repository_are_of_one_commit() {
+    let project = with_base();
+    let one = everything(&project);
+    project.write("kiln.toml", &one);
+    project.kiln(&["lock"]).ok();
+    project.write("lib/doc/x.md", "x\n");
+    git(&project, &["-C", "lib", "add", "-A"]);
+    git(&project, &["-C", "lib", "commit", "-qm", "two"]);
+    // `doc` is not in the commit that the lock names, and the lock is what counts.
+    let here = project.path("");
+    let second = format!(
+        "[sources.doc]\ngit = 'file://{}lib'\nrev = 'main'\n[[layer]]\nname = 'doc'\ncopy = 'doc'\nto = '/doc/'\n",
+        here.display()
+    );
+    project.write("kiln.toml", format!("{one}{second}"));
+    project.build(&["-o", "rootfs:out"]);
+    assert!(project.path("out/doc/src/x.c").exists() && !project.path("out/doc/doc").exists());
+    let commits = |lock: &str| {
+        let commits: Vec<String> =
+            lock.lines().filter(|line| line.starts_with("commit = ")).map(str::to_owned).collect();
+        assert!(commits.len() == 2 && commits[0] == commits[1], "{lock}");
+        commits[0].clone()
+    };
+    let read = || String::from_utf8(project.read("kiln.lock")).expect("text");
+    let before = commits(&read());
+    project.kiln(&["update", "lib", "doc"]).ok();
+    assert_ne!(commits(&read()), before);
+}
+
+#[test]
 fn vendored_inputs_are_enough_for_a_machine_without_a_network() {
     let project = with_base();
     project.write("kiln.toml", everything(&project));
