@@ -50,7 +50,7 @@ pub fn unpack(name: &str, content: Content, contents: &dyn Contents, store: &Sto
         places: places.iter().map(|(digest, start)| (*digest, *start)).collect(),
     };
     store.keep_note(Shelf::Archives, &content.digest.hex(), &note)?;
-    Ok(Arrival { tree, spool: Spool::new(store.open_blob(&blob)?, places) })
+    Ok(Arrival { tree, spool: Spool::of_blob(store.open_blob(&blob)?, places, blob) })
 }
 
 /// What the note about `digest` leads to, if it is whole.
@@ -61,6 +61,7 @@ pub(super) fn recall(digest: &ContentDigest, store: &Store) -> Option<Arrival> {
     }
     let mut tree = Tree::new();
     tree.apply(&dump::parse(&note.tree).ok()?);
-    let spool = Spool::new(store.open_blob(&note.blob).ok()?, note.places.into_iter().collect());
+    let file = store.open_blob(&note.blob).ok()?;
+    let spool = Spool::of_blob(file, note.places.into_iter().collect(), note.blob);
     Some(Arrival { tree, spool })
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::unix::fs::FileExt;
+use std::sync::OnceLock;
 
 use crate::base::{ContentDigest, Hasher};
 use crate::tree::{Content, ContentError, Contents};
@@ -13,19 +14,54 @@ use crate::tree::{Content, ContentError, Contents};
 pub struct Spool {
     file: File,
     places: BTreeMap<ContentDigest, u64>,
+    /// The blob of the store that the file is; `None` for a file of this process's own.
+    blob: Option<String>,
+    /// Whether its bytes are the blob's: looked at before the first of them is used, because most builds use none.
+    sound: OnceLock<bool>,
 }
 
 impl Spool {
-    /// Contents that are at `places` in `file`, which nobody writes to.
+    /// Contents that are at `places` in `file`, which this process wrote.
     pub fn new(file: File, places: BTreeMap<ContentDigest, u64>) -> Self {
-        Self { file, places }
+        Self { file, places, blob: None, sound: OnceLock::from(true) }
+    }
+
+    /// Contents that are at `places` in a blob of the store.
+    pub fn of_blob(file: File, places: BTreeMap<ContentDigest, u64>, blob: String) -> Self {
+        Self { file, places, blob: Some(blob), sound: OnceLock::new() }
+    }
+
+    /// The blob that the contents are in.
+    pub fn blob(&self) -> Option<&str> {
+        self.blob.as_deref()
+    }
+
+    fn is_whole(&self) -> io::Result<bool> {
+        let (mut hasher, mut at) = (Hasher::new(), 0);
+        let mut piece = vec![0; VERIFIED_BYTES];
+        loop {
+            match self.file.read_at(&mut piece, at)? {
+                0 => return Ok(Some(hasher.finish::<ContentDigest>().to_string()) == self.blob),
+                length => {
+                    hasher.update(&piece[..length]);
+                    at += length as u64;
+                }
+            }
+        }
     }
 }
+
+/// Size of the pieces that a blob is verified in.
+const VERIFIED_BYTES: usize = 1 << 20;
 
 impl Contents for Spool {
     fn read_at(&self, content: &Content, offset: u64, buffer: &mut [u8]) -> Result<(), ContentError> {
         let start = self.places.get(&content.digest).ok_or(ContentError::Unknown(*content))?;
         let fail = |source| ContentError::Read { name: "a file of the store".to_owned(), source };
+        if !self.sound.get_or_init(|| self.is_whole().unwrap_or(false)) {
+            let blob = self.blob.as_deref().unwrap_or_default();
+            return Err(fail(io::Error::other(format!("the blob {blob} in the store is damaged"))));
+        }
         self.file.read_exact_at(buffer, start + offset).map_err(fail)
     }
 }

@@ -192,6 +192,14 @@ fn downloads_are_kept_and_compared() {
     fs::remove_file(&file).expect("it is there");
     let arrival = world.with(None, |reach| super::url::bring(&source, &pin, reach)).expect("the store has it");
     assert_eq!(arrival.tree.iter().map(|(path, _)| path.to_string()).collect::<Vec<_>>(), ["/tool.txt"]);
+    let content = Content { digest: pin.sha256, size_bytes: 4 };
+    let mut bytes = [0; 4];
+    arrival.spool.read_at(&content, 0, &mut bytes).expect("it is whole");
+    let hex = pin.sha256.hex();
+    let blob = world.path("store/blobs/sha256").join(&hex[..2]).join(&hex[2..]);
+    fs::remove_file(&blob).and_then(|()| fs::write(&blob, "evil")).expect("damaged");
+    let damaged = world.with(None, |reach| super::url::bring(&source, &pin, reach)).expect("its length is right");
+    assert!(matches!(damaged.spool.read_at(&content, 0, &mut bytes), Err(crate::tree::ContentError::Read { .. })));
     let strict = crate::template::UrlSource { sha256: Some([1; 32].into()), ..source.clone() };
     let other = world.with(None, |reach| super::url::bring(&strict, &pin, reach).map(drop));
     assert!(matches!(other, Err(InputError::OtherSha256 { .. })), "{other:?}");

@@ -35,7 +35,7 @@ pub fn bring(source: &UrlSource, pin: &UrlPin, reach: &Reach<'_>) -> Result<Arri
     let mut tree = Tree::new();
     tree.insert(name, Node::new(Kind::File { content, links: None }, 0o644));
     let places = BTreeMap::from([(pin.sha256, 0)]);
-    Ok(Arrival { tree, spool: Spool::new(reach.store.open_blob(&digest)?, places) })
+    Ok(Arrival { tree, spool: Spool::of_blob(reach.store.open_blob(&digest)?, places, digest) })
 }
 
 fn fetch(source: &UrlSource, pin: &UrlPin, reach: &Reach<'_>) -> Result<(), InputError> {

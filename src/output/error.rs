@@ -188,7 +188,7 @@ impl OutputError {
                 io::ErrorKind::PermissionDenied => "name an output that you may write to".to_owned(),
                 _ => return None,
             },
-            Self::Blob { .. } | Self::BlobSize { .. } => {
+            Self::Blob { .. } | Self::BlobSize { .. } | Self::Content { source: ContentError::Read { .. }, .. } => {
                 "run `kiln store check`, which sets damaged blobs aside, and build again".to_owned()
             }
             Self::Root { .. } | Self::Content { .. } => return None,

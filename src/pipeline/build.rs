@@ -16,7 +16,7 @@ use crate::lock::Pin;
 use crate::plan::LayerPlan;
 use crate::store::notes::packed_name;
 use crate::store::{BuildNote, Entry, LayerNote, Name, PackedNote, Shelf, Store, StoreError};
-use crate::tree::dump;
+use crate::tree::{ContentError, dump};
 
 use super::contents::Everything;
 use super::error::Error;
@@ -255,7 +255,12 @@ fn make_layer(
         AssembleError::Write(error) if error.kind() == std::io::ErrorKind::StorageFull => {
             StoreError::Full { store: store.root().to_owned() }.into()
         }
-        source => Error::Layer { name: plan.name.clone(), source },
+        source => {
+            if let AssembleError::Content(ContentError::Read { .. }) = &source {
+                set_aside_damaged(prepared, store);
+            }
+            Error::Layer { name: plan.name.clone(), source }
+        }
     })?;
     writer.commit(&assembled.digest.to_string())?;
     let note = LayerNote { diff_id: assembled.diff_id, raw_bytes: assembled.raw_bytes, tree: plan.tree };
@@ -277,6 +282,13 @@ fn make_layer(
         raw_bytes: assembled.raw_bytes,
         cached: false,
     })
+}
+
+/// A damaged blob that contents come from goes out of the way, so that the next build gets it anew.
+fn set_aside_damaged(prepared: &Prepared, store: &Store) {
+    let arrivals = prepared.gathered.arrivals.values().map(|arrival| &arrival.spool);
+    // What is wrong with each is said already: the layer cannot be made.
+    arrivals.chain(&prepared.archives).filter_map(Spool::blob).for_each(|blob| drop(store.verify_blob(blob)));
 }
 
 fn descriptor(diff_id: DiffId, packed: &PackedNote, platform: &PreparedPlatform) -> LayerDescriptor {

@@ -202,6 +202,9 @@ impl Error {
             Self::Layer { source: AssembleError::Content(ContentError::Changed { .. }), .. } => {
                 Some("build again when nothing writes to the source any more".to_owned())
             }
+            Self::Layer { source: AssembleError::Content(ContentError::Read { .. }), .. } => {
+                Some("build again: what was damaged in the store is fetched or unpacked anew".to_owned())
+            }
             Self::Layer { source: AssembleError::Write(error), .. } if error.kind() == io::ErrorKind::StorageFull => {
                 Some("free some space with `kiln store gc`, or use another disk with `--store DIR`".to_owned())
             }

@@ -41,6 +41,42 @@ fn check_finds_a_damaged_blob_and_the_next_build_makes_it_anew() {
 }
 
 #[test]
+fn a_damaged_unpacked_archive_does_not_reach_a_layer() {
+    let place = Place::new();
+    let template = |to: &str| {
+        let text = fs::read_to_string(place.path("kiln.toml")).expect("our own directory");
+        let at = text.find("[[layer]]").expect("it has one");
+        let layer = format!("[[layer]]\nname = \"data\"\nextract = \"data:x.tar\"\nto = \"{to}\"\n");
+        fs::write(place.path("kiln.toml"), text[..at].to_owned() + &layer).expect("our own directory");
+    };
+    let mut header = tar::Header::new_ustar();
+    header.set_size(1 << 20);
+    header.set_mode(0o644);
+    let mut archive = tar::Builder::new(Vec::new());
+    archive.append_data(&mut header, "file", &vec![7; 1 << 20][..]).expect("written to memory");
+    fs::write(place.path("data/x.tar"), archive.into_inner().expect("written to memory")).expect("our own directory");
+    template("/first");
+    place.digest("store");
+    // The largest blob is what was unpacked: the layer is compressed.
+    let damaged = damage(&place.path("store"));
+    template("/second");
+    let ended = place.run(&["build", "--store", "store", "-o", "rootfs:root"]);
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    // `Error::Layer` because of `AssembleError::Content`, because of `ContentError::Read`
+    assert!(
+        ended.stderr.contains("cannot make the layer `data`") && ended.stderr.contains(&damaged),
+        "{}",
+        ended.stderr
+    );
+    assert!(!place.path("root").exists());
+    assert_eq!(names(&place.path("store/aside")).len(), 1, "it was set aside");
+    let again = place.run(&["build", "--store", "store", "-o", "rootfs:root"]);
+    assert_eq!(again.code, Some(0), "{}", again.stderr);
+    assert_eq!(again.stdout, place.digest("other"));
+    assert!(fs::read(place.path("root/second/file")).expect("in the image") == vec![7; 1 << 20]);
+}
+
+#[test]
 fn a_damaged_blob_does_not_reach_an_output() {
     let place = Place::large(8);
     let digest = place.digest("store");

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::place::{Place, names};
+use crate::place::{Place, names, skip};
 
 /// A small file system in memory, unmounted when it is dropped.
 struct Disk {
@@ -22,7 +22,7 @@ impl Disk {
             .status()
             .is_ok_and(|status| status.success());
         if !mounted {
-            eprintln!("SKIPPED: a full disk needs root, to mount a small one");
+            skip("a full disk needs root, to mount a small one");
             return None;
         }
         Some(Self { at: at.to_owned() })
