@@ -140,6 +140,10 @@ pub(super) fn base(
     let node = table.get("base")?;
     let table = node.as_table()?;
     if let Some(node) = table.get("stage") {
+        // Both at once were found to rule each other out.
+        if table.get("image").is_some() {
+            return None;
+        }
         let name = reader.text("stage", node)?;
         if !names.stages.contains(&name) {
             let nearest = nearest(&name, names.stages.iter().map(String::as_str)).map(str::to_owned);
