@@ -226,7 +226,7 @@ pub struct Lock {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  kiln vendor inputs                      everything that kiln.lock names, as an OCI layout
+  kiln vendor inputs                      everything that kiln.lock names
   kiln build --offline --vendor inputs    on a machine without a network")]
 pub struct VendorInputs {
     /// Where to; an OCI layout that is completed, whatever it holds already
@@ -257,14 +257,15 @@ pub struct TemplateFlags {
 /// `kiln update`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-What can be named: `base`, stages and sources of the template; and `epoch`, `created`, `profile`, `platforms`.
-Without a name every input moves, and no time but `created`.
+What can be named: `base`, stages and sources of the template; `epoch`,
+`created`, `profile`, `platforms`. Without a name every input moves, and no
+time but `created`.
 
 Examples:
-  kiln update                        look up every base image, download and commit again
-  kiln update base tool              only these two
-  kiln update --summary markdown     what moved, for the text of a pull request
-  kiln update epoch created          move both times: every layer becomes another one
+  kiln update                      look up every input again
+  kiln update base tool            only these two
+  kiln update --summary markdown   what moved, for a pull request
+  kiln update epoch created        move both times: every layer becomes another
   SOURCE_DATE_EPOCH=1767225600 kiln update epoch")]
 pub struct Update {
     /// Which entries; none: every input

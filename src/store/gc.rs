@@ -52,7 +52,11 @@ const DAY_SECONDS: i64 = 86_400;
 impl Store {
     /// Removes what is not kept. The store must have been opened with [`Store::open_alone`].
     pub fn gc(&self, keep: &Keep, removal: Removal) -> Result<GcReport, StoreError> {
-        let horizon = keep.now.saturating_sub(i64::from(keep.days) * DAY_SECONDS);
+        // No days means none: what was built in this very second is no younger than the rest.
+        let horizon = match keep.days {
+            0 => i64::MAX,
+            days => keep.now.saturating_sub(i64::from(days) * DAY_SECONDS),
+        };
         let mut needed = BTreeSet::new();
         for root in self.roots(horizon) {
             self.collect(&root, &mut needed);
@@ -121,7 +125,7 @@ impl Store {
     /// Adds what is here of what a manifest or index needs. A base's layers need not be here: only their lists of files
     /// are, until somebody wants their bytes.
     fn collect(&self, digest: &str, all: &mut BTreeSet<String>) {
-        let document = self.read_blob(digest).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
+        let document = self.read_unmarked(digest).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
         let Some(document) = document else { return };
         all.insert(digest.to_owned());
         let listed = |key: &str| document[key].as_array().into_iter().flatten().filter_map(|of| of["digest"].as_str());

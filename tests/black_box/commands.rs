@@ -23,7 +23,7 @@ fn a_wrong_command_line_is_2() {
         &["build", "--platform", "amiga"],
         &["build", "--epoch", "yesterday"],
         &["build", "-o", "nonsense:"],
-        &["update"],
+        &["update", "--summary", "prose"],
         &["build", "-o", "oci:out", "-o", "oci-archive:./out"],
         &["build", "-o", "rootfs:out", "-o", "oci:out/inside"],
         &["build", "-o", "docker-archive:-", "-o", "docker-archive:-"],
