@@ -93,11 +93,13 @@ impl<'a> Objects<'a> {
         if writeln!(self.requests, "{id}").is_err() {
             return Err(self.gone());
         }
-        let mut line = String::new();
-        let read = (&mut self.answers).take(LINE_MAX_BYTES).read_line(&mut line);
+        let mut line = Vec::new();
+        let read = (&mut self.answers).take(LINE_MAX_BYTES).read_until(b'\n', &mut line);
         if !matches!(read, Ok(length) if length > 0) {
             return Err(self.gone());
         }
+        // What is no text is no answer either; git still waits, so it has not gone.
+        let line = String::from_utf8_lossy(&line);
         let words: Vec<&str> = line.split_whitespace().collect();
         let flaw = match words[..] {
             [found, kind, size] if found == id.to_string() && kind == expected => match size.parse() {
@@ -105,6 +107,7 @@ impl<'a> Objects<'a> {
                 Err(_) => ObjectFlaw::Form("its size is not a number"),
             },
             [_, "missing"] => ObjectFlaw::Missing,
+            [found, _, _] if found != id.to_string() => ObjectFlaw::Form("git's answer is about another object"),
             [_, kind, _] if expected == "commit" && kind != "commit" => {
                 return Err(GitError::NotACommit { id: *id, found: kind.to_owned() });
             }

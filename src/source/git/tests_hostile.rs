@@ -76,9 +76,11 @@ fn an_object_store_that_lies_is_noticed() {
     let (world, commit) = lying("s/ tree [0-9]*$/ blob 5/");
     let error = world.error(&world.request("r"), &commit);
     assert!(matches!(error, GitError::Object { source: ObjectFlaw::Kind { .. }, .. }), "{}", whole(&error));
-    let (world, commit) = lying("s/$/ x/");
-    let error = world.error(&world.request("r"), &commit);
-    assert!(matches!(error, GitError::Object { source: ObjectFlaw::Form(_), .. }), "{}", whole(&error));
+    for edit in ["s/$/ x/", "s/ commit [0-9]*$/\\xff commit/", "s/^[0-9a-f]* commit/\\xff commit/"] {
+        let (world, commit) = lying(edit);
+        let error = world.error(&world.request("r"), &commit);
+        assert!(matches!(error, GitError::Object { source: ObjectFlaw::Form(_), .. }), "{edit}: {}", whole(&error));
+    }
 }
 
 #[test]
