@@ -1,5 +1,6 @@
 //! Black-box tests: the binary as a user runs it, its output as other people's programs read it.
 
+mod attacks;
 mod commands;
 mod determinism;
 mod files;
