@@ -11,7 +11,7 @@ use crate::image::CheckError;
 use crate::layer::read::ReadError;
 use crate::registry::RegistryError;
 use crate::source::git::{self, GitError, ParseObjectIdError};
-use crate::source::image::ImageFileError;
+use crate::source::image::{ImageFileError, VerifyError};
 use crate::source::url::UrlError;
 use crate::store::StoreError;
 use crate::transport::TransportError;
@@ -235,6 +235,11 @@ impl InputError {
             Self::Url(error) if is_interrupt(error) => Class::Interrupted,
             Self::Url(error) if error.is_mismatch() => Class::Mismatch,
             Self::Url(error) if error.is_unavailable() => Class::Unavailable,
+            Self::Read { source, .. } if is_lie(source) => Class::Mismatch,
+            Self::ImageFile(error) => match &**error {
+                ImageFileError::Read { source, .. } if is_lie(source) => Class::Mismatch,
+                _ => Class::Failed,
+            },
             Self::DiffId { .. } | Self::Moved { .. } | Self::Mismatch { .. } | Self::OtherSha256 { .. } => {
                 Class::Mismatch
             }
@@ -258,6 +263,9 @@ impl InputError {
             Self::Moved { .. } => {
                 Some("put back what was there, or take what is there now with `kiln update`".to_owned())
             }
+            Self::Read { source, .. } if is_lie(source) => {
+                Some("it is damaged, or somebody changed it: put back what was there".to_owned())
+            }
             Self::Mismatch { .. } => {
                 Some("somebody changed it: find out why before you take what is there now with `kiln update`".to_owned())
             }
@@ -276,6 +284,11 @@ impl InputError {
             Self::Git(error) => error.hint(),
         }
     }
+}
+
+/// Whether a blob was read that is not what its digest says.
+fn is_lie(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<VerifyError>())
 }
 
 /// Whether a download ended because the user wanted to stop.

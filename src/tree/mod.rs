@@ -28,6 +28,8 @@ use std::collections::BTreeMap;
 
 use crate::base::ImagePath;
 
+use resolve::{resolve_fully, resolve_parents};
+
 /// The whole content of a root. The root directory itself has no node.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tree {
@@ -105,25 +107,50 @@ impl Tree {
     }
 
     /// Puts a layer on top.
+    ///
+    /// A foreign layer may name a path below a link of a lower one (`lib/x` where `lib` leads to `usr/lib`) and not the
+    /// directory itself. As in containerd and umoci, the links are followed inside the root: nothing ever lies below
+    /// something that is no directory, so that whoever writes this tree out cannot be led outside.
     pub fn apply(&mut self, changeset: &Changeset) {
         for directory in changeset.opaque() {
-            let hidden: Vec<ImagePath> = self.below(directory).map(|(path, _)| path.clone()).collect();
+            let replaced = matches!(changeset.get(directory), Some(Change::Node(node)) if node.kind == Kind::Directory);
+            let real = if replaced { self.place(directory) } else { resolve_fully(self, directory).ok() };
+            let Some(real) = real else { continue };
+            let hidden: Vec<ImagePath> = self.below(&real).map(|(path, _)| path.clone()).collect();
             hidden.iter().for_each(|path| drop(self.nodes.remove(path)));
         }
         for (path, change) in changeset.iter() {
-            if let Change::Whiteout = change {
-                self.remove(path);
+            if let (Change::Whiteout, Some(place)) = (change, self.place(path)) {
+                self.remove(&place);
             }
         }
         for (path, change) in changeset.iter() {
             if let Change::Node(node) = change {
+                let place = self.place(path).unwrap_or_else(|| self.clear_way(path));
                 // Foreign layers may have files below a directory that none of them names.
                 if !matches!(node.kind, Kind::Directory) {
-                    self.remove_below(path);
+                    self.remove_below(&place);
                 }
-                self.insert(path.clone(), node.clone());
+                self.insert(place, node.clone());
             }
         }
+    }
+
+    /// Where a layer's `path` really is; `None` if something is in the way.
+    fn place(&self, path: &ImagePath) -> Option<ImagePath> {
+        let parent = path.parent().unwrap_or_default();
+        if self.is_directory(&parent) { Some(path.clone()) } else { resolve_parents(self, path).ok() }
+    }
+
+    /// Takes away the file, or the link that leads nowhere, that is on the way to `path`: the directory that the layer
+    /// means takes its place.
+    fn clear_way(&mut self, path: &ImagePath) -> ImagePath {
+        let mut ways: Vec<ImagePath> = std::iter::successors(path.parent(), ImagePath::parent).collect();
+        ways.retain(|way| self.get(way).is_some_and(|node| node.kind != Kind::Directory));
+        if let Some(first) = ways.last() {
+            self.remove(first);
+        }
+        path.clone()
     }
 
     /// The changeset that makes this tree out of nothing.
@@ -210,6 +237,53 @@ mod tests {
         tree.apply(&changeset);
         let paths: Vec<String> = tree.iter().map(|(path, _)| path.to_string()).collect();
         assert_eq!(paths, ["/a", "/a-b", "/a/new"]);
+    }
+
+    #[test]
+    fn nothing_of_a_layer_lies_below_a_link_or_a_file() {
+        let lower = tree(&[
+            ("lib", symlink("usr/lib")),
+            ("usr", directory()),
+            ("usr/lib", directory()),
+            ("usr/lib/old", file("")),
+            ("usr/lib/gone", file("")),
+            ("out", symlink("/../../etc")),
+            ("file", file("")),
+            ("loop", symlink("loop")),
+            ("other", symlink("usr")),
+        ]);
+        let mut changeset = Changeset::new();
+        for at in ["lib/x", "out/passwd", "file/y", "loop/z", "other/d"] {
+            changeset.put(path(at), file(at));
+        }
+        changeset.white_out(path("lib/gone"));
+        let mut root = lower.clone();
+        root.apply(&changeset);
+        let paths: Vec<String> = root.iter().map(|(path, _)| path.to_string()).collect();
+        let expected = [
+            "/etc/passwd",
+            "/file/y",
+            "/lib",
+            "/loop/z",
+            "/other",
+            "/out",
+            "/usr",
+            "/usr/d",
+            "/usr/lib",
+            "/usr/lib/old",
+            "/usr/lib/x",
+        ];
+        assert_eq!(paths, expected);
+        let mut opaque = Changeset::new();
+        opaque.make_opaque(path("lib"));
+        root.apply(&opaque);
+        assert!(root.get(&path("usr/lib/old")).is_none() && root.is_directory(&path("usr/lib")));
+        let mut replaced = Changeset::new();
+        replaced.put(path("lib"), directory());
+        replaced.put(path("lib/own"), file(""));
+        let mut root = lower;
+        root.apply(&replaced);
+        assert!(root.get(&path("lib/own")).is_some() && root.get(&path("usr/lib/own")).is_none());
     }
 
     #[test]
