@@ -3,6 +3,7 @@
 //! Architecture Invariant: nothing here reads a file, a clock or the environment, and nothing here imports another
 //! module of kiln.
 
+pub mod class;
 pub mod digest;
 pub mod epoch;
 pub mod glob;
@@ -12,6 +13,7 @@ pub mod path;
 pub mod platform;
 pub mod reference;
 
+pub use class::Class;
 pub use digest::{
     BlobDigest, ConfigDigest, ContentDigest, DiffId, IndexDigest, LayerDigest, LayerKey, ManifestDigest, PlanDigest,
     TemplateDigest, TreeDigest,

@@ -125,19 +125,20 @@ impl Network {
         })
     }
 
-    /// The way out, telling `watch` of everything that is tried again.
-    pub fn remote<'a>(&'a self, watch: Watch<'a>) -> Result<Remote<'a>, InputError> {
-        Ok(Remote {
-            registry: Client::new(&self.transport, &self.files, watch)?,
+    /// Where inputs of a template in `directory` are looked for. `watch` is told of everything that is tried again.
+    pub fn reach<'a>(
+        &'a self,
+        store: &'a Store,
+        directory: PathBuf,
+        watch: Watch<'a>,
+    ) -> Result<Reach<'a>, crate::pipeline::Error> {
+        let remote = Remote {
+            registry: Client::new(&self.transport, &self.files, watch).map_err(InputError::from)?,
             web: Fetcher { transport: &self.transport, keys: &self.keys, watch },
             git: &self.git,
             network: self.allowed,
             interrupted: &self.interrupted,
-        })
-    }
-
-    /// Where inputs of a template in `directory` are looked for.
-    pub fn reach<'a>(&'a self, store: &'a Store, directory: &'a Path, remote: &'a Remote<'a>) -> Reach<'a> {
-        Reach { store, vendor: self.vendor.as_ref(), directory, remote }
+        };
+        Ok(Reach { store, vendor: self.vendor.as_ref(), directory, remote })
     }
 }

@@ -3,7 +3,8 @@
 use std::error::Error as _;
 use std::io::{self, Write};
 
-use crate::pipeline::{Class, Error};
+use crate::base::Class;
+use crate::pipeline::Error;
 use crate::source::path::Warning;
 use crate::template::{Files, Finding, Style, render};
 

@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use crate::base::digest::ParseDigestError;
 use crate::base::path::PathError;
 use crate::base::reference::ParseReferenceError;
-use crate::base::{DiffId, Platform};
+use crate::base::{Class, DiffId, Platform};
 use crate::image::CheckError;
 use crate::layer::read::ReadError;
 use crate::registry::RegistryError;
-use crate::source::git::{self, GitError, ParseObjectIdError};
+use crate::source::git::{GitError, ParseObjectIdError};
 use crate::source::image::{ImageFileError, VerifyError};
 use crate::source::url::UrlError;
 use crate::store::StoreError;
@@ -206,29 +206,11 @@ boxed! {
     Network(TransportError),
 }
 
-/// What kind of failure it is, for the exit code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Class {
-    /// Any other.
-    Failed,
-    /// Not what was locked.
-    Mismatch,
-    /// The network, or what is behind it.
-    Unavailable,
-    /// The user wanted to stop.
-    Interrupted,
-}
-
 impl InputError {
     /// What kind of failure it is, for the exit code.
     pub fn class(&self) -> Class {
         match self {
-            Self::Git(error) => match error.class() {
-                git::Class::Failed => Class::Failed,
-                git::Class::Mismatch => Class::Mismatch,
-                git::Class::Unavailable => Class::Unavailable,
-                git::Class::Interrupted => Class::Interrupted,
-            },
+            Self::Git(error) => error.class(),
             Self::Registry(error) if error.is_interrupt() => Class::Interrupted,
             Self::Registry(error) if error.is_mismatch() => Class::Mismatch,
             Self::Registry(error) if error.is_unavailable() => Class::Unavailable,

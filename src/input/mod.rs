@@ -23,7 +23,7 @@ mod tests;
 pub mod url;
 pub mod vendor;
 
-pub use error::{Class, InputError};
+pub use error::InputError;
 pub use image::BaseImage;
 pub use reach::Reach;
 pub use remote::Remote;

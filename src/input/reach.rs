@@ -1,6 +1,6 @@
 //! How far inputs may be looked for.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use crate::store::Store;
 
@@ -14,7 +14,7 @@ pub struct Reach<'a> {
     /// A layout that `kiln vendor` wrote.
     pub vendor: Option<&'a Vendor>,
     /// The directory that relative paths of requests are from: the template's.
-    pub directory: &'a Path,
-    /// The network, and what is told while it is slow.
-    pub remote: &'a Remote<'a>,
+    pub directory: PathBuf,
+    /// The network.
+    pub remote: Remote<'a>,
 }

@@ -1,5 +1,6 @@
 //! Inputs that cannot be had or are not what was pinned, each refused by name.
 
+use crate::base::Class;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -54,7 +55,7 @@ impl World {
             network: Network::Offline,
             interrupted: &self.interrupted,
         };
-        work(&Reach { store: &self.store, vendor, directory: self.directory.path(), remote: &remote })
+        work(&Reach { store: &self.store, vendor, directory: self.directory.path().to_owned(), remote })
     }
 
     /// An image of `memory` in the directory `name`.
@@ -171,8 +172,7 @@ fn layers_that_lie_are_refused() {
     let read = empty.with(None, |reach| {
         let mut image = good.clone();
         image.image.layers[0] = true_layer.clone();
-        let reach = Reach { directory: world.directory.path(), ..*reach };
-        image.bring_blob(&true_layer, &reach)
+        image.bring_blob(&true_layer, reach)
     });
     assert!(matches!(read, Err(InputError::Read { .. })), "{read:?}");
 }

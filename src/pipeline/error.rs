@@ -4,8 +4,9 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::assemble::AssembleError;
+use crate::base::Class;
 use crate::image::IndexError;
-use crate::input::{self, InputError};
+use crate::input::InputError;
 use crate::layer::read::ReadError;
 use crate::lock::LockError;
 use crate::output::OutputError;
@@ -139,21 +140,6 @@ pub enum Error {
     Interrupted,
 }
 
-/// What a failure means to whoever called kiln (DESIGN, exit codes).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Class {
-    /// 1
-    Failed,
-    /// 3
-    Refused,
-    /// 4
-    Mismatch,
-    /// 5
-    Unavailable,
-    /// 130
-    Interrupted,
-}
-
 impl From<InputError> for Error {
     fn from(source: InputError) -> Self {
         Self::Arrived(Box::new(source))
@@ -168,12 +154,7 @@ impl Error {
             Self::Output(error) if error.is_refusal() => Class::Refused,
             Self::Locked { .. } | Self::Lock { error: LockError::Profile { .. }, .. } => Class::Mismatch,
             Self::Store(StoreError::Damaged { .. }) => Class::Mismatch,
-            Self::Input { source, .. } | Self::Arrived(source) => match source.class() {
-                input::Class::Failed => Class::Failed,
-                input::Class::Mismatch => Class::Mismatch,
-                input::Class::Unavailable => Class::Unavailable,
-                input::Class::Interrupted => Class::Interrupted,
-            },
+            Self::Input { source, .. } | Self::Arrived(source) => source.class(),
             Self::Interrupted => Class::Interrupted,
             _ => Class::Failed,
         }

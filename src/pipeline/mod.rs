@@ -30,7 +30,7 @@ pub mod vendor;
 
 pub use build::{Built, BuiltLayer, build};
 pub use deliver::{deliver, known_outputs};
-pub use error::{Class, Error};
+pub use error::Error;
 pub use gather::{Gathered, gather};
 pub use load::{Loaded, LockMode, Request, load};
 pub use look::{Seen, SeenLayer, look_at_file, look_in_registry, look_in_store};

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::input::{Asked, Class, InputError, Reach, git, image};
+use crate::base::Class;
+use crate::input::{Asked, InputError, Reach, git, image};
 use crate::lock::{Change, Lock, Move, Pin, Request, drop_stale, missing, move_entry, put};
 
 use super::asks::Ask;

@@ -39,9 +39,7 @@ pub fn run(args: &Build, session: &Session) -> Result<ExitCode, Failure> {
     let watch = |event: crate::pipeline::Event<'_>| progress.show(event);
     let terms = session.terms(&args.resolve, &watch);
     let retry = |notice: crate::transport::Notice| progress.retry(&notice);
-    let remote = network.remote(&retry).map_err(Error::from)?;
-    let directory = loaded.directory.clone();
-    let reach = network.reach(&store, &directory, &remote);
+    let reach = network.reach(&store, loaded.directory.clone(), &retry)?;
     pin(&mut loaded, request.lock, &reach, &terms)?;
     progress.end();
     say_lock(&loaded, session);

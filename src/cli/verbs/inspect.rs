@@ -49,8 +49,7 @@ pub(super) fn see(
             let store = session.store(given.0)?;
             let network = session.network(given.1)?;
             let retry = |notice: crate::transport::Notice| session.report.note(&notice.to_string());
-            let remote = network.remote(&retry).map_err(Error::from)?;
-            let reach = network.reach(&store, std::path::Path::new(""), &remote);
+            let reach = network.reach(&store, std::path::PathBuf::new(), &retry)?;
             look_in_registry(name, platform, &session.environment.machine, depth, &reach)?
         }
         _ => look_at_file(reference, platform, depth)?,

@@ -19,9 +19,7 @@ pub fn run(args: &Lock, session: &Session) -> Result<ExitCode, Failure> {
     let mut loaded = load(&request, &terms)?;
     let network = session.network(&args.network)?;
     let retry = |notice: crate::transport::Notice| progress.retry(&notice);
-    let remote = network.remote(&retry).map_err(crate::pipeline::Error::from)?;
-    let directory = loaded.directory.clone();
-    let reach = network.reach(&store, &directory, &remote);
+    let reach = network.reach(&store, loaded.directory.clone(), &retry)?;
     let pinned = pin(&mut loaded, LockMode::Complete, &reach, &terms);
     progress.end();
     pinned?;

@@ -29,9 +29,7 @@ pub fn run(args: &Plan, session: &Session) -> Result<ExitCode, Failure> {
     let mut loaded = load(&request, &terms)?;
     let network = session.network(&args.resolve.network)?;
     let retry = |notice: crate::transport::Notice| session.report.note(&notice.to_string());
-    let remote = network.remote(&retry).map_err(crate::pipeline::Error::from)?;
-    let directory = loaded.directory.clone();
-    let reach = network.reach(&store, &directory, &remote);
+    let reach = network.reach(&store, loaded.directory.clone(), &retry)?;
     pin(&mut loaded, request.lock, &reach, &terms)?;
     say_lock(&loaded, session);
     if let Some(source) = &args.files {

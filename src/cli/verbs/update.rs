@@ -66,9 +66,7 @@ fn move_inputs(args: &Update, names: &[&String], session: &Session) -> Result<Ve
     let wanted = choose(&loaded, names)?;
     let network = session.network(&args.network)?;
     let retry = |notice: crate::transport::Notice| progress.retry(&notice);
-    let remote = network.remote(&retry).map_err(crate::pipeline::Error::from)?;
-    let directory = loaded.directory.clone();
-    let reach = network.reach(&store, &directory, &remote);
+    let reach = network.reach(&store, loaded.directory.clone(), &retry)?;
     let resolved = resolve(&mut loaded, &wanted, &reach, &terms);
     progress.end();
     resolved?;

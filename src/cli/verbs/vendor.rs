@@ -18,9 +18,7 @@ pub fn run(args: &VendorInputs, session: &Session) -> Result<ExitCode, Failure> 
     let mut loaded = load(&template_request(&args.template), &terms)?;
     let network = session.network(&args.network)?;
     let retry = |notice: crate::transport::Notice| progress.retry(&notice);
-    let remote = network.remote(&retry).map_err(crate::pipeline::Error::from)?;
-    let directory = loaded.directory.clone();
-    let reach = network.reach(&store, &directory, &remote);
+    let reach = network.reach(&store, loaded.directory.clone(), &retry)?;
     pin(&mut loaded, LockMode::Locked, &reach, &terms)?;
     let mut writer = Writer::new(&args.directory, &store).map_err(crate::pipeline::Error::from)?;
     let written = vendor(&loaded, &mut writer, &reach, &terms).and_then(|()| Ok(writer.finish()?));

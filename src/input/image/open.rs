@@ -37,7 +37,7 @@ impl BaseImage {
 
 /// Asks what the name of an image means now.
 pub fn resolve(request: &ImageRequest, reach: &Reach<'_>) -> Result<ImagePin, InputError> {
-    let named = Named::parse(&request.image, reach.directory)?;
+    let named = Named::parse(&request.image, &reach.directory)?;
     match &named {
         Named::Registry(name) => {
             let found = reach.remote.resolve(name)?;
@@ -60,7 +60,7 @@ pub fn resolve(request: &ImageRequest, reach: &Reach<'_>) -> Result<ImagePin, In
 
 /// The image for another platform in an index that is known by digest.
 pub fn resolve_in(request: &ImageRequest, digest: &str, reach: &Reach<'_>) -> Result<ImagePin, InputError> {
-    let named = Named::parse(&request.image, reach.directory)?;
+    let named = Named::parse(&request.image, &reach.directory)?;
     let bytes = document(request, &named, digest, Document::Manifest, reach)?;
     pin(request, digest.to_owned(), &bytes)
 }
@@ -104,7 +104,7 @@ pub fn open(request: &ImageRequest, pin: &ImagePin, reach: &Reach<'_>) -> Result
 
 /// The same, whatever platform it is for.
 fn read(request: &ImageRequest, pin: &ImagePin, reach: &Reach<'_>) -> Result<BaseImage, InputError> {
-    let named = Named::parse(&request.image, reach.directory)?;
+    let named = Named::parse(&request.image, &reach.directory)?;
     let manifest = document(request, &named, &pin.manifest.to_string(), Document::Manifest, reach)?;
     let check = |source| InputError::Check { image: request.image.clone(), source: Box::new(source) };
     let facts = checks::manifest(&manifest).map_err(check)?;

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::base::ImagePath;
+use crate::base::{Class, ImagePath};
 use crate::layer::read::ReadError;
 
 use super::address::AddressFlaw;
@@ -205,19 +205,6 @@ pub enum GitError {
     /// The sink failed.
     #[error("cannot keep a file of the git source")]
     Content(#[source] ReadError),
-}
-
-/// What kind of failure it is, for the exit code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Class {
-    /// Any other.
-    Failed,
-    /// Not what was locked.
-    Mismatch,
-    /// The server or the network.
-    Unavailable,
-    /// The user.
-    Interrupted,
 }
 
 impl GitError {

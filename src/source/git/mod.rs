@@ -55,7 +55,7 @@ mod tests_submodules;
 mod tests_surroundings;
 
 pub use address::AddressFlaw;
-pub use error::{Class, GitError};
+pub use error::GitError;
 pub use id::{ObjectId, ParseObjectIdError};
 pub use mask::ShownUrl;
 pub use object::{NameFlaw, ObjectFlaw};

@@ -2,6 +2,7 @@
 
 use super::testing::*;
 use super::*;
+use crate::base::Class;
 
 fn entry(mode: &str, name: &str, id: &str) -> Vec<u8> {
     let id: Vec<u8> = (0..20).filter_map(|at| u8::from_str_radix(&id[at * 2..at * 2 + 2], 16).ok()).collect();

@@ -2,6 +2,7 @@
 
 use super::testing::*;
 use super::*;
+use crate::base::Class;
 
 #[test]
 fn branches_tags_and_commits_lead_to_commits() {

@@ -5,6 +5,7 @@ use super::fetch::{Repository, Wanted};
 use super::program::Asker;
 use super::testing::*;
 use super::*;
+use crate::base::Class;
 
 fn taking(world: &World, name: &str) -> GitRequest {
     GitRequest { submodules: Submodules::Take, ..world.request(name) }

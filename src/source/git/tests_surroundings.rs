@@ -1,5 +1,6 @@
 //! The user's git, and what must not come from it.
 
+use crate::base::Class;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
