@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Read};
 
-use crate::base::{ContentDigest, Hasher, ImagePath};
+use crate::base::{ContentDigest, ImagePath};
 use crate::layer::fill::write_tar;
-use crate::layer::read::{Entries, archive, ignore};
+use crate::layer::read::{Entries, ReadError, archive, ignore};
 use crate::lock::{GitPin, GitRequest, Submodules};
 use crate::source::git::{self, ObjectId};
-use crate::store::{BlobWriter, Shelf, Store, StoreError};
+use crate::store::{Shelf, Store, StoreError};
 use crate::tree::{Kind, Tree, dump};
 
 use super::archive::{ArchiveNote, recall};
+use super::copy::{self, Digesting, Expected};
 use super::spool::Spooler;
 use super::{Arrival, InputError, Reach, Spool};
 
@@ -41,7 +42,10 @@ pub fn bring(request: &GitRequest, pin: &GitPin, reach: &Reach<'_>) -> Result<Ar
     let digest = pin.tree.to_string();
     if reach.store.open_blob(&digest).is_err() {
         match reach.vendor.and_then(|vendor| vendor.open(&digest)) {
-            Some(blob) => take(request, &pin.tree, blob, reach.store)?,
+            Some(blob) => {
+                let expected = Expected { digest: pin.tree, size_bytes: None };
+                copy::take(&request.url, expected, blob, reach.store)?;
+            }
             None => {
                 let found = read(request, &commit_id(request, &pin.commit)?, reach)?;
                 if found != pin.tree {
@@ -89,29 +93,12 @@ fn read(request: &GitRequest, commit: &ObjectId, reach: &Reach<'_>) -> Result<Co
 /// Writes a tree as a tar into the store, with a note of what is where in it.
 fn keep(tree: &Tree, contents: &Spool, store: &Store) -> Result<ContentDigest, InputError> {
     let full = |source| InputError::Store(StoreError::Write { store: store.root().to_owned(), source });
-    let mut writer = Tar { inner: store.writer()?, hasher: Hasher::new() };
+    let mut writer = Digesting::new(store.writer()?);
     write_tar(&tree.to_changeset(), 0, contents, &mut writer).map_err(full)?;
-    let digest: ContentDigest = writer.hasher.finish();
-    writer.inner.commit(&digest.to_string())?;
+    let (writer, digest, _) = writer.finish();
+    writer.commit(&digest.to_string())?;
     note(tree, &digest, store)?;
     Ok(digest)
-}
-
-struct Tar<'a> {
-    inner: BlobWriter<'a>,
-    hasher: Hasher,
-}
-
-impl Write for Tar<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.inner.write(bytes)?;
-        self.hasher.update(&bytes[..written]);
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
-    }
 }
 
 /// Remembers what is where in a tar of the store.
@@ -123,13 +110,13 @@ fn note(tree: &Tree, digest: &ContentDigest, store: &Store) -> Result<(), InputE
     Ok(store.keep_note(Shelf::Archives, &digest.hex(), &note)?)
 }
 
-fn damaged(digest: &ContentDigest, source: crate::layer::read::ReadError) -> InputError {
+fn damaged(digest: &ContentDigest, source: ReadError) -> InputError {
     InputError::Archive { name: digest.to_string(), source: Box::new(source) }
 }
 
 /// Where each content begins in a plain tar, and how long the tar is.
-fn places(tree: &Tree, tar: File) -> Result<(BTreeMap<ContentDigest, u64>, u64), crate::layer::read::ReadError> {
-    let fail = |source| crate::layer::read::ReadError::Io { offset: 0, source };
+fn places(tree: &Tree, tar: File) -> Result<(BTreeMap<ContentDigest, u64>, u64), ReadError> {
+    let fail = |source| ReadError::Io { offset: 0, source };
     let blob_bytes = tar.metadata().map_err(fail)?.len();
     let mut entries = Entries::seeking(&tar);
     let mut places = BTreeMap::new();
@@ -144,23 +131,10 @@ fn places(tree: &Tree, tar: File) -> Result<(BTreeMap<ContentDigest, u64>, u64),
     Ok((places, blob_bytes))
 }
 
-/// Takes a tar out of a vendored layout.
-fn take(request: &GitRequest, tree: &ContentDigest, mut blob: File, store: &Store) -> Result<(), InputError> {
-    let mut writer = store.writer()?;
-    let fail = |source| InputError::Read { input: request.url.clone(), source };
-    let found: ContentDigest = super::vendor::copy(&mut blob, &mut writer).map_err(fail)?;
-    if found != *tree {
-        let (expected, found) = (tree.to_string(), found.to_string());
-        return Err(InputError::Mismatch { input: request.url.clone(), expected, found });
-    }
-    Ok(writer.commit(&tree.to_string())?)
-}
-
 /// The files of a tar in the store that has no note.
 fn list(request: &GitRequest, digest: &ContentDigest, store: &Store) -> Result<Arrival, InputError> {
     store.verify_blob(&digest.to_string())?;
-    let mut blob = store.open_blob(&digest.to_string())?;
-    blob.rewind().map_err(|source| InputError::Read { input: request.url.clone(), source })?;
+    let blob = store.open_blob(&digest.to_string())?;
     let tree = archive(io::BufReader::new(blob), &mut ignore).map_err(|source| damaged(digest, source))?;
     note(&tree, digest, store)?;
     recall(digest, store).ok_or_else(|| InputError::Gone { input: request.url.clone(), digest: digest.to_string() })

@@ -12,6 +12,8 @@
 //! Architecture Invariant: nothing here decides what is taken. A pin that does not fit is an error, never a new pin.
 
 pub mod archive;
+mod copy;
+pub mod each;
 pub mod error;
 pub mod git;
 pub mod image;
@@ -23,6 +25,7 @@ mod tests;
 pub mod url;
 pub mod vendor;
 
+pub use each::each;
 pub use error::InputError;
 pub use image::BaseImage;
 pub use reach::Reach;

@@ -2,7 +2,6 @@
 
 use std::io::Write;
 use std::path::Path;
-use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 
 use crate::base::{BlobDigest, LayerDigest};
@@ -85,39 +84,4 @@ impl Sink for BlobSink<'_> {
     fn restart(&mut self) -> std::io::Result<()> {
         self.0.restart()
     }
-}
-
-/// Does `work` for each of `items`, so many at once; the first failure in the order of the items is the result.
-pub fn each<T: Sync>(
-    items: &[T],
-    at_once: usize,
-    work: impl Fn(&T) -> Result<(), InputError> + Sync,
-) -> Result<(), InputError> {
-    let next = Mutex::new(0);
-    let failures: Mutex<Vec<(usize, InputError)>> = Mutex::new(Vec::new());
-    let lock = |mutex: &Mutex<usize>| {
-        let mut next = mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        *next += 1;
-        *next - 1
-    };
-    let run = || {
-        while let Some((at, item)) = Some(lock(&next)).and_then(|at| Some((at, items.get(at)?))) {
-            let failed = failures.lock().unwrap_or_else(std::sync::PoisonError::into_inner).is_empty();
-            if !failed {
-                return;
-            }
-            if let Err(error) = work(item) {
-                failures.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((at, error));
-            }
-        }
-    };
-    std::thread::scope(|scope| {
-        for _ in 1..at_once.min(items.len()) {
-            scope.spawn(run);
-        }
-        run();
-    });
-    let mut failures = failures.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    failures.sort_by_key(|(at, _)| *at);
-    failures.into_iter().next().map_or(Ok(()), |(_, error)| Err(error))
 }

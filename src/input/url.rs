@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::base::{ContentDigest, ImagePath};
+use crate::base::ImagePath;
 use crate::lock::UrlPin;
 use crate::source::url::{Request, file_name};
 use crate::template::UrlSource;
 use crate::tree::{Content, Kind, Node, Tree};
 
+use super::copy::{self, Expected};
 use super::remote::BlobSink;
 use super::{Arrival, InputError, Reach, Spool};
 
@@ -40,17 +41,12 @@ pub fn bring(source: &UrlSource, pin: &UrlPin, reach: &Reach<'_>) -> Result<Arri
 
 fn fetch(source: &UrlSource, pin: &UrlPin, reach: &Reach<'_>) -> Result<(), InputError> {
     let digest = pin.sha256.to_string();
-    let mut sink = BlobSink(reach.store.writer()?);
-    if let Some(mut blob) = reach.vendor.and_then(|vendor| vendor.open(&digest)) {
-        let fail = |source_error| InputError::Read { input: source.url.clone(), source: source_error };
-        let found: ContentDigest = super::vendor::copy(&mut blob, &mut sink.0).map_err(fail)?;
-        if found != pin.sha256 {
-            let (expected, found) = (digest, found.to_string());
-            return Err(InputError::Mismatch { input: source.url.clone(), expected, found });
-        }
-    } else {
-        reach.remote.web.fetch(&request(source), Some((pin.sha256, pin.size_bytes)), &mut sink)?;
+    if let Some(blob) = reach.vendor.and_then(|vendor| vendor.open(&digest)) {
+        let expected = Expected { digest: pin.sha256, size_bytes: Some(pin.size_bytes) };
+        return copy::take(&source.url, expected, blob, reach.store);
     }
+    let mut sink = BlobSink(reach.store.writer()?);
+    reach.remote.web.fetch(&request(source), Some((pin.sha256, pin.size_bytes)), &mut sink)?;
     Ok(sink.0.commit(&digest)?)
 }
 

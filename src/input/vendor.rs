@@ -7,16 +7,16 @@
 //! Everything that reads OCI layouts can look into it, copy it and check it.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use crate::base::ContentDigest;
 use crate::base::hash::digest_of;
 use crate::base::json::bytes_of;
-use crate::base::{ContentDigest, Hasher};
 use crate::lock::{Pin, Request};
-use crate::store::Store;
+use crate::store::{Store, replace_file};
 
 use super::{BaseImage, InputError, Reach};
 
@@ -56,22 +56,6 @@ impl Vendor {
 fn blob_path(root: &Path, digest: &str) -> Option<PathBuf> {
     let digest: ContentDigest = digest.parse().ok()?;
     Some(root.join("blobs/sha256").join(digest.hex()))
-}
-
-/// Copies to the end; gives the digest of what passed.
-pub(super) fn copy(from: &mut dyn Read, to: &mut dyn Write) -> io::Result<ContentDigest> {
-    /// Size of the pieces.
-    const PIECE_BYTES: usize = 1 << 18;
-    let mut hasher = Hasher::new();
-    let mut piece = vec![0; PIECE_BYTES];
-    loop {
-        let length = from.read(&mut piece)?;
-        if length == 0 {
-            return Ok(hasher.finish());
-        }
-        hasher.update(&piece[..length]);
-        to.write_all(&piece[..length])?;
-    }
 }
 
 /// Writes a layout, blob by blob; what is there already stays.
@@ -165,16 +149,6 @@ impl<'a> Writer<'a> {
     }
 
     fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), InputError> {
-        let path = self.root.join(name);
-        let directory = path.parent().unwrap_or(self.root);
-        let write = || -> io::Result<()> {
-            let mut file = tempfile::Builder::new()
-                .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
-                .tempfile_in(directory)?;
-            file.write_all(bytes)?;
-            file.as_file().sync_all()?;
-            file.persist(&path).map(drop).map_err(|error| error.error)
-        };
-        write().map_err(|source| self.fail(source))
+        replace_file(&self.root.join(name), bytes).map_err(|source| self.fail(source))
     }
 }

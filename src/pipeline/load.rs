@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::base::{Epoch, Platform};
 use crate::lock::{Accept, Asked, Change, Inputs, Lock, Settled, complete, settle};
+use crate::store::replace_file;
 use crate::template::{Document, Facts, Files, Finding, Severity, parse};
 
 use super::asks::{self, Asks};
@@ -124,14 +125,7 @@ pub fn read_lock(path: &Path, accept: Accept) -> Result<Option<Lock>, Error> {
 /// Writes the lock file: the old one or the new one is there, never a part of one.
 pub fn write_lock(path: &Path, lock: &Lock) -> Result<(), Error> {
     let fail = |source| Error::File { doing: "write", path: path.to_owned(), source };
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new()
-        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
-        .tempfile_in(directory)
-        .map_err(fail)?;
-    file.write_all(lock.to_text().as_bytes()).map_err(fail)?;
-    file.as_file().sync_all().map_err(fail)?;
-    file.persist(path).map(|_| ()).map_err(|error| fail(error.error))
+    replace_file(path, lock.to_text().as_bytes()).map_err(fail)
 }
 
 /// What the command line and the template say about times and platforms.

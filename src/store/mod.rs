@@ -24,6 +24,7 @@
 pub mod blob;
 pub mod check;
 pub mod error;
+pub mod file;
 pub mod gc;
 pub mod notes;
 pub mod refs;
@@ -37,6 +38,7 @@ use rustix::fs::{FlockOperation, flock};
 
 pub use blob::BlobWriter;
 pub use error::StoreError;
+pub use file::replace_file;
 pub use notes::{BuildNote, LayerNote, PackedNote, Shelf};
 pub use refs::{Entry, Name};
 

@@ -37,7 +37,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("strsim", &["src/template/", "src/step/", "src/store/", "src/source/git/"]),
     // The tar of an output holds blobs, not a tree.
     ("tar", &["src/layer/", "src/output/tarball.rs"]),
-    ("tempfile", &["src/source/", "src/store/", "src/output/", "src/pipeline/", "src/input/"]),
+    ("tempfile", &["src/source/", "src/store/", "src/output/"]),
     ("thiserror", ANYWHERE),
     ("toml", &["src/template/", "src/lock/", "src/registry/mirrors.rs"]),
     ("ureq", &["src/transport/"]),

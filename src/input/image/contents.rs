@@ -1,25 +1,28 @@
 //! The contents of some files of an image, taken out of its layers in one go.
 
 use std::collections::BTreeSet;
-use std::io::{self, Read};
+use std::io::Read;
 
 use crate::base::{ContentDigest, ImagePath};
 use crate::image::LayerDescriptor;
 use crate::input::spool::{Spool, Spooler};
 use crate::input::{InputError, Reach};
-use crate::layer::read::{ReadError, decoder, layer};
-use crate::tree::{Changeset, Kind, Node};
+use crate::layer::read::layer;
+use crate::tree::{Change, Changeset, Kind, Node};
 
 use super::files::LayerFiles;
 use super::open::BaseImage;
 
 /// The contents among nodes.
 pub fn wanted<'a>(nodes: impl Iterator<Item = &'a Node>) -> BTreeSet<ContentDigest> {
-    let content = |node: &Node| match &node.kind {
+    nodes.filter_map(content_of).collect()
+}
+
+fn content_of(node: &Node) -> Option<ContentDigest> {
+    match &node.kind {
         Kind::File { content, .. } => Some(content.digest),
         _ => None,
-    };
-    nodes.filter_map(content).collect()
+    }
 }
 
 impl BaseImage {
@@ -33,14 +36,8 @@ impl BaseImage {
     ) -> Result<Option<Spool>, InputError> {
         let mut spooler = None;
         for (descriptor, files) in self.image.layers.iter().zip(files) {
-            let mut here: BTreeSet<&ImagePath> = BTreeSet::new();
-            for (path, node) in files.changeset.nodes() {
-                if let Kind::File { content, .. } = &node.kind
-                    && wanted.remove(&content.digest)
-                {
-                    here.insert(path);
-                }
-            }
+            let nodes = files.changeset.nodes().filter_map(|(_, node)| content_of(node));
+            let here: BTreeSet<ContentDigest> = nodes.filter(|digest| wanted.remove(digest)).collect();
             if here.is_empty() {
                 continue;
             }
@@ -49,7 +46,7 @@ impl BaseImage {
                 Some(spooler) => spooler,
                 empty => empty.insert(Spooler::new(reach.store.scratch()?)),
             };
-            self.take(descriptor, &files.changeset, &here, spooler, reach)?;
+            self.spool_layer(descriptor, &files.changeset, here, spooler, reach)?;
         }
         Ok(spooler.map(|spooler| {
             let (file, places, _, _) = spooler.finish();
@@ -57,36 +54,22 @@ impl BaseImage {
         }))
     }
 
-    fn take(
+    fn spool_layer(
         &self,
         descriptor: &LayerDescriptor,
         changeset: &Changeset,
-        paths: &BTreeSet<&ImagePath>,
+        mut missing: BTreeSet<ContentDigest>,
         spooler: &mut Spooler<std::fs::File>,
         reach: &Reach<'_>,
     ) -> Result<(), InputError> {
-        let fail = |source| InputError::Layer {
-            image: self.request.image.clone(),
-            digest: descriptor.digest.to_string(),
-            source: Box::new(source),
-        };
-        let blob = reach.store.open_blob(&descriptor.digest.to_string())?;
-        let tar = decoder(io::BufReader::with_capacity(1 << 18, blob));
-        let tar = tar.map_err(|source| fail(ReadError::Io { offset: 0, source }))?;
-        // A hard link has no content of its own: its first name has, wherever that is in the order of the tar.
-        let digests = wanted(paths.iter().filter_map(|path| match changeset.get(path) {
-            Some(crate::tree::Change::Node(node)) => Some(node),
-            _ => None,
-        }));
-        let is_wanted = |path: &ImagePath| match changeset.get(path) {
-            Some(crate::tree::Change::Node(node)) => {
-                matches!(&node.kind, Kind::File { content, .. } if digests.contains(&content.digest))
-            }
-            _ => false,
-        };
         let mut sink = |path: &ImagePath, _: u64, content: &mut dyn Read| {
-            if is_wanted(path) { spooler.put(content) } else { Ok(()) }
+            let is_missing = match changeset.get(path) {
+                Some(Change::Node(node)) => content_of(node).is_some_and(|digest| missing.remove(&digest)),
+                _ => false,
+            };
+            if is_missing { spooler.put(content) } else { Ok(()) }
         };
-        layer(tar, &mut sink).map(drop).map_err(fail)
+        let tar = self.open_tar(descriptor, reach.store)?;
+        layer(tar, &mut sink).map(drop).map_err(|source| self.unreadable(descriptor, source))
     }
 }

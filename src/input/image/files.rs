@@ -1,15 +1,15 @@
 //! The list of a layer's files: read once, kept by diff ID.
 
 use std::collections::BTreeMap;
-use std::io::{self, Read};
+use std::io::Read;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{DiffId, Hasher, ImagePath};
+use crate::base::{DiffId, ImagePath};
 use crate::image::LayerDescriptor;
-use crate::input::{InputError, Reach};
+use crate::input::{InputError, Reach, each};
 use crate::layer::codec::{pack, unpack};
-use crate::layer::read::{ReadError, decoder, layer};
+use crate::layer::read::layer;
 use crate::store::{Shelf, Store};
 use crate::tree::{Change, Changeset, Tree, dump};
 
@@ -43,49 +43,29 @@ const ACCOUNTS_MAX_BYTES: u64 = 1 << 20;
 impl BaseImage {
     /// All layers put together, and what each of them is.
     pub fn root(&self, reach: &Reach<'_>) -> Result<(Tree, Vec<LayerFiles>), InputError> {
-        let known = |layer: &LayerDescriptor| recall(&layer.diff_id, reach.store);
-        let files: Vec<Option<LayerFiles>> = self.image.layers.iter().map(known).collect();
-        let missing: Vec<&LayerDescriptor> = (self.image.layers.iter().zip(&files))
-            .filter_map(|(layer, files)| files.is_none().then_some(layer))
-            .collect();
         /// Downloads of several layers overlap with the reading of others.
         const AT_ONCE: usize = 4;
-        crate::input::remote::each(&missing, AT_ONCE, |layer| {
-            self.bring_blob(layer, reach)?;
-            self.list(layer, reach.store).map(drop)
-        })?;
+        let mut all = each(&self.image.layers, AT_ONCE, |layer| self.layer_files(layer, reach))?;
         let mut root = Tree::new();
-        let mut all = Vec::new();
-        for (layer, files) in self.image.layers.iter().zip(files) {
-            let mut files = match files {
-                Some(files) => files,
-                None => self.list_known(layer, reach)?,
-            };
-            files.changeset = files.changeset.with_links_from(root.free_link_group());
+        for files in &mut all {
+            let changeset = std::mem::take(&mut files.changeset);
+            files.changeset = changeset.with_links_from(root.free_link_group());
             root.apply(&files.changeset);
-            all.push(files);
         }
         Ok((root, all))
     }
 
-    fn list_known(&self, layer: &LayerDescriptor, reach: &Reach<'_>) -> Result<LayerFiles, InputError> {
-        match recall(&layer.diff_id, reach.store) {
-            Some(files) => Ok(files),
-            None => self.list(layer, reach.store),
+    fn layer_files(&self, layer: &LayerDescriptor, reach: &Reach<'_>) -> Result<LayerFiles, InputError> {
+        if let Some(files) = recall(&layer.diff_id, reach.store) {
+            return Ok(files);
         }
+        self.bring_blob(layer, reach)?;
+        self.list(layer, reach.store)
     }
 
     /// Reads a layer whose blob is here.
     fn list(&self, descriptor: &LayerDescriptor, store: &Store) -> Result<LayerFiles, InputError> {
-        let blob = store.open_blob(&descriptor.digest.to_string())?;
-        let fail = |source| InputError::Layer {
-            image: self.request.image.clone(),
-            digest: descriptor.digest.to_string(),
-            source: Box::new(source),
-        };
-        let tar = decoder(io::BufReader::with_capacity(1 << 18, blob));
-        let tar = tar.map_err(|source| fail(ReadError::Io { offset: 0, source }))?;
-        let mut tar = Measured { inner: tar, hasher: Hasher::new(), raw_bytes: 0, blob_bytes: descriptor.size_bytes };
+        let mut tar = self.open_tar(descriptor, store)?;
         let mut accounts = Vec::new();
         let mut sink = |path: &ImagePath, size: u64, content: &mut dyn Read| {
             if ACCOUNTS.contains(&path.as_bytes()) && size <= ACCOUNTS_MAX_BYTES {
@@ -95,8 +75,8 @@ impl BaseImage {
             }
             Ok(())
         };
-        let changeset = layer(&mut tar, &mut sink).map_err(fail)?;
-        let found: DiffId = tar.hasher.finish();
+        let changeset = layer(&mut tar, &mut sink).map_err(|source| self.unreadable(descriptor, source))?;
+        let (found, raw_bytes) = tar.finish();
         if found != descriptor.diff_id {
             return Err(InputError::DiffId {
                 image: self.request.image.clone(),
@@ -106,7 +86,7 @@ impl BaseImage {
             });
         }
         let changeset = without_host_attributes(changeset);
-        let note = FilesNote { tree: dump::write(&changeset), accounts, raw_bytes: tar.raw_bytes };
+        let note = FilesNote { tree: dump::write(&changeset), accounts, raw_bytes };
         let bytes = serde_json::to_vec(&note).map_err(|source| InputError::Note { source })?;
         store.keep_note_bytes(Shelf::Bases, &descriptor.diff_id.hex(), &pack(&bytes))?;
         Ok(LayerFiles { changeset, accounts: note.accounts, raw_bytes: note.raw_bytes })
@@ -142,33 +122,4 @@ fn without_host_attributes(changeset: Changeset) -> Changeset {
         .collect();
     changeset.opaque().for_each(|path| cleaned.make_opaque(path.clone()));
     cleaned
-}
-
-/// A layer's tar as it comes out of its blob: digested, and stopped where no honest layer goes.
-struct Measured<R> {
-    inner: R,
-    hasher: Hasher,
-    raw_bytes: u64,
-    blob_bytes: u64,
-}
-
-/// A layer may always hold so much, however small its blob is: whole images of empty files are that small.
-const BOMB_FLOOR_BYTES: u64 = 1 << 30;
-
-/// And beyond that so many times its blob's length. DEFLATE cannot reach it (1032); zstd's frames can.
-const BOMB_RATIO: u64 = 2000;
-
-impl<R: Read> Read for Measured<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let found = self.inner.read(buffer)?;
-        self.hasher.update(&buffer[..found]);
-        self.raw_bytes += found as u64;
-        if self.raw_bytes > BOMB_FLOOR_BYTES && self.raw_bytes / BOMB_RATIO > self.blob_bytes {
-            return Err(io::Error::other(format!(
-                "a bomb: {} bytes of blob have become more than {} bytes of tar",
-                self.blob_bytes, self.raw_bytes
-            )));
-        }
-        Ok(found)
-    }
 }

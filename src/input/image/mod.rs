@@ -16,6 +16,7 @@ mod contents;
 mod files;
 mod named;
 mod open;
+mod tar;
 
 pub use contents::wanted;
 pub use files::LayerFiles;
