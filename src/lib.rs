@@ -101,5 +101,6 @@ pub mod source;
 pub mod store;
 pub mod input;
 pub mod output;
+pub mod sandbox;
 pub mod pipeline;
 pub mod cli;

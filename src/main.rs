@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    kiln::cli::main()
+    kiln::sandbox::child::main().unwrap_or_else(kiln::cli::main)
 }

@@ -12,7 +12,7 @@ use crate::tree::{Content, Contents, Tree, dump};
 
 use super::Arrival;
 use super::error::InputError;
-use super::spool::{ContentReader, Spool, Spooler};
+use crate::store::spool::{ContentReader, Spool, Spooler};
 
 /// What the store remembers of an archive, or of a tar that kiln made.
 #[derive(Debug, Serialize, Deserialize)]
@@ -34,7 +34,7 @@ pub fn unpack(name: &str, content: Content, contents: &dyn Contents, store: &Sto
     const BUFFER_BYTES: usize = 1 << 20;
     let reader = io::BufReader::with_capacity(BUFFER_BYTES, ContentReader::new(contents, content));
     let mut spooler = Spooler::new(io::BufWriter::new(store.writer()?));
-    let mut sink = |_: &ImagePath, _: u64, file: &mut dyn Read| spooler.put(file);
+    let mut sink = |_: &ImagePath, _: u64, file: &mut dyn Read| spooler.put(file).map(drop);
     let tree = archive(reader, &mut sink)
         .map_err(|source| InputError::Archive { name: name.to_owned(), source: Box::new(source) })?;
     let (writer, places, blob_bytes, digest) = spooler.finish();

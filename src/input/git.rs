@@ -14,8 +14,8 @@ use crate::tree::{Kind, Tree, dump};
 
 use super::archive::{ArchiveNote, recall};
 use super::copy::{self, Digesting, Expected};
-use super::spool::Spooler;
 use super::{Arrival, InputError, Reach, Spool};
+use crate::store::spool::Spooler;
 
 /// Asks which commit a branch or tag is now, and reads it: its tree is part of the pin.
 pub fn resolve(request: &GitRequest, reach: &Reach<'_>) -> Result<GitPin, InputError> {
@@ -81,7 +81,7 @@ fn read(request: &GitRequest, commit: &ObjectId, reach: &Reach<'_>) -> Result<Co
     let store = reach.store;
     let mut spooler = Spooler::new(io::BufWriter::new(store.scratch()?));
     let scratch = store.scratch_directory()?;
-    let mut sink = |_: &ImagePath, _: u64, content: &mut dyn Read| spooler.put(content);
+    let mut sink = |_: &ImagePath, _: u64, content: &mut dyn Read| spooler.put(content).map(drop);
     let read = git::read(&asked(request)?, commit, &reach.remote.git_terms(), scratch.path(), &mut sink)?;
     let full =
         |error: io::Error| InputError::Store(StoreError::Write { store: store.root().to_owned(), source: error });

@@ -19,18 +19,17 @@ pub mod git;
 pub mod image;
 pub mod reach;
 pub mod remote;
-pub mod spool;
 #[cfg(test)]
 mod tests;
 pub mod url;
 pub mod vendor;
 
+pub use crate::store::Spool;
 pub use each::each;
 pub use error::InputError;
 pub use image::BaseImage;
 pub use reach::Reach;
 pub use remote::Remote;
-pub use spool::Spool;
 
 use crate::lock::{GitRequest, ImageRequest, Pin, Request};
 use crate::template::UrlSource;

@@ -22,14 +22,30 @@ use super::rootfs_meta as meta;
 
 pub use super::rootfs_meta::{Lost, Privilege};
 
-/// Makes `tree` in the empty directory at `path`. What this user or file system cannot have is counted, not an error.
+/// Makes `tree` in the empty directory at `path` and syncs it. What this user or file system cannot have is counted, not an
+/// error.
 pub fn write(tree: &Tree, contents: &dyn Contents, path: &Path) -> Result<Lost, OutputError> {
+    let lost = write_unsynced(tree, contents, path, Privilege::of_this_process())?;
+    // One sync of the file system costs less than one for each of many thousand files.
+    fs::File::open(path)
+        .and_then(|directory| Ok(syncfs(&directory)?))
+        .map_err(|source| OutputError::io("sync", path, source))?;
+    Ok(lost)
+}
+
+/// The same for files that a crash may take.
+pub fn write_unsynced(
+    tree: &Tree,
+    contents: &dyn Contents,
+    path: &Path,
+    privilege: Privilege,
+) -> Result<Lost, OutputError> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let root = openat(rustix::fs::CWD, path, flags, Mode::empty())
         .map_err(|error| OutputError::io("open", path, error.into()))?;
     let mut maker = Maker {
         contents,
-        privilege: Privilege::of_this_process(),
+        privilege,
         open: vec![Open { path: ImagePath::root(), fd: root, node: None }],
         first_names: BTreeMap::new(),
         lost: Lost::default(),
@@ -41,8 +57,6 @@ pub fn write(tree: &Tree, contents: &dyn Contents, path: &Path) -> Result<Lost, 
         maker.make(path, node)?;
     }
     maker.close_down_to(1)?;
-    // One sync of the file system costs less than one for each of many thousand files.
-    syncfs(&maker.open[0].fd).map_err(|error| OutputError::io("sync", path, error.into()))?;
     fs::set_permissions(path, fs::Permissions::from_mode(0o755))
         .map_err(|source| OutputError::io("set the mode of", path, source))?;
     Ok(maker.lost)

@@ -28,6 +28,7 @@ pub mod file;
 pub mod gc;
 pub mod notes;
 pub mod refs;
+pub mod spool;
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
@@ -41,6 +42,7 @@ pub use error::StoreError;
 pub use file::replace_file;
 pub use notes::{BuildNote, LayerNote, PackedNote, Shelf};
 pub use refs::{Entry, Name};
+pub use spool::Spool;
 
 /// What the `format` file of a store of this version says.
 const FORMAT: &str = "kiln store 1\n";

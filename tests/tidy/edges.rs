@@ -18,7 +18,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("registry", &["base", "transport", "image"]),
     ("assemble", &["base", "tree", "layer"]),
     ("source", &["base", "tree", "layer", "image", "transport"]),
-    ("store", &["base", "plan"]),
+    ("store", &["base", "tree", "plan"]),
     ("input", &["base", "transport", "tree", "template", "lock", "layer", "image", "registry", "source", "store"]),
     ("output", &["base", "tree", "image"]),
     (

@@ -5,9 +5,9 @@ use std::io::Read;
 
 use crate::base::{ContentDigest, ImagePath};
 use crate::image::LayerDescriptor;
-use crate::input::spool::{Spool, Spooler};
 use crate::input::{InputError, Reach};
 use crate::layer::read::layer;
+use crate::store::spool::{Spool, Spooler};
 use crate::tree::{Change, Changeset, Kind, Node};
 
 use super::files::LayerFiles;
@@ -67,7 +67,7 @@ impl BaseImage {
                 Some(Change::Node(node)) => content_of(node).is_some_and(|digest| missing.remove(&digest)),
                 _ => false,
             };
-            if is_missing { spooler.put(content) } else { Ok(()) }
+            if is_missing { spooler.put(content).map(drop) } else { Ok(()) }
         };
         let tar = self.open_tar(descriptor, reach.store)?;
         layer(tar, &mut sink).map(drop).map_err(|source| self.unreadable(descriptor, source))

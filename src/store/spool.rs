@@ -36,6 +36,16 @@ impl Spool {
         self.blob.as_deref()
     }
 
+    /// The file that the contents are in.
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// Where each content begins.
+    pub fn places(&self) -> &BTreeMap<ContentDigest, u64> {
+        &self.places
+    }
+
     fn is_whole(&self) -> io::Result<bool> {
         let (mut hasher, mut at) = (Hasher::new(), 0);
         let mut piece = vec![0; VERIFIED_BYTES];
@@ -86,8 +96,8 @@ impl<W: Write> Spooler<W> {
         Self { writer, places: BTreeMap::new(), end: 0, hasher: Hasher::new() }
     }
 
-    /// Appends one content.
-    pub fn put(&mut self, content: &mut dyn Read) -> io::Result<()> {
+    /// Appends one content; says what it was.
+    pub fn put(&mut self, content: &mut dyn Read) -> io::Result<Content> {
         let (start, mut digest) = (self.end, Hasher::new());
         let mut piece = [0; PIECE_BYTES];
         loop {
@@ -100,8 +110,9 @@ impl<W: Write> Spooler<W> {
             self.writer.write_all(&piece[..length])?;
             self.end += length as u64;
         }
-        self.places.entry(digest.finish()).or_insert(start);
-        Ok(())
+        let content = Content { digest: digest.finish(), size_bytes: self.end - start };
+        self.places.entry(content.digest).or_insert(start);
+        Ok(content)
     }
 
     /// The writer, the places, the length and the digest of all.
@@ -111,14 +122,15 @@ impl<W: Write> Spooler<W> {
 }
 
 /// Reads a content like a file.
-pub(super) struct ContentReader<'a> {
+pub struct ContentReader<'a> {
     contents: &'a dyn Contents,
     content: Content,
     at: u64,
 }
 
 impl<'a> ContentReader<'a> {
-    pub(super) fn new(contents: &'a dyn Contents, content: Content) -> Self {
+    /// Its beginning.
+    pub fn new(contents: &'a dyn Contents, content: Content) -> Self {
         Self { contents, content, at: 0 }
     }
 }

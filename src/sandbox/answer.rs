@@ -1,0 +1,81 @@
+//! What the child answers.
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::ContentDigest;
+
+/// One line of JSON on the child's stdout.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Answer {
+    /// The user namespace is there and waits for its ids.
+    Ready,
+    /// It was done.
+    Done,
+    /// What an upper directory holds.
+    Captured(CapturedAnswer),
+    /// The command ended.
+    Ended(Ending),
+    /// It was not done.
+    Failed(Failure),
+}
+
+/// See [`super::capture`].
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct CapturedAnswer {
+    /// The changes as a dump.
+    pub(super) tree: String,
+    /// Where each content begins in the spool.
+    pub(super) places: Vec<(ContentDigest, u64)>,
+    /// The spool's length.
+    pub(super) blob_bytes: u64,
+    /// The spool's digest.
+    pub(super) blob: ContentDigest,
+    /// Sockets, which no layer can hold.
+    pub(super) sockets: usize,
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ending {
+    /// Its exit code, if it exited.
+    pub code: Option<i32>,
+    /// The signal that killed it.
+    pub signal: Option<i32>,
+    /// Mount points that had to be made for it, deepest last.
+    pub made: Vec<String>,
+}
+
+/// Why something was not done.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Failure {
+    /// What was being done, such as "mount /proc".
+    pub(super) doing: String,
+    /// The error number, if the kernel said no.
+    pub(super) errno: Option<i32>,
+    /// What it said.
+    pub(super) reason: String,
+}
+
+impl Failure {
+    /// From an error of the system.
+    pub(super) fn io(doing: impl Into<String>, error: &std::io::Error) -> Self {
+        Self { doing: doing.into(), errno: error.raw_os_error(), reason: error.to_string() }
+    }
+
+    /// From a word of our own.
+    pub(super) fn said(doing: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { doing: doing.into(), errno: None, reason: reason.into() }
+    }
+}
+
+/// Adds what was being done to an error of the system.
+pub(super) trait Doing<T> {
+    /// `doing` in the infinitive: "mount /proc".
+    fn doing(self, doing: impl Into<String>) -> Result<T, Failure>;
+}
+
+impl<T, E: Into<std::io::Error>> Doing<T> for Result<T, E> {
+    fn doing(self, doing: impl Into<String>) -> Result<T, Failure> {
+        self.map_err(|error| Failure::io(doing, &error.into()))
+    }
+}

@@ -1,0 +1,117 @@
+//! Limits by control group, where this process may make one: v2 if a group was delegated, v1 as root
+//! (Documentation/admin-guide/cgroup-v2.rst). Elsewhere the limits of [`super::confine`] have to do.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use super::order::{Limits, PROCESSES_MAX};
+
+/// A group for one step, in as many hierarchies as hold it.
+#[derive(Debug, Default)]
+pub(super) struct Group(Vec<PathBuf>);
+
+impl Group {
+    /// Makes one. What cannot be limited here is not.
+    pub(super) fn new(limits: Limits) -> Self {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let name = format!("kiln-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let text = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+        let mut group = Self::default();
+        let base = Path::new("/sys/fs/cgroup");
+        for (controller, file) in [("pids", "pids.max"), ("memory", "memory.limit_in_bytes")] {
+            let Some(own) = own_path(&text, controller) else { continue };
+            let value = match (controller, limits.memory_bytes) {
+                ("pids", _) => PROCESSES_MAX.to_string(),
+                (_, Some(bytes)) => bytes.to_string(),
+                (_, None) => continue,
+            };
+            group.make(&base.join(controller).join(own.trim_start_matches('/')).join(&name), &[(file, value)]);
+        }
+        if group.0.is_empty()
+            && let Some(own) = own_path(&text, "")
+        {
+            let mut settings = vec![("pids.max", PROCESSES_MAX.to_string())];
+            if let Some(bytes) = limits.memory_bytes {
+                settings.extend([("memory.max", bytes.to_string()), ("memory.swap.max", "0".to_owned())]);
+            }
+            let own = base.join(own.trim_start_matches('/')).join(&name);
+            if !group.make(&own, &settings) && rustix::process::geteuid().is_root() {
+                group.make(&base.join(&name), &settings);
+            }
+        }
+        group
+    }
+
+    fn make(&mut self, directory: &Path, settings: &[(&str, String)]) -> bool {
+        if fs::create_dir(directory).is_err() {
+            return false;
+        }
+        let set = settings.iter().all(|(file, value)| fs::write(directory.join(file), value).is_ok());
+        if set {
+            self.0.push(directory.to_owned());
+        } else {
+            let _ = fs::remove_dir(directory);
+        }
+        set
+    }
+
+    /// Puts a process into it, and with it all that it will start.
+    pub(super) fn add(&self, pid: u32) {
+        for directory in &self.0 {
+            // Where it cannot be, it is not limited.
+            let _ = fs::write(directory.join("cgroup.procs"), pid.to_string());
+        }
+    }
+
+    /// Whether something in it was killed because it had no memory left.
+    pub(super) fn ran_out_of_memory(&self) -> bool {
+        self.0.iter().any(|directory| {
+            ["memory.events", "memory.oom_control"].iter().any(|file| {
+                let text = fs::read_to_string(directory.join(file)).unwrap_or_default();
+                text.lines().any(|line| line.strip_prefix("oom_kill ").is_some_and(|count| count != "0"))
+            })
+        })
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        /// The last processes may still be on their way out.
+        const TRIES: u32 = 50;
+        for directory in &self.0 {
+            for _ in 0..TRIES {
+                match fs::remove_dir(directory) {
+                    Err(error) if error.kind() == std::io::ErrorKind::ResourceBusy => {
+                        std::thread::sleep(Duration::from_millis(10));
+                    }
+                    _ => break,
+                }
+            }
+        }
+    }
+}
+
+/// The path of this process in the hierarchy of a controller; "" is v2's.
+fn own_path<'a>(text: &'a str, controller: &str) -> Option<&'a str> {
+    text.lines().find_map(|line| {
+        let mut fields = line.splitn(3, ':');
+        let (_, controllers, path) = (fields.next()?, fields.next()?, fields.next()?);
+        controllers.split(',').any(|name| name == controller).then_some(path)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_own_path_is_found_in_both_versions() {
+        let hybrid = "9:name=systemd:/\n8:pids:/a\n4:memory,x:/b\n0::/c\n";
+        assert_eq!(own_path(hybrid, "pids"), Some("/a"));
+        assert_eq!(own_path(hybrid, "memory"), Some("/b"));
+        assert_eq!(own_path(hybrid, ""), Some("/c"));
+        assert_eq!(own_path(hybrid, "cpu"), None);
+    }
+}

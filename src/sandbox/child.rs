@@ -1,0 +1,238 @@
+//! The other side: kiln's own binary, called `kiln-sandbox`, with one thread.
+//!
+//! ```text
+//! kiln  --spawn-->  outer: [user namespace]  --> unpack, capture, remove
+//!                          mount, pid, ipc, uts, cgroup, network namespaces
+//!                   --spawn-->  init: process 1; the new root; confined
+//!                               --spawn-->  the command
+//! ```
+//! Rationale: a new process namespace holds the children of who made it, so there are two. Process 1 stays, because it is
+//! the one that collects orphans, and with its end the kernel ends everything that the command may have left running.
+
+use std::io::{self, BufRead, Write};
+use std::os::fd::{AsFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Command, ExitCode, Stdio};
+
+use rustix::process::{Signal, WaitOptions, set_parent_process_death_signal};
+use rustix::thread::{Gid, Uid, UnshareFlags};
+
+use super::answer::{Answer, Doing, Ending, Failure};
+use super::mode::Mode;
+use super::order::{Order, RunOrder};
+use super::{capture, confine, loopback, root, unpack};
+
+/// The name that the binary is called by.
+pub const NAME: &str = "kiln-sandbox";
+
+/// Argument that makes it process 1.
+const INIT: &str = "init";
+
+/// Whether this process was called to be one; then it does what it is asked to and ends.
+pub fn main() -> Option<ExitCode> {
+    let mut arguments = std::env::args();
+    if arguments.next().as_deref() != Some(NAME) {
+        return None;
+    }
+    let mode: Mode = arguments.next()?.parse().ok()?;
+    let is_init = arguments.next().as_deref() == Some(INIT);
+    let done = if is_init { init(mode) } else { outer(mode) };
+    let answer = done.unwrap_or_else(Answer::Failed);
+    Some(if say(&answer).is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn say(answer: &Answer) -> io::Result<()> {
+    let mut line = serde_json::to_vec(answer)?;
+    line.push(b'\n');
+    io::stdout().write_all(&line)?;
+    io::stdout().flush()
+}
+
+fn read_order() -> Result<Order, Failure> {
+    let mut line = Vec::new();
+    io::stdin().lock().read_until(b'\n', &mut line).doing("read what to do")?;
+    serde_json::from_slice(&line).map_err(|error| Failure::said("read what to do", error.to_string()))
+}
+
+fn outer(mode: Mode) -> Result<Answer, Failure> {
+    set_parent_process_death_signal(Some(Signal::KILL)).doing("die with kiln")?;
+    if mode.has_user_namespace() {
+        enter_user_namespace(mode)?;
+    }
+    match read_order()? {
+        Order::Unpack(order) => {
+            let spool = inherited(order.spool);
+            unpack::unpack(order, spool.into(), mode)?;
+            Ok(Answer::Done)
+        }
+        Order::Capture(order) => {
+            let spool = inherited(order.spool);
+            capture::capture(&order.upper, spool.into()).map(Answer::Captured)
+        }
+        Order::Remove(paths) => {
+            for path in paths {
+                remove(&path).doing(format!("remove `{}`", path.display()))?;
+            }
+            Ok(Answer::Done)
+        }
+        Order::Probe(path) => {
+            unshare(mode, false)?;
+            let [lower, upper, work, at] = ["lower", "upper", "work", "root"].map(|name| path.join(name));
+            for directory in [&lower, &upper, &work, &at] {
+                std::fs::create_dir_all(directory).doing("make a directory")?;
+            }
+            let argv = vec![String::new()];
+            spawn_init(
+                mode,
+                &Order::Run(Box::new(RunOrder {
+                    lower: vec![lower],
+                    upper,
+                    work,
+                    root: at,
+                    argv,
+                    ..RunOrder::default()
+                })),
+            )
+        }
+        Order::Run(order) => {
+            unshare(mode, order.network)?;
+            if let Some(count) = order.limits.cpus {
+                confine::choose_processors(count)?;
+            }
+            spawn_init(mode, &Order::Run(order))
+        }
+    }
+}
+
+fn remove(path: &std::path::Path) -> io::Result<()> {
+    match std::fs::remove_dir_all(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
+
+/// A file that kiln left open for this process.
+fn inherited(fd: RawFd) -> OwnedFd {
+    #[allow(unsafe_code)] // kiln opened it for this process, and names each of them once.
+    unsafe {
+        OwnedFd::from_raw_fd(fd)
+    }
+}
+
+fn unshare_flags(flags: UnshareFlags, doing: &str) -> Result<(), Failure> {
+    #[allow(unsafe_code)] // Unsafe is to leave a shared table of files, which is not asked for here.
+    unsafe { rustix::thread::unshare_unsafe(flags) }.doing(doing)
+}
+
+fn enter_user_namespace(mode: Mode) -> Result<(), Failure> {
+    let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+    unshare_flags(UnshareFlags::NEWUSER, "make a user namespace")?;
+    if mode == Mode::OneId {
+        let write = |file: &str, text: String| std::fs::write(file, text).doing(format!("write `{file}`"));
+        write("/proc/self/setgroups", "deny".to_owned())?;
+        write("/proc/self/uid_map", format!("0 {uid} 1"))?;
+        write("/proc/self/gid_map", format!("0 {gid} 1"))?;
+    } else {
+        say(&Answer::Ready).doing("ask for ids")?;
+        // kiln answers with the order when the ids are there.
+        io::stdin().lock().fill_buf().doing("wait for ids")?;
+    }
+    let (root, group) = (Uid::ROOT, Gid::ROOT);
+    rustix::thread::set_thread_res_gid(group, group, group).doing("become root's group in the namespace")?;
+    rustix::thread::set_thread_res_uid(root, root, root).doing("become root in the namespace")?;
+    set_parent_process_death_signal(Some(Signal::KILL)).doing("die with kiln")
+}
+
+fn unshare(mode: Mode, network: bool) -> Result<(), Failure> {
+    let mut flags = UnshareFlags::NEWNS
+        | UnshareFlags::NEWPID
+        | UnshareFlags::NEWIPC
+        | UnshareFlags::NEWUTS
+        | UnshareFlags::NEWCGROUP;
+    if !network {
+        flags |= UnshareFlags::NEWNET;
+    }
+    unshare_flags(flags, &format!("make the namespaces of `{mode}`"))
+}
+
+/// Starts process 1 and passes on what it answers.
+fn spawn_init(mode: Mode, order: &Order) -> Result<Answer, Failure> {
+    let mut line = serde_json::to_vec(order).map_err(|error| Failure::said("pass on what to do", error.to_string()))?;
+    line.push(b'\n');
+    let mut child = Command::new("/proc/self/exe")
+        .arg0(NAME)
+        .args([mode.name(), INIT])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .doing("start process 1")?;
+    if let Some(mut stdin) = child.stdin.take() {
+        stdin.write_all(&line).doing("tell process 1 what to do")?;
+    }
+    let output = child.wait_with_output().doing("wait for process 1")?;
+    match serde_json::from_slice(&output.stdout) {
+        Ok(answer) => Ok(answer),
+        Err(_) if output.status.signal() == Some(libc::SIGKILL) => {
+            Ok(Answer::Ended(Ending { code: None, signal: Some(libc::SIGKILL), made: Vec::new() }))
+        }
+        Err(_) => Err(Failure::said("run process 1", output.status.to_string())),
+    }
+}
+
+fn init(mode: Mode) -> Result<Answer, Failure> {
+    set_parent_process_death_signal(Some(Signal::KILL)).doing("die with kiln")?;
+    let Order::Run(order) = read_order()? else { return Err(Failure::said("run a step", "another order")) };
+    keep_files_from_the_step()?;
+    rustix::system::sethostname(order.hostname.as_bytes()).doing("set the host name")?;
+    if !order.network {
+        loopback::up()?;
+    }
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0));
+    let made = root::enter(&order, mode)?;
+    root::hide_proc()?;
+    let Some((program, arguments)) = order.argv.split_first().filter(|(program, _)| !program.is_empty()) else {
+        return Ok(Answer::Done);
+    };
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
+    if order.terminal.is_none() {
+        // No terminal of the caller's is within reach.
+        rustix::process::setsid().doing("leave the terminal")?;
+    }
+    confine::confine(&order)?;
+    std::env::set_current_dir(&order.workdir).doing(format!("enter the step's `workdir` {}", order.workdir))?;
+    let mut command = Command::new(program);
+    command.args(arguments).env_clear().envs(order.env.iter().map(|(name, value)| (name, value)));
+    match order.terminal.map(inherited) {
+        Some(terminal) => {
+            let copy = || terminal.try_clone().map(Stdio::from).doing("open the terminal");
+            command.stdin(copy()?).stdout(copy()?).stderr(copy()?);
+        }
+        None => {
+            let output = io::stderr().as_fd().try_clone_to_owned().doing("open the output")?;
+            command.stdin(Stdio::null()).stdout(Stdio::from(output));
+        }
+    }
+    let child = command.spawn().doing(format!("run `{program}`"))?;
+    let status = reap(child.id())?;
+    Ok(Answer::Ended(Ending { code: status.0, signal: status.1, made }))
+}
+
+/// What kiln has open, the step shall not have: whoever started this process may have left more than it needs.
+fn keep_files_from_the_step() -> Result<(), Failure> {
+    #[allow(unsafe_code)] // rustix has no close_range(2); a flag is set, nothing is closed.
+    let result = unsafe { libc::syscall(libc::SYS_close_range, 3, u32::MAX, libc::CLOSE_RANGE_CLOEXEC) };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()).doing("keep open files from the step") }
+}
+
+/// Waits for the command and collects everybody who ends before it.
+fn reap(command: u32) -> Result<(Option<i32>, Option<i32>), Failure> {
+    loop {
+        match rustix::process::wait(WaitOptions::empty()) {
+            Ok(Some((pid, status))) if pid.as_raw_nonzero().get().unsigned_abs() == command => {
+                return Ok((status.exit_status(), status.terminating_signal()));
+            }
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(Failure::io("wait for the step", &error.into())),
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! What can go wrong around a step, as opposed to in it.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::store::StoreError;
+
+use super::mode::{Mode, Modes};
+
+/// A sandbox that does not do what it was asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    /// No way of making one works.
+    #[error("steps cannot run on this machine: {reasons}", reasons = reasons(.modes))]
+    NoMode {
+        /// Each way, and why it does not work.
+        modes: Modes,
+    },
+    /// The way that was asked for does not work.
+    #[error("steps cannot run as `{mode}` on this machine: {reason}")]
+    ModeUnavailable {
+        /// Which.
+        mode: Mode,
+        /// Why.
+        reason: String,
+        /// What to do.
+        mend: String,
+    },
+    /// Something that the child was asked to do.
+    #[error("cannot {doing}: {reason}")]
+    Child {
+        /// What, in the infinitive.
+        doing: String,
+        /// Why.
+        reason: String,
+    },
+    /// The child could not be started, or stopped without an answer.
+    #[error("the sandbox did not start")]
+    Start {
+        /// Why.
+        source: io::Error,
+    },
+    /// The child stopped without an answer.
+    #[error("the sandbox stopped without an answer: {status}")]
+    Silent {
+        /// How it ended.
+        status: String,
+    },
+    /// The program of a step is not there.
+    #[error("`{program}` is not in the image")]
+    NoProgram {
+        /// Which.
+        program: String,
+    },
+    /// A directory for the sandbox cannot be made.
+    #[error("cannot make `{path}`", path = path.display())]
+    Area {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The step took longer than it may.
+    #[error("it took longer than its `timeout` of {seconds} s")]
+    TimedOut {
+        /// How long it may take.
+        seconds: u64,
+    },
+    /// The user wants to stop.
+    #[error("interrupted")]
+    Interrupted,
+    /// No space is left where steps write.
+    #[error("no space is left in the store, where steps write")]
+    Full,
+    /// The store fails.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+fn reasons(modes: &Modes) -> String {
+    let reasons = modes.0.iter().filter_map(|(mode, works)| Some(format!("{mode}: {}", works.as_ref().err()?.reason)));
+    reasons.collect::<Vec<_>>().join("; ")
+}
+
+impl SandboxError {
+    /// What to do next.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoMode { .. } | Self::Start { .. } | Self::Silent { .. } => {
+                Some("`kiln doctor` says what works here and what mends the rest".to_owned())
+            }
+            Self::ModeUnavailable { mend, .. } => Some(mend.clone()),
+            Self::NoProgram { program } if program.ends_with("/sh") => Some(
+                "run a program directly (`run = [\"/app\", \"--flag\"]`), or start from a base that has a shell"
+                    .to_owned(),
+            ),
+            Self::NoProgram { .. } => Some("add a layer that brings it, or name its whole path".to_owned()),
+            Self::TimedOut { .. } => Some("give the step a larger `timeout`".to_owned()),
+            Self::Full => Some(
+                "free space, or put the store elsewhere with `--store DIR`; `kiln store gc` removes what nothing needs"
+                    .to_owned(),
+            ),
+            Self::Store(error) => error.hint(),
+            Self::Child { .. } | Self::Area { .. } | Self::Interrupted => None,
+        }
+    }
+}

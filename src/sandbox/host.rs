@@ -1,0 +1,373 @@
+//! kiln's side of a sandbox.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::store::Spool;
+use crate::tree::{Changeset, Tree, dump};
+
+use super::answer::{Answer, Ending, Failure};
+use super::area::{Area, Work};
+use super::capture::{Captured, without_opaque};
+use super::cgroup::Group;
+use super::child::NAME;
+use super::error::SandboxError;
+use super::mode::{Mode, Modes, Trouble};
+use super::order::{CaptureOrder, Order, RunOrder, UnpackOrder};
+use super::subids::SubordinateIds;
+
+/// A working way to run steps.
+#[derive(Debug)]
+pub struct Sandbox {
+    mode: Mode,
+    area: Area,
+    subordinate: Option<SubordinateIds>,
+}
+
+/// What a running step is watched by.
+pub struct Watch<'a> {
+    /// Gets what it prints, as it comes.
+    pub output: &'a mut (dyn FnMut(&[u8]) + Send),
+    /// Set when the user wants to stop.
+    pub interrupted: &'a AtomicBool,
+    /// How long it may take.
+    pub timeout: Option<Duration>,
+}
+
+impl Sandbox {
+    /// The best way that works on this machine, or the one that was asked for. `user` is the caller's name.
+    pub fn open(area: Area, wanted: Option<Mode>, user: Option<&str>) -> Result<Self, SandboxError> {
+        let modes = match wanted {
+            Some(mode) => vec![mode],
+            None => Mode::ALL.to_vec(),
+        };
+        let mut tried = Vec::new();
+        for mode in modes {
+            match Self::try_mode(&area, mode, user) {
+                Ok(sandbox) => return Ok(sandbox),
+                Err(trouble) if wanted.is_some() => {
+                    return Err(SandboxError::ModeUnavailable { mode, reason: trouble.reason, mend: trouble.mend });
+                }
+                Err(trouble) => tried.push((mode, Err(trouble))),
+            }
+        }
+        Err(SandboxError::NoMode { modes: Modes(tried) })
+    }
+
+    /// Tries every way.
+    pub fn modes(area: &Area, user: Option<&str>) -> Modes {
+        Modes(Mode::ALL.iter().map(|mode| (*mode, Self::try_mode(area, *mode, user).map(drop))).collect())
+    }
+
+    fn try_mode(area: &Area, mode: Mode, user: Option<&str>) -> Result<Self, Trouble> {
+        let is_root = rustix::process::geteuid().is_root();
+        let trouble = |reason: String, mend: &str| Trouble { reason, mend: mend.to_owned() };
+        let mut subordinate = None;
+        match mode {
+            Mode::Root if !is_root => {
+                return Err(trouble(
+                    "kiln does not run as root".to_owned(),
+                    "run it as root, or rootless with subordinate ids",
+                ));
+            }
+            Mode::SubordinateIds => {
+                let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+                let add = format!(
+                    "as root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {}",
+                    user.unwrap_or("USER")
+                );
+                let found = SubordinateIds::of(uid, gid, user).map_err(|reason| trouble(reason, &add))?;
+                subordinate = Some(found);
+            }
+            Mode::Root | Mode::OneId => {}
+        }
+        let sandbox = Self { mode, area: area.clone(), subordinate };
+        sandbox.probe().map_err(|error| {
+            let mend = mend(mode, &error.to_string());
+            trouble(error.to_string(), mend)
+        })?;
+        Ok(sandbox)
+    }
+
+    fn probe(&self) -> Result<(), SandboxError> {
+        let work = self.area.work()?;
+        let probed = self.call(&Order::Probe(work.path().to_owned()));
+        self.discard(work);
+        probed.map(drop)
+    }
+
+    /// Which way it is.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// Where things are.
+    pub fn area(&self) -> &Area {
+        &self.area
+    }
+
+    /// A directory with the files of `changes`, unpacked if it is not there yet. Whiteouts are an overlay's. `spool` is
+    /// asked for the contents only if they are needed.
+    pub fn lower(
+        &self,
+        changes: &Changeset,
+        spool: impl FnOnce() -> Result<Spool, SandboxError>,
+    ) -> Result<PathBuf, SandboxError> {
+        let place = self.area.tree(self.mode, &changes.digest());
+        let files = place.join("fs");
+        if files.exists() {
+            // Whoever removes the least recently used looks at this time.
+            let _ = File::open(&place).and_then(|place| place.set_modified(std::time::SystemTime::now()));
+            return Ok(files);
+        }
+        let work = self.area.work()?;
+        let new = work.directory("tree")?;
+        self.unpack(changes, &spool()?, &work.directory("tree/fs")?)?;
+        let parent = place.parent().unwrap_or(Path::new("/"));
+        let fail = |source| SandboxError::Area { path: place.clone(), source };
+        std::fs::create_dir_all(parent).map_err(fail)?;
+        match std::fs::rename(&new, &place) {
+            // Another build was faster.
+            Err(_) if files.exists() => {}
+            renamed => renamed.map_err(fail)?,
+        }
+        self.discard(work);
+        Ok(files)
+    }
+
+    /// Makes the files of `changes` in the empty directory `to`.
+    pub fn unpack(&self, changes: &Changeset, spool: &Spool, to: &Path) -> Result<(), SandboxError> {
+        let file = Inherited::new(spool.file())?;
+        let order = Order::Unpack(UnpackOrder {
+            tree: dump::write(changes),
+            spool: file.0.as_raw_fd(),
+            places: spool.places().iter().map(|(digest, start)| (*digest, *start)).collect(),
+            to: to.to_owned(),
+        });
+        match self.call(&order)? {
+            Answer::Done => Ok(()),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// What lies in `upper`, whose contents go to `spool`. `lower` is what was below it.
+    pub fn capture(&self, upper: &Path, spool: &File, lower: &Tree) -> Result<Captured, SandboxError> {
+        let file = Inherited::new(spool)?;
+        let order = Order::Capture(CaptureOrder { upper: upper.to_owned(), spool: file.0.as_raw_fd() });
+        match self.call(&order)? {
+            Answer::Captured(answer) => {
+                let mut captured = answer.read().map_err(|failure| child_error(failure, None))?;
+                captured.changes = without_opaque(captured.changes, lower);
+                Ok(captured)
+            }
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Runs a command until it ends.
+    pub fn run(&self, order: RunOrder, watch: &mut Watch<'_>) -> Result<Ending, SandboxError> {
+        let group = Group::new(order.limits);
+        let interactive = order.terminal.is_some();
+        let mut child = self.start(&group, interactive)?;
+        let stderr = child.0.stderr.take();
+        let began = Instant::now();
+        let stopped = AtomicBool::new(false);
+        let pid = child.0.id();
+        let answer = std::thread::scope(|scope| {
+            let (interrupted, timeout, stopped) = (watch.interrupted, watch.timeout, &stopped);
+            let (done, wait) = std::sync::mpsc::channel::<()>();
+            scope.spawn(move || {
+                /// A person does not notice less.
+                const LOOK: Duration = Duration::from_millis(50);
+                while wait.recv_timeout(LOOK) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+                    let late = timeout.is_some_and(|timeout| began.elapsed() >= timeout);
+                    if late || (interrupted.load(Ordering::Relaxed) && !interactive) {
+                        stopped.store(true, Ordering::Relaxed);
+                        kill(pid);
+                        return;
+                    }
+                }
+            });
+            let output = &mut *watch.output;
+            scope.spawn(move || pass_on(stderr, output));
+            let answer = self.converse(&mut child.0, &Order::Run(Box::new(order)));
+            drop(done);
+            answer
+        });
+        if stopped.load(Ordering::Relaxed) {
+            return Err(match watch.timeout {
+                Some(timeout) if !watch.interrupted.load(Ordering::Relaxed) => {
+                    SandboxError::TimedOut { seconds: timeout.as_secs() }
+                }
+                _ => SandboxError::Interrupted,
+            });
+        }
+        match answer? {
+            Answer::Ended(ending) if ending.signal == Some(libc::SIGKILL) && group.ran_out_of_memory() => {
+                Err(SandboxError::Child {
+                    doing: "go on with the step".to_owned(),
+                    reason: "it used more memory than it may".to_owned(),
+                })
+            }
+            Answer::Ended(ending) => Ok(ending),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Removes a directory of one's own. What cannot be removed now is removed by the next build.
+    pub fn discard(&self, work: Work) {
+        let _ = self.remove(vec![work.path().to_owned()]);
+    }
+
+    /// Removes what killed builds left.
+    pub fn sweep(&self) {
+        let leftovers = self.area.leftovers();
+        if !leftovers.is_empty() {
+            // What belongs to another mode is not in reach of this one, and stays.
+            let _ = self.remove(leftovers);
+        }
+    }
+
+    /// Removes directories, whoever their files belong to.
+    pub fn remove(&self, paths: Vec<PathBuf>) -> Result<(), SandboxError> {
+        self.call(&Order::Remove(paths)).map(drop)
+    }
+
+    /// Starts a child, tells it what to do, and waits for the answer.
+    fn call(&self, order: &Order) -> Result<Answer, SandboxError> {
+        let mut child = self.start(&Group::default(), false)?;
+        let stderr = child.0.stderr.take();
+        std::thread::scope(|scope| {
+            // Nothing is expected there; a full pipe would stop the child.
+            scope.spawn(move || pass_on(stderr, &mut |_| {}));
+            self.converse(&mut child.0, order)
+        })
+    }
+
+    fn start(&self, group: &Group, interactive: bool) -> Result<Killed, SandboxError> {
+        let mut command = Command::new("/proc/self/exe");
+        command.arg0(NAME).arg(self.mode.name()).env_clear();
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        if !interactive {
+            // Ctrl-C is kiln's to hear.
+            command.process_group(0);
+        }
+        let child = command.spawn().map_err(|source| SandboxError::Start { source })?;
+        group.add(child.id());
+        Ok(Killed(child))
+    }
+
+    fn converse(&self, child: &mut Child, order: &Order) -> Result<Answer, SandboxError> {
+        let start = |source| SandboxError::Start { source };
+        let mut stdout = BufReader::new(child.stdout.take().ok_or_else(|| start(io::ErrorKind::BrokenPipe.into()))?);
+        let mut stdin = child.stdin.take().ok_or_else(|| start(io::ErrorKind::BrokenPipe.into()))?;
+        if let Some(subordinate) = &self.subordinate {
+            match read_answer(&mut stdout, child)? {
+                Answer::Ready => {}
+                Answer::Failed(failure) => return Err(child_error(failure, None)),
+                other => return Err(unexpected(&other)),
+            }
+            subordinate
+                .give_to(child.id())
+                .map_err(|reason| SandboxError::Child { doing: "give the sandbox its ids".to_owned(), reason })?;
+        }
+        let mut line = serde_json::to_vec(order).map_err(|error| start(error.into()))?;
+        line.push(b'\n');
+        // One that is gone already says why in its answer.
+        let _ = stdin.write_all(&line);
+        drop(stdin);
+        match read_answer(&mut stdout, child)? {
+            Answer::Failed(failure) => Err(child_error(failure, Some(order))),
+            answer => Ok(answer),
+        }
+    }
+}
+
+fn read_answer(stdout: &mut impl BufRead, child: &mut Child) -> Result<Answer, SandboxError> {
+    let mut line = Vec::new();
+    stdout.read_until(b'\n', &mut line).map_err(|source| SandboxError::Start { source })?;
+    serde_json::from_slice(&line).map_err(|_| {
+        let status = child.wait().map(|status| status.to_string());
+        SandboxError::Silent { status: status.unwrap_or_else(|error| error.to_string()) }
+    })
+}
+
+fn child_error(failure: Failure, order: Option<&Order>) -> SandboxError {
+    match failure.errno {
+        Some(libc::ENOSPC | libc::EDQUOT) => SandboxError::Full,
+        Some(libc::ENOENT) if failure.doing.starts_with("run `") && matches!(order, Some(Order::Run(_))) => {
+            SandboxError::NoProgram { program: failure.doing[5..].trim_end_matches('`').to_owned() }
+        }
+        _ => SandboxError::Child { doing: failure.doing, reason: failure.reason },
+    }
+}
+
+fn unexpected(answer: &Answer) -> SandboxError {
+    SandboxError::Child { doing: "understand the sandbox".to_owned(), reason: format!("it answered {answer:?}") }
+}
+
+fn mend(mode: Mode, reason: &str) -> &'static str {
+    match mode {
+        _ if reason.contains("user namespace") => {
+            "allow unprivileged user namespaces: `sysctl kernel.unprivileged_userns_clone=1` (Debian), \
+             `sysctl kernel.apparmor_restrict_unprivileged_userns=0` (Ubuntu), or a seccomp profile that lets `unshare` pass \
+             (docker: `--security-opt seccomp=unconfined`)"
+        }
+        Mode::SubordinateIds if reason.contains("newuidmap") => "install newuidmap: `apt install uidmap`",
+        _ if reason.contains("overlay") => {
+            "put the store on a file system that overlays can stand on, such as ext4 or xfs: `--store DIR`"
+        }
+        _ if reason.contains("/proc") => {
+            "let this container see a whole /proc (docker: `--security-opt systempaths=unconfined`)"
+        }
+        _ => "give this process CAP_SYS_ADMIN (docker: `--privileged`), or run kiln outside of the container",
+    }
+}
+
+/// Passes on what comes until the pipe ends.
+fn pass_on(pipe: Option<ChildStderr>, output: &mut (dyn FnMut(&[u8]) + Send)) {
+    let Some(mut pipe) = pipe else { return };
+    let mut buffer = vec![0; 64 * 1024];
+    while let Ok(length) = pipe.read(&mut buffer) {
+        if length == 0 {
+            return;
+        }
+        output(&buffer[..length]);
+    }
+}
+
+fn kill(pid: u32) {
+    if let Some(pid) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) {
+        // The child is not waited for before the answer is there, so the number is still its own.
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+    }
+}
+
+/// A child that does not outlive its owner.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A file that the next child inherits. Children that other threads start meanwhile have it too; none of them passes it on
+/// to a step ([`super::child`]).
+struct Inherited(OwnedFd);
+
+impl Inherited {
+    fn new(file: &File) -> Result<Self, SandboxError> {
+        let copy = file.as_fd().try_clone_to_owned().map_err(|source| SandboxError::Start { source })?;
+        rustix::io::fcntl_setfd(&copy, rustix::io::FdFlags::empty())
+            .map_err(|error| SandboxError::Start { source: error.into() })?;
+        Ok(Self(copy))
+    }
+}

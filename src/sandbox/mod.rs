@@ -1,0 +1,44 @@
+//! Runs one command in a root of its own, and tells what it changed.
+//!
+//! ```text
+//! host       the side of kiln: starts a child, gives it an Order, gets an Answer
+//! child      the side behind: the same binary, called by another name, in other namespaces
+//!   unpack     a tree             -> a directory that an overlay can stand on
+//!   root       lower directories  -> a mounted root with /proc, /dev, /tmp, /run and what the step was given
+//!   confine    this process       -> one without privileges that it does not need
+//!   capture    an upper directory -> what was changed, and the contents of it
+//! mode       which ways work on this machine, and why the others do not
+//! area       where all of it lies in the store
+//! ```
+//! Rationale: namespaces belong to processes, and a process with threads cannot enter a new user namespace. So whatever
+//! needs other ids or other mounts is done by a child that executes kiln's own binary and has one thread; trees go there as
+//! their readable dump, contents as an open file.
+//!
+//! What a command gets: the image's root on an overlay (namespaces(7), overlayfs.rst), `/proc`, a minimal `/dev`, empty
+//! `/tmp` and `/run`, a loopback interface, the host name `kiln`, umask 022, the environment that its step says, and all
+//! processors. What it does not get: other processes, other files, a network unless it asked, new privileges (execve(2),
+//! `no_new_privs`), the system calls in [`confine`].
+
+pub mod answer;
+pub mod area;
+mod capture;
+mod cgroup;
+pub mod child;
+pub mod confine;
+pub mod error;
+pub mod host;
+mod loopback;
+pub mod mode;
+pub mod order;
+mod overlay;
+mod root;
+pub mod subids;
+mod unpack;
+
+pub use answer::Ending;
+pub use area::{Area, Work};
+pub use capture::Captured;
+pub use error::SandboxError;
+pub use host::{Sandbox, Watch};
+pub use mode::{Mode, Modes, Trouble};
+pub use order::{Bind, BindKind, Limits, RunOrder};

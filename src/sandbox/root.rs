@@ -1,0 +1,202 @@
+//! The root that a command sees.
+//!
+//! Everything that comes from the machine is opened before the machine's root goes away, and put in its place afterwards:
+//! no name in the image can lead out, because there is no outside any more.
+
+use std::fs;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, CWD};
+use rustix::mount::{
+    FsMountFlags, FsOpenFlags, MountAttrFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags,
+    fsconfig_create, fsconfig_set_string, fsmount, fsopen, mount_change, move_mount, open_tree, unmount,
+};
+
+use super::answer::{Doing, Failure};
+use super::mode::Mode;
+use super::order::{Bind, BindKind, RunOrder};
+use super::overlay::Overlay;
+
+/// Devices of the machine that every program may expect.
+const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
+
+/// Links in `/dev` (the kernel's Documentation/admin-guide/devices.rst, "Compulsory links").
+const LINKS: [(&str, &str); 5] = [
+    ("fd", "/proc/self/fd"),
+    ("stdin", "/proc/self/fd/0"),
+    ("stdout", "/proc/self/fd/1"),
+    ("stderr", "/proc/self/fd/2"),
+    ("ptmx", "pts/ptmx"),
+];
+
+/// What of `/proc` can only be read: as root of the machine a write there would reach it.
+const PROC_READ_ONLY: [&str; 4] = ["sys", "irq", "bus", "sysrq-trigger"];
+
+/// What of `/proc` tells about the machine.
+const PROC_HIDDEN: [&str; 4] = ["kcore", "keys", "timer_list", "latency_stats"];
+
+const SAFE: MountAttrFlags = MountAttrFlags::MOUNT_ATTR_NOSUID.union(MountAttrFlags::MOUNT_ATTR_NODEV);
+
+/// A mount that is not in its place yet.
+struct Loose {
+    mount: OwnedFd,
+    to: PathBuf,
+    is_directory: bool,
+}
+
+/// Mounts the root of `order`, goes there and leaves the machine's behind. Gives the mount points that had to be made in
+/// it, the outermost first.
+pub(super) fn enter(order: &RunOrder, mode: Mode) -> Result<Vec<String>, Failure> {
+    let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
+    mount_change("/", private).doing("separate the mounts from the machine's")?;
+    let overlay = Overlay {
+        lower: &order.lower,
+        upper: &order.upper,
+        work: &order.work,
+        unprivileged: mode.has_user_namespace(),
+    };
+    overlay.mount(&order.root)?;
+    let mut loose = vec![
+        system("proc", "proc", &[], SAFE | MountAttrFlags::MOUNT_ATTR_NOEXEC)?,
+        system("tmpfs", "dev", &[("mode", "0755"), ("size", "1M")], MountAttrFlags::MOUNT_ATTR_NOSUID)?,
+        system("devpts", "dev/pts", &[("mode", "0620"), ("ptmxmode", "0666")], MountAttrFlags::MOUNT_ATTR_NOSUID)?,
+        system("tmpfs", "dev/shm", &[("mode", "1777")], SAFE)?,
+        system("tmpfs", "tmp", &[("mode", "1777")], SAFE)?,
+        system("tmpfs", "run", &[("mode", "0755")], SAFE)?,
+    ];
+    for name in DEVICES {
+        loose.push(opened(&Path::new("/dev").join(name), &Path::new("dev").join(name))?);
+    }
+    for bind in &order.binds {
+        loose.push(bound(bind, mode)?);
+    }
+    std::env::set_current_dir(&order.root).doing("enter the new root")?;
+    rustix::process::pivot_root(".", ".").doing("change the root")?;
+    unmount(".", UnmountFlags::DETACH).doing("leave the machine's root")?;
+    std::env::set_current_dir("/").doing("enter the new root")?;
+    let mut made = Vec::new();
+    for loose in loose {
+        let to = Path::new("/").join(&loose.to);
+        make_place(&to, loose.is_directory, &mut made)?;
+        move_mount(&loose.mount, "", CWD, &to, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
+            .doing(format!("mount `{}`", to.display()))?;
+        if loose.to == Path::new("proc") {
+            guard_proc()?;
+        }
+        if loose.to == Path::new("dev") {
+            for (name, target) in LINKS {
+                std::os::unix::fs::symlink(target, Path::new("/dev").join(name))
+                    .doing(format!("make `/dev/{name}`"))?;
+            }
+        }
+    }
+    Ok(made)
+}
+
+fn system(kind: &str, to: &str, options: &[(&str, &str)], attributes: MountAttrFlags) -> Result<Loose, Failure> {
+    let doing = || format!("make `/{to}`");
+    let context = fsopen(kind, FsOpenFlags::FSOPEN_CLOEXEC).doing(doing())?;
+    for (key, value) in options {
+        fsconfig_set_string(&context, *key, *value).doing(doing())?;
+    }
+    fsconfig_create(&context).doing(doing())?;
+    let mount = fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, attributes).doing(doing())?;
+    Ok(Loose { mount, to: to.into(), is_directory: true })
+}
+
+/// A file or directory of the machine as a mount of its own.
+fn opened(from: &Path, to: &Path) -> Result<Loose, Failure> {
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
+    let mount = open_tree(CWD, from, flags).doing(format!("open `{}`", from.display()))?;
+    let is_directory = fs::metadata(from).doing(format!("look at `{}`", from.display()))?.is_dir();
+    Ok(Loose { mount, to: to.strip_prefix("/").unwrap_or(to).to_owned(), is_directory })
+}
+
+fn bound(bind: &Bind, mode: Mode) -> Result<Loose, Failure> {
+    let to = Path::new(&bind.to);
+    if bind.kind == BindKind::ThrowAway {
+        let beside = |name: &str| bind.from.with_file_name(name);
+        let [upper, work, at] = ["upper", "work", "merged"].map(beside);
+        for directory in [&upper, &work, &at] {
+            fs::create_dir_all(directory).doing("make a directory to throw away")?;
+        }
+        let lower = [bind.from.clone()];
+        Overlay { lower: &lower, upper: &upper, work: &work, unprivileged: mode.has_user_namespace() }.mount(&at)?;
+        return opened(&at, to);
+    }
+    let loose = opened(&bind.from, to)?;
+    if bind.kind == BindKind::ReadOnly {
+        make_read_only(&loose.mount).doing(format!("make `{}` read-only", bind.to))?;
+    }
+    Ok(loose)
+}
+
+/// Makes a mount that nobody else has read-only. Flags that a user namespace has locked stay as they are.
+fn make_read_only(mount: &OwnedFd) -> Result<(), std::io::Error> {
+    use std::os::fd::AsRawFd;
+    let attributes = libc::mount_attr { attr_set: libc::MOUNT_ATTR_RDONLY, attr_clr: 0, propagation: 0, userns_fd: 0 };
+    #[allow(unsafe_code)] // rustix has no mount_setattr(2); the pointers live as long as the call.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_mount_setattr,
+            mount.as_raw_fd(),
+            c"".as_ptr(),
+            libc::AT_EMPTY_PATH,
+            &raw const attributes,
+            size_of::<libc::mount_attr>(),
+        )
+    };
+    if result == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()) }
+}
+
+fn guard_proc() -> Result<(), Failure> {
+    for name in PROC_READ_ONLY {
+        let path = Path::new("/proc").join(name);
+        if !path.exists() {
+            continue;
+        }
+        let loose = opened(&path, &path)?;
+        make_read_only(&loose.mount).doing(format!("make `{}` read-only", path.display()))?;
+        move_mount(&loose.mount, "", CWD, &path, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
+            .doing(format!("guard `{}`", path.display()))?;
+    }
+    Ok(())
+}
+
+/// Hides what of `/proc` tells about the machine behind `/dev/null`, which is there by now.
+pub(super) fn hide_proc() -> Result<(), Failure> {
+    for name in PROC_HIDDEN {
+        let path = Path::new("/proc").join(name);
+        if path.exists() {
+            let loose = opened(Path::new("/dev/null"), &path)?;
+            move_mount(&loose.mount, "", CWD, &path, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
+                .doing(format!("hide `{}`", path.display()))?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes what `to` needs to be mounted on.
+fn make_place(to: &Path, is_directory: bool, made: &mut Vec<String>) -> Result<(), Failure> {
+    let doing = || format!("make a place for `{}`", to.display());
+    if rustix::fs::statat(CWD, to, AtFlags::empty()).is_ok() {
+        return Ok(());
+    }
+    let mut missing = Vec::new();
+    let mut at = to;
+    while !at.exists() {
+        missing.push(at);
+        let Some(parent) = at.parent() else { break };
+        at = parent;
+    }
+    for path in missing.into_iter().rev() {
+        if path == to && !is_directory {
+            fs::write(path, b"").doing(doing())?;
+        } else {
+            fs::create_dir(path).doing(doing())?;
+        }
+        made.extend(path.to_str().map(str::to_owned));
+    }
+    Ok(())
+}

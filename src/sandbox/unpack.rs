@@ -1,0 +1,31 @@
+//! Makes the files of a layer as an overlay wants them.
+
+use std::fs::File;
+
+use crate::output::rootfs::{Privilege, write_unsynced};
+use crate::store::Spool;
+use crate::tree::{Change, Kind, Node, Tree, dump};
+
+use super::answer::Failure;
+use super::mode::Mode;
+use super::order::UnpackOrder;
+
+/// Makes them. In a namespace of one id all belong to it.
+pub(super) fn unpack(order: UnpackOrder, spool: File, mode: Mode) -> Result<(), Failure> {
+    let changes = dump::parse(&order.tree).map_err(|error| Failure::said("read a tree", error.to_string()))?;
+    let tree: Tree = changes
+        .iter()
+        .map(|(path, change)| match change {
+            Change::Node(node) => (path.clone(), node.clone()),
+            // What an overlay takes for "not there" (overlayfs.rst, "whiteouts and opaque directories").
+            Change::Whiteout => (path.clone(), Node::new(Kind::CharDevice { major: 0, minor: 0 }, 0)),
+        })
+        .collect();
+    let spool = Spool::new(spool, order.places.into_iter().collect());
+    let privilege = if mode == Mode::OneId { Privilege::User } else { Privilege::Root };
+    let written = write_unsynced(&tree, &spool, &order.to, privilege);
+    written.map(drop).map_err(|error| {
+        let reason = std::error::Error::source(&error).map(ToString::to_string);
+        Failure::said(error.to_string(), reason.unwrap_or_default())
+    })
+}
