@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::base::ContentDigest;
 use crate::base::hash::digest_of;
-use crate::template::{Account, Action, Compression, ExtractOwner, Id, Mtime, Owner, SourceRef, Step};
+use crate::template::{
+    Account, Action, Command, Compression, ExtractOwner, Id, Mount, Mtime, Owner, Run, SourceRef, Step,
+};
 
 use super::model::StepPlan;
 
@@ -68,6 +70,7 @@ pub fn describe(step: &Step) -> StepPlan {
             settings.set("remove", glob.clone());
             "remove"
         }
+        Action::Run(run) => settings.run(run),
     };
     settings.optional("mtime", step.mtime.map(mtime));
     StepPlan { action: action.to_owned(), settings: settings.0 }
@@ -88,6 +91,37 @@ impl Settings {
         self.optional(name, (!values.is_empty()).then(|| values.join(", ")));
     }
 
+    /// Secrets by their ids only.
+    fn run(&mut self, run: &Run) -> &'static str {
+        let action = match &run.command {
+            Command::Shell { shell, text } => {
+                self.set("run", text.clone());
+                self.set("shell", shell.join(" "));
+                "run"
+            }
+            Command::Argv(words) => {
+                self.set("run", words_of(words));
+                "run"
+            }
+            Command::Script { from, args } => {
+                self.set("script", reference(from));
+                self.optional("args", (!args.is_empty()).then(|| words_of(args)));
+                "script"
+            }
+        };
+        run.env.iter().for_each(|(name, value)| self.set(&format!("env.{name}"), value.clone()));
+        self.optional("workdir", run.workdir.as_ref().map(ToString::to_string));
+        self.optional("user", run.user.as_ref().map(owner));
+        self.optional("network", run.network.then(|| "true".to_owned()));
+        self.list("mounts", &run.mounts.iter().map(mount).collect::<Vec<_>>());
+        self.list("cache", &run.caches.iter().map(ToString::to_string).collect::<Vec<_>>());
+        self.list("secrets", &run.secrets);
+        self.optional("timeout", run.timeout_s.map(|seconds| format!("{seconds}s")));
+        self.optional("memory", run.memory_bytes.map(|bytes| format!("{bytes} bytes")));
+        self.optional("cpus", run.cpus.map(|count| count.to_string()));
+        action
+    }
+
     fn account(&mut self, number: &str, account: &Account) {
         self.optional(number, account.id.map(|id| id.to_string()));
         self.optional("system", account.system.then(|| "true".to_owned()));
@@ -96,6 +130,16 @@ impl Settings {
 
 fn reference(reference: &SourceRef) -> String {
     if reference.path.is_root() { reference.source.clone() } else { format!("{}:{}", reference.source, reference.path) }
+}
+
+/// As a list, so that a space in a word is not taken for one between two.
+fn words_of(words: &[String]) -> String {
+    serde_json::Value::from(words).to_string()
+}
+
+fn mount(mount: &Mount) -> String {
+    let writable = if mount.writable { " (writable)" } else { "" };
+    format!("{} -> {}{writable}", reference(&mount.from), mount.to)
 }
 
 fn id(id: &Id) -> String {
@@ -163,4 +207,55 @@ pub fn config(config: &crate::template::Config) -> serde_json::Value {
             "retries": check.retries,
         })),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::ImagePath;
+    use crate::template::Span;
+
+    #[test]
+    fn a_command_is_described_with_what_it_is_given() {
+        let path = |text: &str| ImagePath::parse(text.as_bytes()).expect("a path");
+        let from = SourceRef { source: "app".to_owned(), path: path("src"), span: Span::default() };
+        let run = Run {
+            command: Command::Argv(vec!["make".to_owned(), "a b".to_owned()]),
+            env: BTreeMap::from([("A".to_owned(), "1".to_owned())]),
+            workdir: Some(path("src")),
+            user: Some(Owner { user: Id::Name("app".to_owned()), group: None }),
+            network: true,
+            mounts: vec![Mount { from: from.clone(), to: path("in"), writable: true }],
+            caches: vec![path("c")],
+            secrets: vec!["token".to_owned()],
+            timeout_s: Some(60),
+            memory_bytes: Some(1024),
+            cpus: Some(2),
+        };
+        let lines = |command: Command| {
+            let action = Action::Run(Box::new(Run { command, ..run.clone() }));
+            let plan = describe(&Step { span: Span::default(), mtime: None, action });
+            (plan.action, plan.settings.into_iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>())
+        };
+        let (action, settings) = lines(run.command.clone());
+        let given = [
+            "cache=/c",
+            "cpus=2",
+            "env.A=1",
+            "memory=1024 bytes",
+            "mounts=app:/src -> /in (writable)",
+            "network=true",
+            r#"run=["make","a b"]"#,
+            "secrets=token",
+            "timeout=60s",
+            "user=app",
+            "workdir=/src",
+        ];
+        assert_eq!((action.as_str(), &settings[..]), ("run", &given.map(str::to_owned)[..]));
+        let (_, shell) =
+            lines(Command::Shell { shell: vec!["/bin/sh".to_owned(), "-ec".to_owned()], text: "x".to_owned() });
+        assert!(shell.contains(&"shell=/bin/sh -ec".to_owned()) && shell.contains(&"run=x".to_owned()), "{shell:?}");
+        let (action, script) = lines(Command::Script { from, args: vec!["-x".to_owned()] });
+        assert!(action == "script" && script.contains(&r#"args=["-x"]"#.to_owned()), "{script:?}");
+    }
 }

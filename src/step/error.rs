@@ -114,6 +114,9 @@ pub enum StepError {
         /// Counted from 1.
         line: usize,
     },
+    /// A command, where only the functions on trees are at hand.
+    #[error("this step runs a command, which needs the sandbox")]
+    NeedsSandbox,
     /// A glob is none.
     #[error(transparent)]
     Glob(#[from] GlobError),
@@ -159,6 +162,7 @@ impl StepError {
             Self::NotADirectory { path } => Some(format!("remove it in an earlier step with `remove = \"{path}\"`")),
             Self::WhiteoutName { .. } => Some("rename it, or leave it out with `exclude = [\".wh.*\"]`".to_owned()),
             Self::DamagedAccounts { .. } => Some("mend the file where it comes from".to_owned()),
+            Self::NeedsSandbox => Some("this is a fault in kiln: please report it with the template".to_owned()),
             Self::Resolve(_) | Self::BadField { .. } | Self::Glob(_) | Self::Content(_) => None,
         }
     }

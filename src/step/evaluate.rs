@@ -171,6 +171,8 @@ fn apply(
         Action::Adduser(step) => add_user(step, draft, reader, when, span),
         Action::Addgroup(step) => add_group(step, draft, reader, when, span),
         Action::Remove { glob } => remove(glob, draft, span),
+        // Whoever evaluates a layer runs its commands in the sandbox and gives what they changed.
+        Action::Run(_) => Err(StepError::NeedsSandbox),
     }
 }
 

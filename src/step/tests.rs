@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::template::{Account, Action, Adduser, Copy, Id, Layer, Owner, SourceRef, Span, Step, Target, Write};
+use crate::template::{
+    Account, Action, Adduser, Command, Copy, Id, Layer, Owner, Run, SourceRef, Span, Step, Target, Write,
+};
 use crate::tree::testing::*;
 use crate::tree::{Changeset, Contents, Tree, dump};
 
@@ -13,7 +15,13 @@ fn epoch() -> crate::base::Epoch {
 
 fn layer(actions: Vec<Action>) -> Layer {
     let step = |action| Step { span: Span::default(), mtime: None, action };
-    Layer { name: "test".to_owned(), span: Span::default(), steps: actions.into_iter().map(step).collect() }
+    Layer {
+        name: "test".to_owned(),
+        span: Span::default(),
+        steps: actions.into_iter().map(step).collect(),
+        keep: Vec::new(),
+        allow_private_keys: Vec::new(),
+    }
 }
 
 fn run(
@@ -124,6 +132,24 @@ fn files_and_directories_do_not_take_each_others_place() {
     assert!(matches!(at(vec![write("d/.wh.f", "")]), Err(StepError::WhiteoutName { .. })));
     assert!(matches!(at(vec![write(".wh.d/x", "")]), Err(StepError::WhiteoutName { .. })));
     assert!(matches!(at(vec![remove("a[b")]), Err(StepError::Glob(_))));
+}
+
+#[test]
+fn a_command_is_left_to_the_sandbox() {
+    let step = Run {
+        command: Command::Argv(vec!["true".to_owned()]),
+        env: BTreeMap::new(),
+        workdir: None,
+        user: None,
+        network: false,
+        mounts: Vec::new(),
+        caches: Vec::new(),
+        secrets: Vec::new(),
+        timeout_s: None,
+        memory_bytes: None,
+        cpus: None,
+    };
+    assert!(matches!(run(&Tree::new(), &[], vec![Action::Run(Box::new(step))]), Err(StepError::NeedsSandbox)));
 }
 
 #[test]

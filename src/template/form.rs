@@ -57,6 +57,8 @@ pub enum Form {
     Healthcheck,
     /// The name of an environment variable.
     EnvName,
+    /// Its value.
+    EnvValue,
     /// The name of a label or annotation.
     Label,
     /// Text of one line.
@@ -71,6 +73,16 @@ pub enum Form {
     Rev,
     /// 64 hexadecimal digits.
     Sha256,
+    /// An amount of bytes.
+    Size,
+    /// What is run.
+    Command,
+    /// A word of it.
+    Argument,
+    /// What runs a string.
+    Shell,
+    /// The id of a secret.
+    SecretId,
 }
 
 impl Form {
@@ -102,6 +114,7 @@ impl Form {
             Self::LinkTarget => "a path that is not empty",
             Self::Healthcheck => "`CMD` and arguments, `CMD-SHELL` and one string, or `NONE`",
             Self::EnvName => "a name like `LANG`",
+            Self::EnvValue => "text without a zero byte",
             Self::Label => "a name like `org.opencontainers.image.licenses`",
             Self::Line => "text on one line without a colon",
             Self::ImageRef => "an image like `debian:bookworm` or `oci:DIR`",
@@ -109,6 +122,11 @@ impl Form {
             Self::GitUrl => "a repository like `https://example.org/lib` or `git@example.org:lib`",
             Self::Rev => "a branch, tag or commit like `v1.2`",
             Self::Sha256 => "64 hexadecimal digits",
+            Self::Size => "a size like `512M`",
+            Self::Command => "a command like `make install`",
+            Self::Argument => "text without a zero byte",
+            Self::Shell => "a shell like `/bin/bash` or `/bin/bash -euo pipefail -c`",
+            Self::SecretId => "the id of a secret like `token`",
         }
         .to_owned()
     }
@@ -130,6 +148,10 @@ impl Form {
                 "`[HOST/]NAME[:TAG][@sha256:..]`, `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]`, `docker-archive:FILE[:TAG]` or `store:NAME[:VERSION]`"
             }
             Self::Url => "it begins with `https://`, `http://` or `file:`",
+            Self::Size => "a whole number and `K`, `M`, `G` or `T`, which are powers of 1024",
+            Self::Command => "a string for the shell, or a list with the program first",
+            Self::Shell => "a path from the root; one word gets `-ec`, and the string comes last",
+            Self::SecretId => "letters, digits, `.`, `-` and `_`, first a letter, a digit or `_`",
             Self::AccountName => "lower-case letters, digits, `-` and `_`, at most 32, first a letter or `_`",
             _ => return None,
         })
@@ -302,6 +324,50 @@ pub(super) fn duration(text: &str) -> Option<u64> {
     (!text.is_empty() && i64::try_from(total).is_ok()).then_some(total)
 }
 
+/// Seconds, of which at least one: less than a second is rounded up.
+pub(super) fn seconds(text: &str) -> Option<u64> {
+    duration(text).filter(|ns| *ns > 0).map(|ns| ns.div_ceil(1_000_000_000))
+}
+
+/// Bytes, of which at least one.
+pub(super) fn size(text: &str) -> Option<u64> {
+    let unit: u64 = match text.bytes().last()? {
+        b'K' => 1 << 10,
+        b'M' => 1 << 20,
+        b'G' => 1 << 30,
+        b'T' => 1 << 40,
+        _ => return None,
+    };
+    let digits = &text[..text.len() - 1];
+    let number: u64 = digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok())??;
+    number.checked_mul(unit).filter(|bytes| *bytes > 0 && i64::try_from(*bytes).is_ok())
+}
+
+/// Something that can be handed to a program (execve(2): strings end at a zero byte).
+pub(super) fn argument(text: &str) -> Option<String> {
+    (!text.contains('\0')).then(|| text.to_owned())
+}
+
+/// What runs a string, if nothing else is given.
+pub(super) const SHELL: &str = "/bin/sh -ec";
+
+/// A shell and its options. A string is its last argument, so one without options gets those that take one and stop at
+/// the first failure.
+pub(super) fn shell(text: &str) -> Option<Vec<String>> {
+    let mut words: Vec<String> = argument(text)?.split_whitespace().map(str::to_owned).collect();
+    words.first().filter(|word| word.starts_with('/'))?;
+    if words.len() == 1 {
+        words.push("-ec".to_owned());
+    }
+    Some(words)
+}
+
+/// The id of a secret, which is the name of its file as well.
+pub(super) fn secret_id(text: &str) -> Option<String> {
+    let good = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
+    (text.bytes().all(good) && !text.starts_with(['.', '-']) && !text.is_empty()).then(|| text.to_owned())
+}
+
 /// RFC 4648, section 4; white space is skipped, so that it can be broken into lines.
 pub(super) fn base64(text: &str) -> Option<Vec<u8>> {
     let value = |b: u8| match b {
@@ -359,6 +425,17 @@ mod tests {
         assert!(["0", "65536", "80/http", "+80", ""].iter().all(|bad| port(bad).is_none()));
         assert_eq!(duration("1m30s"), Some(90_000_000_000));
         assert!(["", "5", "s", "1d", "99999999999999h"].iter().all(|bad| duration(bad).is_none()));
+        assert_eq!((seconds("1m"), seconds("1ms"), seconds("0s")), (Some(60), Some(1), None));
+        assert_eq!((size("2G"), size("512M"), size("1K")), (Some(2 << 30), Some(512 << 20), Some(1024)));
+        assert!(
+            ["", "G", "2", "2g", "-1M", "+1M", "1.5G", "0M", "9999999999T", "2é"].iter().all(|bad| size(bad).is_none())
+        );
+        assert_eq!(shell("/bin/bash").as_deref(), Some(&["/bin/bash".to_owned(), "-ec".to_owned()][..]));
+        assert_eq!(shell("/bin/bash -euo pipefail -c").map(|words| words.len()), Some(4));
+        assert!(["", "bash", " ", "/bin/sh\0"].iter().all(|bad| shell(bad).is_none()));
+        assert!(
+            secret_id("a.b_c-1").is_some() && ["", "..", "-x", "a/b", "a b"].iter().all(|bad| secret_id(bad).is_none())
+        );
         assert_eq!(source_ref("a:b:c"), Some(("a", "b:c")));
         assert!(is_signal("SIGRTMIN+3") && is_signal("15") && !is_signal("TERM") && !is_signal("0"));
     }

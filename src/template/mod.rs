@@ -44,9 +44,9 @@ pub use finding::{Finding, Kind, Severity};
 pub use grammar::nearest;
 pub use init::{INIT, INIT_FILES};
 pub use model::{
-    Account, Action, Adduser, Base, BaseFrom, Compression, Config, Copy, Extract, ExtractOwner, GitSource, GroupName,
-    Healthcheck, Id, Layer, Mtime, Owner, PathSource, Source, SourceFrom, SourceRef, Stage, Step, Target, Template,
-    UrlSource, Write,
+    Account, Action, Adduser, Base, BaseFrom, Command, Compression, Config, Copy, Extract, ExtractOwner, GitSource,
+    GroupName, Healthcheck, Id, Layer, Mount, Mtime, Owner, PathSource, Run, Source, SourceFrom, SourceRef, Stage,
+    Step, Target, Template, UrlSource, Write,
 };
 pub use reference::reference;
 pub use render::{Style, render};

@@ -6,6 +6,10 @@ use crate::base::{ContentDigest, Epoch, ImagePath, Platform};
 
 use super::span::Span;
 
+pub mod provision;
+
+pub use provision::{Command, Mount, Run};
+
 /// A whole template for one platform.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Template {
@@ -78,6 +82,8 @@ pub struct Stage {
     pub runs_on: Option<Platform>,
     /// Layers from the bottom up.
     pub layers: Vec<Layer>,
+    /// The environment of its commands; a step's own goes over it.
+    pub env: BTreeMap<String, String>,
 }
 
 /// `sources.NAME`
@@ -150,6 +156,10 @@ pub struct Layer {
     pub span: Span,
     /// What it does, in order.
     pub steps: Vec<Step>,
+    /// Globs of residue that stays (`keep`).
+    pub keep: Vec<String>,
+    /// Globs of the private keys that it may hold (`allow-private-keys`).
+    pub allow_private_keys: Vec<String>,
 }
 
 /// One action of a layer.
@@ -211,6 +221,8 @@ pub enum Action {
         /// The glob, with or without a leading slash.
         glob: String,
     },
+    /// `run` and `script`
+    Run(Box<Run>),
 }
 
 /// `copy`

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::finding::{Finding, Kind};
-use super::model::{Action, Base, BaseFrom, Layer, SourceRef, Stage, Template};
+use super::model::{Action, Base, BaseFrom, Command, Layer, SourceRef, Stage, Template};
 
 impl Template {
     /// The stages that the image needs, each behind those that it needs itself. Without a cycle, which [`cycles`] finds.
@@ -33,6 +33,12 @@ impl Template {
             match &mut step.action {
                 Action::Copy(copy) => change(&mut copy.from),
                 Action::Extract(extract) => change(&mut extract.from),
+                Action::Run(run) => {
+                    if let Command::Script { from, .. } = &mut run.command {
+                        change(from);
+                    }
+                    run.mounts.iter_mut().for_each(|mount| change(&mut mount.from));
+                }
                 _ => {}
             }
         }
@@ -41,10 +47,17 @@ impl Template {
 
 /// What the steps of layers name, in order.
 pub fn references(layers: &[Layer]) -> impl Iterator<Item = &SourceRef> {
-    layers.iter().flat_map(|layer| &layer.steps).filter_map(|step| match &step.action {
-        Action::Copy(copy) => Some(&copy.from),
-        Action::Extract(extract) => Some(&extract.from),
-        _ => None,
+    layers.iter().flat_map(|layer| &layer.steps).flat_map(|step| {
+        let (first, mounts) = match &step.action {
+            Action::Copy(copy) => (Some(&copy.from), &[][..]),
+            Action::Extract(extract) => (Some(&extract.from), &[][..]),
+            Action::Run(run) => match &run.command {
+                Command::Script { from, .. } => (Some(from), run.mounts.as_slice()),
+                _ => (None, run.mounts.as_slice()),
+            },
+            _ => (None, &[][..]),
+        };
+        first.into_iter().chain(mounts.iter().map(|mount| &mount.from))
     })
 }
 

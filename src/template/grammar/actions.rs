@@ -50,17 +50,16 @@ pub const ACTIONS: &[Action] = &[
     now("addgroup", &[], &["gid", "system", "when"]),
     now("remove", &[], &["when"]),
     later("packages", &["repository", "recommends", "scripts", "when"]),
-    later("run", RUN),
-    later("script", SCRIPT),
+    now("run", &[], RUN),
+    now("script", &[], SCRIPT),
     later("enable", &["when"]),
 ];
 
 const RUN: &[&str] =
     &["shell", "env", "workdir", "user", "network", "mounts", "cache", "secrets", "timeout", "memory", "cpus", "when"];
-const SCRIPT: &[&str] = &[
-    "args", "shell", "env", "workdir", "user", "network", "mounts", "cache", "secrets", "timeout", "memory", "cpus",
-    "when",
-];
+/// No `shell`: the script's first line says what runs it.
+const SCRIPT: &[&str] =
+    &["args", "env", "workdir", "user", "network", "mounts", "cache", "secrets", "timeout", "memory", "cpus", "when"];
 
 /// Where a source can come from, each with the keys that go with it.
 pub const ORIGINS: &[(&str, &[&str])] = &[

@@ -46,7 +46,9 @@ fn layer(reader: &mut Reader<'_>, node: &Node, table: &Table, sources: &SourceNa
         steps.extend(step::step(reader, table, mtime, sources));
     }
     let span = table.get("name").map_or(node.span, |name| name.span);
-    name.map(|name| Layer { name, span, steps })
+    let keep = reader.globs(table, "keep");
+    let allow_private_keys = reader.globs(table, "allow-private-keys");
+    name.map(|name| Layer { name, span, steps, keep, allow_private_keys })
 }
 
 fn mtime(reader: &mut Reader<'_>, table: &Table) -> Option<Mtime> {

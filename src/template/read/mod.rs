@@ -5,6 +5,7 @@
 mod config;
 mod layer;
 mod origin;
+mod run;
 mod step;
 
 use std::collections::BTreeMap;
@@ -227,9 +228,11 @@ impl<'a> Reader<'a> {
             if !good(&entry.key.text) {
                 self.bad(key, entry.key.span, form, &entry.key.text, None);
             }
-            if let Some(value) = self.text(&entry.key.text, &entry.node) {
-                map.insert(entry.key.text.clone(), value);
+            let Some(value) = self.text(&entry.key.text, &entry.node) else { continue };
+            if key == "env" && value.contains('\0') {
+                self.bad(&entry.key.text, entry.node.span, Form::EnvValue, &value, None);
             }
+            map.insert(entry.key.text.clone(), value);
         }
         map
     }

@@ -184,6 +184,7 @@ pub(super) fn stages(
             base: base(reader, table, directories, names),
             runs_on: reader.word_at(table, "runs-on", Form::Platform, form::platform),
             layers: layers(reader, table, names),
+            env: reader.map(table, "env"),
         };
         stages.insert(entry.key.text.clone(), stage);
     }

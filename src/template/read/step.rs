@@ -10,6 +10,7 @@ use crate::template::value::{Entry, Node, Table, Value};
 
 use super::Reader;
 use super::layer::SourceNames;
+use super::run;
 
 /// `None` if something is wrong, which then was reported.
 pub(super) fn step(
@@ -29,6 +30,8 @@ pub(super) fn step(
         "adduser" => adduser(reader, table, entry).map(Action::Adduser),
         "addgroup" => account(reader, table, entry, "gid").map(Action::Addgroup),
         "remove" => reader.glob("remove", node).map(|glob| Action::Remove { glob }),
+        "run" => run::run(reader, table, node, sources).map(|run| Action::Run(Box::new(run))),
+        "script" => run::script(reader, table, node, sources).map(|run| Action::Run(Box::new(run))),
         // Known and not built, which the structure check has said.
         _ => None,
     }?;
@@ -128,7 +131,7 @@ fn mode(reader: &mut Reader<'_>, table: &Table) -> Option<u16> {
     reader.word_at(table, "mode", Form::Mode, form::mode)
 }
 
-fn source_ref(reader: &mut Reader<'_>, key: &str, node: &Node, sources: &SourceNames) -> Option<SourceRef> {
+pub(super) fn source_ref(reader: &mut Reader<'_>, key: &str, node: &Node, sources: &SourceNames) -> Option<SourceRef> {
     let text = reader.text(key, node)?;
     let Some((name, path)) = form::source_ref(&text) else {
         let why = text.contains('/').then(|| "a source has a name, which is not its path".to_owned());

@@ -2,6 +2,7 @@
 
 mod any_input;
 mod findings;
+mod provision;
 mod rendered;
 mod values;
 
