@@ -7,6 +7,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::base::reference::Output;
 use crate::base::{Epoch, Platform};
+use crate::sandbox::Mode;
+
+use super::secret::SecretArg;
 
 /// Builds container images that are the same bytes everywhere and never change once they exist.
 #[derive(Debug, Parser)]
@@ -132,6 +135,17 @@ pub struct ResolveArgs {
     /// Where the store is
     #[command(flatten)]
     pub store: StoreDir,
+}
+
+/// How the commands of a template run.
+#[derive(Debug, Clone, Args)]
+pub struct ProvisionArgs {
+    /// A secret for the steps that name it, as `/run/secrets/ID`; may be given several times
+    #[arg(long = "secret", value_name = "id=ID,env=VARIABLE | id=ID,file=PATH", value_parser = parse::<SecretArg>)]
+    pub secrets: Vec<SecretArg>,
+    /// How steps get a root of their own: root, subordinate-ids or one-id [default: the first that works]
+    #[arg(long, value_name = "MODE", value_parser = parse::<Mode>, env = "KILN_SANDBOX", hide_env_values = true)]
+    pub sandbox: Option<Mode>,
 }
 
 /// How far inputs may be looked for.
@@ -319,6 +333,9 @@ pub struct Build {
     /// How it is resolved.
     #[command(flatten)]
     pub resolve: ResolveArgs,
+    /// How its commands run.
+    #[command(flatten)]
+    pub provision: ProvisionArgs,
     /// Where the image goes besides the store: see below; may be given several times
     #[arg(short, long = "output", value_name = "OUTPUT", value_parser = parse::<Output>)]
     pub outputs: Vec<Output>,

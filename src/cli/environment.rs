@@ -27,6 +27,8 @@ pub struct Environment {
     pub live: bool,
     /// What is said about the network.
     pub network: Surroundings,
+    /// The caller's name, as subuid(5) may know it.
+    pub user: Option<String>,
     color: bool,
     data_home: Option<PathBuf>,
 }
@@ -52,6 +54,7 @@ impl Environment {
             processors: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             live: terminal && !dumb,
             network: Surroundings::new(&|name| std::env::var_os(name)),
+            user: text("USER").or_else(|| text("LOGNAME")),
             color: terminal && !dumb && text("NO_COLOR").is_none(),
             data_home: xdg.or_else(|| home().map(|home| home.join(".local/share"))),
         }

@@ -16,6 +16,7 @@ pub mod environment;
 pub mod network;
 pub mod progress;
 pub mod report;
+pub mod secret;
 pub mod session;
 pub mod size;
 pub mod verbs;

@@ -64,6 +64,12 @@ impl Progress {
             Event::Scanned { source, files, read } => {
                 self.detail(&format!("source {source}: {files} files, {read} read"));
             }
+            Event::StepBegins { layer, step, command } => {
+                let first = command.lines().next().unwrap_or_default();
+                self.note(&format!("layer {layer}, step {step}: {}", short_line(first)));
+                self.stage(&short(&format!("layer {layer}, step {step}")));
+            }
+            Event::StepPrints { layer, line } => self.note(&format!("{layer} | {line}")),
             Event::LayerBegins { platform, name, bytes } => {
                 let layer = short(&format!("layer {}", self.layer(platform, name)));
                 self.bar.set_length(bytes);
@@ -102,6 +108,15 @@ impl Progress {
     fn detail(&self, text: &str) {
         self.bar.suspend(|| self.report.detail(text));
     }
+}
+
+/// A command in one line.
+fn short_line(text: &str) -> String {
+    const MOST_CHARS: usize = 100;
+    if text.chars().count() <= MOST_CHARS {
+        return text.to_owned();
+    }
+    text.chars().take(MOST_CHARS - 3).chain("...".chars()).collect()
 }
 
 /// As much of a text as leaves room for the bar and the numbers on a terminal of 80 columns.

@@ -8,11 +8,11 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 
 use crate::pipeline::terms::Cache;
-use crate::pipeline::{Event, LockMode, Request, Terms};
+use crate::pipeline::{Event, LockMode, Provision, Request, Terms};
 use crate::store::Store;
 use crate::template::Style;
 
-use super::args::{Cli, NetworkArgs, ResolveArgs, StoreDir, TemplateArgs, TemplateFlags};
+use super::args::{Cli, NetworkArgs, ProvisionArgs, ResolveArgs, StoreDir, TemplateArgs, TemplateFlags};
 use super::environment::Environment;
 use super::network::Network;
 use super::progress::Progress;
@@ -26,6 +26,8 @@ pub struct Session {
     /// How to speak.
     pub report: Report,
     interrupted: Arc<AtomicBool>,
+    /// For verbs that run no commands.
+    provision: Provision,
 }
 
 impl Session {
@@ -44,7 +46,7 @@ impl Session {
             let _ = flag::register_conditional_shutdown(signal, 130, Arc::clone(&interrupted));
             let _ = flag::register(signal, Arc::clone(&interrupted));
         }
-        Self { environment, report: Report { loudness, style }, interrupted }
+        Self { environment, report: Report { loudness, style }, interrupted, provision: Provision::default() }
     }
 
     /// The terms of a run.
@@ -64,6 +66,7 @@ impl Session {
             machine: self.environment.machine.clone(),
             jobs: self.environment.processors,
             cache: Cache::Used,
+            provision: &self.provision,
             interrupted: &self.interrupted,
             watch,
         }
@@ -88,6 +91,13 @@ impl Session {
     /// What leads out of this machine.
     pub fn network(&self, args: &NetworkArgs) -> Result<Network, Failure> {
         Ok(Network::new(args, &self.environment.network, &self.interrupted).map_err(crate::pipeline::Error::from)?)
+    }
+
+    /// How commands run.
+    pub fn provision(&self, args: &ProvisionArgs) -> Result<Provision, Failure> {
+        let secrets = args.secrets.iter().map(|secret| Ok((secret.id.clone(), secret.read()?)));
+        let secrets = secrets.collect::<Result<_, Failure>>()?;
+        Ok(Provision::new(args.sandbox, self.environment.user.clone(), secrets))
     }
 
     /// Shows what goes on.

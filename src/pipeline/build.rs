@@ -20,7 +20,7 @@ use crate::tree::{ContentError, dump};
 
 use super::contents::Everything;
 use super::error::Error;
-use super::prepare::{Prepared, PreparedLayer, PreparedPlatform, State, build_name, state};
+use super::prepare::{LayerContent, Prepared, PreparedPlatform, State, build_name, state};
 use super::terms::{Cache, Event, Terms};
 
 /// What was built.
@@ -97,10 +97,11 @@ pub fn build(prepared: &Prepared, reach: &Reach<'_>, terms: &Terms<'_>) -> Resul
 fn missing_contents(prepared: &Prepared, store: &Store, terms: &Terms<'_>) -> BTreeSet<ContentDigest> {
     let layers =
         prepared.platforms.iter().flat_map(|platform| platform.layers.iter().map(move |layer| (platform, layer)));
-    let missing = layers.filter(|(platform, layer)| {
-        terms.cache == Cache::Ignored || state(&layer.plan, &platform.codec, store) == State::Missing
+    let contents = layers.filter_map(|(platform, layer)| Some((platform, layer.content.as_ref()?)));
+    let missing = contents.filter(|(platform, content)| {
+        terms.cache == Cache::Ignored || state(content, &platform.codec, store) == State::Missing
     });
-    missing.flat_map(|(_, layer)| wanted(layer.changeset.nodes().map(|(_, node)| node))).collect()
+    missing.flat_map(|(_, content)| wanted(content.changeset.nodes().map(|(_, node)| node))).collect()
 }
 
 /// Those of the contents that only somebody else's images have, taken out of their layers.
@@ -117,12 +118,13 @@ pub(super) fn take_out(
     Ok(taken)
 }
 
-/// One layer to make: its place among all, its platform, and which of that platform's layers it is.
+/// One layer to make, and its place among all.
 #[derive(Clone, Copy)]
 struct Job<'a> {
     place: usize,
     platform: &'a PreparedPlatform,
-    at: usize,
+    plan: &'a LayerPlan,
+    content: &'a LayerContent,
 }
 
 /// Small layers are made several at once, each on one thread; large ones one after the other, each on all threads. The
@@ -133,14 +135,18 @@ fn make_layers(
     store: &Store,
     terms: &Terms<'_>,
 ) -> Result<Vec<BuiltLayer>, Error> {
-    let jobs = prepared.platforms.iter().flat_map(|platform| (0..platform.layers.len()).map(move |at| (platform, at)));
-    let jobs: Vec<Job<'_>> = jobs.enumerate().map(|(place, (platform, at))| Job { place, platform, at }).collect();
-    let (small, large): (Vec<Job<'_>>, Vec<Job<'_>>) =
-        jobs.iter().partition(|job| workers(terms.jobs, job.platform.layers[job.at].plan.content_bytes).get() == 1);
-    let mut first = BTreeSet::new();
-    let (fresh, again): (Vec<Job<'_>>, Vec<Job<'_>>) = small.into_iter().partition(|job| {
-        first.insert((&job.platform.layers[job.at].plan.key, &job.platform.layers[job.at].plan.codec))
+    let layers =
+        prepared.platforms.iter().flat_map(|platform| platform.layers.iter().map(move |layer| (platform, layer)));
+    let jobs = layers.enumerate().map(|(place, (platform, layer))| {
+        let content = layer.content.as_ref().ok_or_else(|| Error::NotRun { layer: layer.plan.name.clone() })?;
+        Ok(Job { place, platform, plan: &layer.plan, content })
     });
+    let jobs = jobs.collect::<Result<Vec<Job<'_>>, Error>>()?;
+    let (small, large): (Vec<Job<'_>>, Vec<Job<'_>>) =
+        jobs.iter().partition(|job| workers(terms.jobs, job.content.made.content_bytes).get() == 1);
+    let mut first = BTreeSet::new();
+    let (fresh, again): (Vec<Job<'_>>, Vec<Job<'_>>) =
+        small.into_iter().partition(|job| first.insert((&job.content.key, &job.plan.codec)));
     let mut made: Vec<Option<Result<BuiltLayer, Error>>> = jobs.iter().map(|_| None).collect();
     let next = AtomicUsize::new(0);
     let results = Mutex::new(Vec::new());
@@ -202,11 +208,10 @@ fn build_layer(
     store: &Store,
     terms: &Terms<'_>,
 ) -> Result<BuiltLayer, Error> {
-    let platform = job.platform;
-    let plan = &platform.layers[job.at].plan;
+    let Job { platform, plan, content, .. } = *job;
     // Another platform of this build may have made the same layer meanwhile, or it was found damaged.
     let now = match terms.cache {
-        Cache::Used => state(plan, &platform.codec, store),
+        Cache::Used => state(content, &platform.codec, store),
         Cache::Ignored => State::Missing,
     };
     let name = plan.name.clone();
@@ -214,7 +219,7 @@ fn build_layer(
         State::Cached(raw_bytes, descriptor) => {
             BuiltLayer { platform: platform.platform.clone(), name, descriptor, raw_bytes, cached: true }
         }
-        State::Missing => make_layer(prepared, job, taken, store, terms)?,
+        State::Missing | State::Unknown => make_layer(prepared, job, taken, store, terms)?,
     };
     (terms.watch)(Event::LayerEnds {
         platform: &built.platform,
@@ -232,8 +237,8 @@ fn make_layer(
     store: &Store,
     terms: &Terms<'_>,
 ) -> Result<BuiltLayer, Error> {
-    let (platform, PreparedLayer { plan, changeset, .. }) = (job.platform, &job.platform.layers[job.at]);
-    let bytes = plan.content_bytes;
+    let Job { platform, plan, content: LayerContent { made, key, changeset }, .. } = job;
+    let bytes = made.content_bytes;
     (terms.watch)(Event::LayerBegins { platform: &platform.platform, name: &plan.name, bytes });
     let contents = everything(prepared, taken, terms);
     let previous = match terms.cache {
@@ -263,7 +268,7 @@ fn make_layer(
         }
     })?;
     writer.commit(&assembled.digest.to_string())?;
-    let note = LayerNote { diff_id: assembled.diff_id, raw_bytes: assembled.raw_bytes, tree: plan.tree };
+    let note = LayerNote { diff_id: assembled.diff_id, raw_bytes: assembled.raw_bytes, tree: made.tree };
     let packed = PackedNote {
         diff_id: assembled.diff_id,
         codec: plan.codec.clone(),
@@ -271,10 +276,10 @@ fn make_layer(
         size_bytes: assembled.blob_bytes,
     };
     let tree = pack(dump::write(changeset).as_bytes());
-    store.keep_note_bytes(Shelf::Trees, &plan.tree.hex(), &tree)?;
+    store.keep_note_bytes(Shelf::Trees, &made.tree.hex(), &tree)?;
     store.keep_note_bytes(Shelf::Blocks, &assembled.digest.hex(), &assembled.index.to_bytes())?;
     store.keep_note(Shelf::Packed, &packed_name(&assembled.diff_id, &plan.codec), &packed)?;
-    store.keep_note(Shelf::Layers, &plan.key.hex(), &note)?;
+    store.keep_note(Shelf::Layers, &key.hex(), &note)?;
     Ok(BuiltLayer {
         platform: platform.platform.clone(),
         name: plan.name.clone(),
@@ -288,7 +293,7 @@ fn make_layer(
 fn set_aside_damaged(prepared: &Prepared, store: &Store) {
     let arrivals = prepared.gathered.arrivals.values().map(|arrival| &arrival.spool);
     // What is wrong with each is said already: the layer cannot be made.
-    arrivals.chain(&prepared.archives).filter_map(Spool::blob).for_each(|blob| drop(store.verify_blob(blob)));
+    arrivals.chain(&prepared.taken).filter_map(Spool::blob).for_each(|blob| drop(store.verify_blob(blob)));
 }
 
 fn descriptor(diff_id: DiffId, packed: &PackedNote, platform: &PreparedPlatform) -> LayerDescriptor {
@@ -312,7 +317,7 @@ pub(super) fn everything<'a>(prepared: &'a Prepared, taken: &'a [Spool], terms: 
     let arrivals = prepared.gathered.arrivals.values().map(|arrival| &arrival.spool);
     Everything {
         origins: prepared.gathered.scans.values().map(|named| &named.scan.origins).collect(),
-        spools: arrivals.chain(&prepared.archives).chain(taken).collect(),
+        spools: arrivals.chain(&prepared.taken).chain(taken).collect(),
         inline: Some(&prepared.inline),
         interrupted: terms.interrupted,
     }
@@ -385,6 +390,7 @@ fn inputs(prepared: &Prepared) -> Vec<String> {
             Pin::Git(pin) => inputs.push(pin.tree.to_string()),
         }
     }
+    inputs.extend(prepared.taken.iter().filter_map(Spool::blob).map(str::to_owned));
     inputs.extend(prepared.gathered.images.values().map(|foreign| foreign.image.image.config.digest.to_string()));
     inputs
 }

@@ -4,12 +4,13 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::assemble::AssembleError;
-use crate::base::Class;
+use crate::base::{Class, ImagePath};
 use crate::image::IndexError;
 use crate::input::InputError;
 use crate::layer::read::ReadError;
 use crate::lock::LockError;
 use crate::output::OutputError;
+use crate::sandbox::SandboxError;
 use crate::source::image::ImageFileError;
 use crate::source::path::ScanError;
 use crate::store::StoreError;
@@ -135,6 +136,23 @@ pub enum Error {
         /// What there is.
         found: String,
     },
+    /// Steps cannot be run.
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
+    /// A layer whose commands have not run is to be packed.
+    #[error("the commands of the layer `{layer}` have not run")]
+    NotRun {
+        /// Its name.
+        layer: String,
+    },
+    /// A file's content is not where it should be.
+    #[error("cannot read what `{path}` holds")]
+    Content {
+        /// The file in the image.
+        path: ImagePath,
+        /// Why.
+        source: ContentError,
+    },
     /// The user wanted to stop.
     #[error("interrupted")]
     Interrupted,
@@ -155,7 +173,7 @@ impl Error {
             Self::Locked { .. } | Self::Lock { error: LockError::Profile { .. }, .. } => Class::Mismatch,
             Self::Store(StoreError::Damaged { .. }) => Class::Mismatch,
             Self::Input { source, .. } | Self::Arrived(source) => source.class(),
-            Self::Interrupted => Class::Interrupted,
+            Self::Interrupted | Self::Sandbox(SandboxError::Interrupted) => Class::Interrupted,
             _ => Class::Failed,
         }
     }
@@ -190,6 +208,7 @@ impl Error {
                 Some("free some space with `kiln store gc`, or use another disk with `--store DIR`".to_owned())
             }
             Self::Store(error) => error.hint(),
+            Self::Sandbox(error) => error.hint(),
             Self::Output(error) => error.hint(),
             Self::ImageFile(error) => error.hint(),
             Self::Index(error) => error.hint(),

@@ -1,17 +1,17 @@
 //! The stages that an image needs and the image itself, evaluated one after the other on top of their bases.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::base::{ContentDigest, ImagePath, Platform};
+use crate::base::{ContentDigest, ImagePath, LayerKey, Platform, TreeDigest};
 use crate::input::archive::unpack;
 use crate::input::{Arrival, InputError, Reach, Spool};
 use crate::lock::ImageRequest;
-use crate::plan::{LayerPlan, describe, layer_key};
+use crate::plan::{LayerPlan, Made, StepPlan, describe, layer_key};
 use crate::step::{Inline, Inputs, SourceTree, StepFailure, StepWarning, Times, evaluate};
 use crate::template::stages::references;
-use crate::template::{Action, Base, BaseFrom, Finding, Layer, Severity, SourceFrom, SourceRef, Template};
+use crate::template::{Action, Base, BaseFrom, Finding, Layer, Severity, SourceFrom, SourceRef, Span, Template};
 use crate::tree::{Changeset, Content, Contents, Kind, Tree};
 
 use super::asks::base_image;
@@ -19,7 +19,12 @@ use super::contents::Everything;
 use super::error::Error;
 use super::gather::{Gathered, source_tree};
 use super::load::Loaded;
-use super::terms::Terms;
+use super::prepare::build_name;
+use super::provision::kept::recall;
+use super::provision::key::{KeyInputs, chain_of_base, digest_of_source, link};
+use super::provision::layer::LayerRun;
+use super::provision::{Commands, Ground};
+use super::terms::{Cache, Terms};
 
 /// What evaluation works with.
 pub(super) struct Evaluation<'a> {
@@ -27,13 +32,17 @@ pub(super) struct Evaluation<'a> {
     pub(super) gathered: &'a Gathered,
     /// Gets the small contents that steps make.
     pub(super) inline: &'a mut Inline,
-    /// Gets the archives that steps extract.
-    pub(super) archives: &'a mut Archives,
+    /// Gets what was unpacked and what commands wrote.
+    pub(super) taken: &'a mut Taken,
     pub(super) reach: &'a Reach<'a>,
     pub(super) terms: &'a Terms<'a>,
+    /// Whether commands are run.
+    pub(super) commands: Commands,
+    /// The codec of the image's layers.
+    pub(super) codec: String,
 }
 
-/// An image or stage, evaluated.
+/// An image or stage, evaluated as far as it is known.
 #[derive(Debug, Clone)]
 pub(super) struct Unit {
     /// The image at the bottom.
@@ -42,21 +51,39 @@ pub(super) struct Unit {
     pub(super) layers: Vec<UnitLayer>,
     /// All put together.
     pub(super) root: Tree,
+    /// What the next layer stands on.
+    pub(super) ground: Ground,
+    /// The environment of its commands.
+    pub(super) env: BTreeMap<String, String>,
 }
 
 /// One layer of it.
 #[derive(Debug, Clone)]
 pub(super) struct UnitLayer {
     pub(super) plan: LayerPlan,
-    pub(super) changeset: Arc<Changeset>,
+    /// What it changes; `None` if that is not known before commands have run.
+    pub(super) changeset: Option<Arc<Changeset>>,
 }
 
 /// Why evaluation stopped.
 pub(super) enum Stop {
     /// A step cannot be done.
     Step(StepFailure),
+    /// A command of a step failed.
+    Command { span: Span, message: String, hint: Option<String> },
     /// Something else.
     Other(Box<Error>),
+}
+
+impl Stop {
+    /// In one line.
+    pub(super) fn describe(&self) -> String {
+        match self {
+            Self::Step(failure) => failure.to_string(),
+            Self::Command { message, .. } => message.clone(),
+            Self::Other(error) => error.to_string(),
+        }
+    }
 }
 
 impl From<StepFailure> for Stop {
@@ -65,14 +92,56 @@ impl From<StepFailure> for Stop {
     }
 }
 
-/// The archives that were unpacked, by the digest of their bytes.
-#[derive(Debug, Default)]
-pub(super) struct Archives(BTreeMap<ContentDigest, Arrival>);
+impl<E: Into<Error>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Other(Box::new(error.into()))
+    }
+}
 
-impl Archives {
+/// What was taken out of archives, and what commands wrote.
+#[derive(Debug, Default)]
+pub(super) struct Taken {
+    /// By the digest of the archive.
+    archives: BTreeMap<ContentDigest, Arrival>,
+    /// By the key of the layer.
+    commands: BTreeMap<LayerKey, Spool>,
+}
+
+impl Taken {
+    fn spools(&self) -> impl Iterator<Item = &Spool> {
+        self.archives.values().map(|arrival| &arrival.spool).chain(self.commands.values())
+    }
+
     /// The contents of all of them.
     pub(super) fn into_spools(self) -> Vec<Spool> {
-        self.0.into_values().map(|arrival| arrival.spool).collect()
+        self.archives.into_values().map(|arrival| arrival.spool).chain(self.commands.into_values()).collect()
+    }
+}
+
+/// The sources and stages that steps may name.
+type Sources<'s> = BTreeMap<String, SourceTree<'s>>;
+
+/// What the layers of one unit are evaluated with.
+struct Around<'s> {
+    /// What its steps run on.
+    platform: &'s Platform,
+    sources: &'s BTreeMap<String, (Cow<'s, Tree>, Times)>,
+    stages: &'s BTreeMap<String, Unit>,
+}
+
+impl Around<'_> {
+    /// All trees that are known.
+    fn trees(&self) -> Sources<'_> {
+        let sources =
+            self.sources.iter().map(|(name, (tree, times))| (name.clone(), SourceTree { tree, times: *times }));
+        let stages = self.stages.iter().filter(|(_, unit)| unit.ground.is_known);
+        let stages = stages.map(|(name, unit)| (name.clone(), SourceTree { tree: &unit.root, times: Times::Pinned }));
+        sources.chain(stages).collect()
+    }
+
+    /// The stages that a layer names.
+    fn stages_of(&self, layer: &Layer) -> Vec<&Unit> {
+        references(std::slice::from_ref(layer)).filter_map(|reference| self.stages.get(&reference.source)).collect()
     }
 }
 
@@ -97,108 +166,219 @@ impl Evaluation<'_> {
         let mut stages: BTreeMap<String, Unit> = BTreeMap::new();
         for name in template.needed_stages() {
             let Some(stage) = template.stages.get(name) else { continue };
-            let runs_on = stage.runs_on.as_ref().unwrap_or(platform);
-            let unit = self.unit(stage.base.as_ref(), runs_on, &stage.layers, &sources, &stages, warnings)?;
+            let around =
+                Around { platform: stage.runs_on.as_ref().unwrap_or(platform), sources: &sources, stages: &stages };
+            let mut unit = self.start(stage.base.as_ref(), &around);
+            unit.env.extend(stage.env.clone());
+            self.layers(&mut unit, &stage.layers, &around, warnings)?;
             stages.insert(name.to_owned(), unit);
         }
-        self.unit(template.base.as_ref(), platform, &template.layers, &sources, &stages, warnings)
-    }
-
-    fn unit(
-        &mut self,
-        base: Option<&Base>,
-        platform: &Platform,
-        layers: &[Layer],
-        sources: &BTreeMap<String, (Cow<'_, Tree>, Times)>,
-        stages: &BTreeMap<String, Unit>,
-        warnings: &mut Vec<Finding>,
-    ) -> Result<Unit, Stop> {
-        let mut unit = self.start(base, platform, stages);
-        for layer in layers {
-            let trees = sources.iter().map(|(name, (tree, times))| (name.clone(), SourceTree { tree, times: *times }));
-            let made =
-                stages.iter().map(|(name, unit)| (name.clone(), SourceTree { tree: &unit.root, times: Times::Pinned }));
-            let trees: BTreeMap<String, SourceTree<'_>> = trees.chain(made).collect();
-            for reference in references(std::slice::from_ref(layer)) {
-                self.unpack(layer, reference, &trees)?;
-            }
-            let evaluated = {
-                let contents = contents(self.gathered, self.archives, self.terms);
-                let archives = unpacked(self.archives, layer, &trees);
-                let inputs = Inputs { sources: trees, archives, contents: &contents };
-                evaluate(layer, &mut unit.root, &inputs, self.inline, self.loaded.settled.epoch)?
-            };
-            let found = evaluated.warnings.iter().map(step_warning);
-            let found: Vec<Finding> = found.filter(|finding| !warnings.contains(finding)).collect();
-            warnings.extend(found);
-            unit.layers.push(self.layer(layer, evaluated.changeset));
-        }
+        let around = Around { platform, sources: &sources, stages: &stages };
+        let mut unit = self.start(template.base.as_ref(), &around);
+        self.layers(&mut unit, &template.layers, &around, warnings)?;
         Ok(unit)
     }
 
+    fn layers(
+        &mut self,
+        unit: &mut Unit,
+        layers: &[Layer],
+        around: &Around<'_>,
+        warnings: &mut Vec<Finding>,
+    ) -> Result<(), Stop> {
+        for layer in layers {
+            if self.terms.is_interrupted() {
+                return Err(Error::Interrupted.into());
+            }
+            let stages = around.stages_of(layer);
+            let runs = layer.steps.iter().any(|step| matches!(step.action, Action::Run(_)));
+            let is_derived = runs || unit.ground.is_derived || stages.iter().any(|stage| stage.ground.is_derived);
+            let is_known = unit.ground.is_known && stages.iter().all(|stage| stage.ground.is_known);
+            let steps: Vec<StepPlan> = layer.steps.iter().map(describe).collect();
+            let key = if is_derived { Some(self.input_key(layer, &steps, unit, around)?) } else { None };
+            let changes = match (is_known, runs, &key) {
+                (false, ..) => None,
+                (true, true, Some(key)) => self.commands(layer, key, unit, around, warnings)?,
+                (true, ..) => Some(self.functions(layer, unit, around, warnings)?),
+            };
+            self.put(unit, layer, key, steps, changes);
+        }
+        Ok(())
+    }
+
     /// What a unit begins as: its base, under which name its layers go on.
-    fn start(&self, base: Option<&Base>, platform: &Platform, stages: &BTreeMap<String, Unit>) -> Unit {
+    fn start(&self, base: Option<&Base>, around: &Around<'_>) -> Unit {
         if let Some(Base { from: BaseFrom::Stage(name), .. }) = base
-            && let Some(stage) = stages.get(name)
+            && let Some(stage) = around.stages.get(name)
         {
             let mut unit = stage.clone();
             // The image may have a layer of the same name.
             unit.layers.iter_mut().for_each(|layer| layer.plan.name = format!("{name}/{}", layer.plan.name));
             return unit;
         }
-        let base = base_image(base, platform).map(|(_, request)| request);
-        let root = base.as_ref().and_then(|request| self.gathered.images.get(request));
-        let root = root.map(|foreign| foreign.root.clone()).unwrap_or_default();
-        Unit { base, layers: Vec::new(), root }
+        let base = base_image(base, around.platform).map(|(_, request)| request);
+        let foreign = base.as_ref().and_then(|request| self.gathered.images.get(request));
+        let root = foreign.map(|foreign| foreign.root.clone()).unwrap_or_default();
+        let diff_ids = foreign.into_iter().flat_map(|foreign| &foreign.image.image.layers).map(|layer| layer.diff_id);
+        let ground = Ground {
+            chain: chain_of_base(diff_ids),
+            layers: if root.is_empty() { Vec::new() } else { vec![Arc::new(root.to_changeset())] },
+            is_derived: false,
+            is_known: true,
+        };
+        let env = foreign.map(|foreign| environment_of(&foreign.image.config)).unwrap_or_default();
+        Unit { base, layers: Vec::new(), root, ground, env }
     }
 
-    fn layer(&self, layer: &Layer, changeset: Changeset) -> UnitLayer {
-        let tree = changeset.digest();
+    /// The key of a layer that is not known before it is made.
+    fn input_key(&self, layer: &Layer, steps: &[StepPlan], unit: &Unit, around: &Around<'_>) -> Result<LayerKey, Stop> {
+        let trees = around.trees();
+        let given = references(std::slice::from_ref(layer)).filter_map(|reference| {
+            let digest = match around.stages.get(&reference.source) {
+                Some(stage) => stage.ground.chain,
+                None => digest_of_source(reference, *trees.get(&reference.source)?),
+            };
+            Some((reference, digest))
+        });
+        let inputs = KeyInputs {
+            profile: &self.loaded.settled.profile,
+            epoch: self.loaded.settled.epoch,
+            platform: around.platform,
+            chain: unit.ground.chain,
+            env: &unit.env,
+            layer,
+            steps,
+            given: given.collect(),
+        };
+        Ok(inputs.key()?)
+    }
+
+    /// A layer without commands.
+    fn functions(
+        &mut self,
+        layer: &Layer,
+        unit: &mut Unit,
+        around: &Around<'_>,
+        warnings: &mut Vec<Finding>,
+    ) -> Result<Changeset, Stop> {
+        let trees = around.trees();
+        for reference in references(std::slice::from_ref(layer)) {
+            self.unpack(layer, reference, &trees)?;
+        }
+        let contents = contents(self.gathered, self.taken, self.terms);
+        let archives = unpacked(self.taken, layer, &trees);
+        let inputs = Inputs { sources: trees, archives, contents: &contents };
+        let evaluated = evaluate(layer, &mut unit.root, &inputs, self.inline, self.loaded.settled.epoch)?;
+        warn(evaluated.warnings, warnings);
+        Ok(evaluated.changeset)
+    }
+
+    /// A layer with commands: what it was the last time, or what it becomes now, if they may run.
+    fn commands(
+        &mut self,
+        layer: &Layer,
+        key: &LayerKey,
+        unit: &mut Unit,
+        around: &Around<'_>,
+        warnings: &mut Vec<Finding>,
+    ) -> Result<Option<Changeset>, Stop> {
+        // Another platform of this build may have made the same layer.
+        if (self.terms.cache == Cache::Used || self.taken.commands.contains_key(key))
+            && let Some((changes, spool)) = recall(key, self.reach.store)
+        {
+            self.taken.commands.entry(*key).or_insert(spool);
+            unit.root.apply(&changes);
+            return Ok(Some(changes));
+        }
+        if self.commands == Commands::Recalled {
+            return Ok(None);
+        }
+        let trees = around.trees();
+        for reference in references(std::slice::from_ref(layer)) {
+            self.unpack(layer, reference, &trees)?;
+        }
+        let provisioned = {
+            let contents = contents(self.gathered, self.taken, self.terms);
+            let archives = unpacked(self.taken, layer, &trees);
+            let inputs = Inputs { sources: trees.clone(), archives, contents: &contents };
+            let (gathered, reach) = (self.gathered, self.reach);
+            let template = build_name(self.loaded);
+            let run = LayerRun {
+                layer,
+                key: *key,
+                epoch: self.loaded.settled.epoch,
+                ground: &unit.ground,
+                env: &unit.env,
+                sources: &trees,
+                inputs: &inputs,
+                take_out: &|wanted| Ok(take_out_of_images(wanted, gathered, reach)?),
+                provision: self.terms.provision,
+                store: reach.store,
+                terms: self.terms,
+                cache_scope: format!("{template} {}", around.platform).into_bytes(),
+                now: self.terms.now.seconds(),
+            };
+            run.run(&unit.root, self.inline)?
+        };
+        warn(provisioned.warnings, warnings);
+        self.taken.commands.insert(*key, provisioned.spool);
+        unit.root.apply(&provisioned.changes);
+        Ok(Some(provisioned.changes))
+    }
+
+    /// Puts a layer on top.
+    fn put(
+        &self,
+        unit: &mut Unit,
+        layer: &Layer,
+        key: Option<LayerKey>,
+        steps: Vec<StepPlan>,
+        changes: Option<Changeset>,
+    ) {
+        let changes = changes.map(Arc::new);
+        let made = changes.as_deref().filter(|_| key.is_none()).map(Made::of);
+        let tree = made.map(|made| made.tree).unwrap_or(TreeDigest::from([0; 32]));
         let plan = LayerPlan {
             name: layer.name.clone(),
-            key: layer_key(&self.loaded.settled.profile, &tree),
-            tree,
-            codec: String::new(),
-            steps: layer.steps.iter().map(describe).collect(),
-            entries: changeset.len(),
-            content_bytes: changeset.content_bytes(),
+            key: key.unwrap_or_else(|| layer_key(&self.loaded.settled.profile, &tree)),
+            made,
+            codec: self.codec.clone(),
+            steps,
         };
-        UnitLayer { plan, changeset: Arc::new(changeset) }
+        unit.ground.chain = link(&unit.ground.chain, &plan.key);
+        unit.ground.is_derived |= key.is_some();
+        unit.ground.is_known &= changes.is_some();
+        unit.ground.layers.extend(changes.clone());
+        unit.layers.push(UnitLayer { plan, changeset: changes });
     }
 
     /// Unpacks what a reference extracts, if it was not before.
-    fn unpack(
-        &mut self,
-        layer: &Layer,
-        reference: &SourceRef,
-        trees: &BTreeMap<String, SourceTree<'_>>,
-    ) -> Result<(), Stop> {
+    fn unpack(&mut self, layer: &Layer, reference: &SourceRef, trees: &Sources<'_>) -> Result<(), Stop> {
         let extracts =
             layer.steps.iter().any(|step| matches!(&step.action, Action::Extract(of) if of.from == *reference));
         let Some(content) = archive(reference, trees).filter(|_| extracts) else { return Ok(()) };
-        if self.archives.0.contains_key(&content.digest) {
+        if self.taken.archives.contains_key(&content.digest) {
             return Ok(());
         }
         let name = format!("{}:{}", reference.source, reference.path);
-        let fail = |error: Error| Stop::Other(Box::new(error));
-        let taken = take_out(&content, self.gathered, self.reach).map_err(|error| fail(error.into()))?;
+        let mut wanted = BTreeSet::from([content.digest]);
+        let taken = take_out_of_images(&mut wanted, self.gathered, self.reach)?;
         let arrival = {
-            let mut contents = contents(self.gathered, self.archives, self.terms);
+            let mut contents = contents(self.gathered, self.taken, self.terms);
             contents.spools.extend(&taken);
             contents.inline = Some(self.inline);
             unpack(&name, content, &contents as &dyn Contents, self.reach.store)
         };
-        self.archives.0.insert(content.digest, arrival.map_err(|error| fail(error.into()))?);
+        self.taken.archives.insert(content.digest, arrival?);
         Ok(())
     }
 }
 
 /// The contents that are at hand. Those of images are not: whoever needs one takes it out first.
-fn contents<'a>(gathered: &'a Gathered, archives: &'a Archives, terms: &Terms<'a>) -> Everything<'a> {
-    let archives = archives.0.values().map(|arrival| &arrival.spool);
+fn contents<'a>(gathered: &'a Gathered, taken: &'a Taken, terms: &Terms<'a>) -> Everything<'a> {
     Everything {
         origins: gathered.scans.values().map(|named| &named.scan.origins).collect(),
-        spools: gathered.arrivals.values().map(|arrival| &arrival.spool).chain(archives).collect(),
+        spools: gathered.arrivals.values().map(|arrival| &arrival.spool).chain(taken.spools()).collect(),
         inline: None,
         interrupted: terms.interrupted,
     }
@@ -206,13 +386,13 @@ fn contents<'a>(gathered: &'a Gathered, archives: &'a Archives, terms: &Terms<'a
 
 /// The archives that a layer extracts.
 fn unpacked<'a>(
-    archives: &'a Archives,
+    taken: &'a Taken,
     layer: &Layer,
     trees: &BTreeMap<String, SourceTree<'_>>,
 ) -> BTreeMap<(String, ImagePath), &'a Tree> {
     let layer = std::slice::from_ref(layer);
     let found = references(layer).filter_map(|reference| {
-        let arrival = archives.0.get(&archive(reference, trees)?.digest)?;
+        let arrival = taken.archives.get(&archive(reference, trees)?.digest)?;
         Some(((reference.source.clone(), reference.path.clone()), &arrival.tree))
     });
     found.collect()
@@ -227,14 +407,31 @@ fn archive(reference: &SourceRef, trees: &BTreeMap<String, SourceTree<'_>>) -> O
     }
 }
 
-/// One content out of the image that has it, if one has.
-fn take_out(content: &Content, gathered: &Gathered, reach: &Reach<'_>) -> Result<Vec<Spool>, InputError> {
-    let mut wanted = std::collections::BTreeSet::from([content.digest]);
+/// Contents out of the images that have them.
+fn take_out_of_images(
+    wanted: &mut BTreeSet<ContentDigest>,
+    gathered: &Gathered,
+    reach: &Reach<'_>,
+) -> Result<Vec<Spool>, InputError> {
     let mut taken = Vec::new();
     for foreign in gathered.images.values() {
-        taken.extend(foreign.image.spool(&foreign.layers, &mut wanted, reach)?);
+        taken.extend(foreign.image.spool(&foreign.layers, wanted, reach)?);
     }
     Ok(taken)
+}
+
+fn warn(found: Vec<StepWarning>, warnings: &mut Vec<Finding>) {
+    for finding in found.iter().map(step_warning) {
+        if !warnings.contains(&finding) {
+            warnings.push(finding);
+        }
+    }
+}
+
+/// The environment that an image's config sets.
+fn environment_of(config: &serde_json::Value) -> BTreeMap<String, String> {
+    let entries = config["config"]["Env"].as_array().into_iter().flatten().filter_map(|entry| entry.as_str());
+    entries.filter_map(|entry| entry.split_once('=')).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 fn step_warning(warning: &StepWarning) -> Finding {

@@ -6,6 +6,7 @@
 //! pin      Loaded + Asks                           -> Loaded     every one of them with an entry in the lock
 //! gather   sources and inputs                      -> Gathered   trees, and where their contents are
 //! evaluate stages, then the image                  -> changesets
+//! provision a layer with commands                  -> changeset, in the sandbox, once
 //! prepare  Loaded + Gathered                       -> Prepared   changesets, plan, keys
 //! build    Prepared + Store                        -> Built      blobs, images, index
 //! deliver  Built + outputs                         -> receipts
@@ -24,6 +25,7 @@ pub mod load;
 pub mod look;
 pub mod pin;
 pub mod prepare;
+pub mod provision;
 pub mod supply;
 pub mod terms;
 pub mod vendor;
@@ -36,4 +38,5 @@ pub use load::{Loaded, LockMode, Request, load};
 pub use look::{Seen, SeenLayer, look_at_file, look_in_registry, look_in_store};
 pub use pin::pin;
 pub use prepare::{Prepared, PreparedLayer, State, prepare};
+pub use provision::{Commands, Provision};
 pub use terms::{Event, Terms};

@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::base::{PlanDigest, Platform};
+use crate::base::{LayerKey, PlanDigest, Platform};
 use crate::image::LayerDescriptor;
 use crate::input::{Reach, Spool};
 use crate::layer::Codec;
 use crate::lock::ImageRequest;
 use crate::plan::describe::codec;
-use crate::plan::{BasePlan, LayerPlan, Plan, PlatformPlan};
+use crate::plan::{BasePlan, LayerPlan, Made, Plan, PlatformPlan, layer_key};
 use crate::step::{Inline, StepError, StepFailure};
 use crate::store::notes::packed_name;
 use crate::store::{BuildNote, LayerNote, PackedNote, Shelf, Store};
@@ -17,9 +17,10 @@ use crate::template::{Finding, Severity, Template};
 use crate::tree::{Changeset, Tree};
 
 use super::error::Error;
-use super::evaluate::{Archives, Evaluation, Stop};
+use super::evaluate::{Evaluation, Stop, Taken};
 use super::gather::{Foreign, Gathered, gather};
 use super::load::{Loaded, any_error};
+use super::provision::Commands;
 use super::terms::{Cache, Terms};
 
 /// A build that is known in full and not made yet.
@@ -29,8 +30,8 @@ pub struct Prepared {
     pub loaded: Loaded,
     /// What came in.
     pub gathered: Gathered,
-    /// The contents of archives that were extracted.
-    pub archives: Vec<Spool>,
+    /// The contents of archives that were extracted, and what commands wrote.
+    pub taken: Vec<Spool>,
     /// Texts of the template and account files.
     pub inline: Inline,
     /// What will be made.
@@ -67,10 +68,21 @@ pub struct PreparedPlatform {
 pub struct PreparedLayer {
     /// As in the plan.
     pub plan: LayerPlan,
-    /// What it changes.
-    pub changeset: Arc<Changeset>,
+    /// What it changes; `None` if its commands, or those below it, have not run here yet.
+    pub content: Option<LayerContent>,
     /// Whether the store has it.
     pub state: State,
+}
+
+/// What a layer changes.
+#[derive(Debug, Clone)]
+pub struct LayerContent {
+    /// What that is, in short.
+    pub made: Made,
+    /// The key that it is packed under: what is the same is packed once, whatever it was made by.
+    pub key: LayerKey,
+    /// All of it.
+    pub changeset: Arc<Changeset>,
 }
 
 /// Whether the store has a layer.
@@ -78,8 +90,10 @@ pub struct PreparedLayer {
 pub enum State {
     /// It does: the tar's length and the blob.
     Cached(u64, LayerDescriptor),
-    /// It has to be made.
+    /// It has to be packed.
     Missing,
+    /// Commands have to run.
+    Unknown,
 }
 
 /// Evaluates everything. Reads what it must, writes nothing but notes.
@@ -89,6 +103,7 @@ pub fn prepare(
     reach: &Reach<'_>,
     terms: &Terms<'_>,
     request: &super::Request,
+    commands: Commands,
 ) -> Result<Prepared, Error> {
     let mut warnings = loaded.warnings.clone();
     let mut templates = Vec::new();
@@ -107,31 +122,41 @@ pub fn prepare(
     {
         inline.keep(account.clone());
     }
-    let mut archives = Archives::default();
+    let mut taken = Taken::default();
     let mut platforms = Vec::new();
     let mut plans = Vec::new();
     for (platform, template) in loaded.platforms.iter().zip(templates) {
+        let codec = codec(template.compression);
         let mut evaluation = Evaluation {
             loaded: &loaded,
             gathered: &gathered,
             inline: &mut inline,
-            archives: &mut archives,
+            taken: &mut taken,
             reach,
             terms,
+            commands,
+            codec: codec.id(),
         };
         let image = match evaluation.image(platform, &template, &mut warnings) {
             Ok(image) => image,
             Err(Stop::Step(failure)) => return Err(step_error(failure, loaded, &gathered, &template, warnings)),
+            Err(Stop::Command { span, message, hint }) => {
+                warnings.push(Finding::told(span, Severity::Error, message, hint));
+                return Err(Error::Template { template: loaded.path, findings: warnings, files: loaded.files });
+            }
             Err(Stop::Other(error)) => return Err(*error),
         };
-        let codec = codec(template.compression);
-        let state = |plan: &LayerPlan| match terms.cache {
-            Cache::Used => state(plan, &codec, reach.store),
-            Cache::Ignored => State::Missing,
-        };
         let layers = image.layers.into_iter().map(|layer| {
-            let plan = LayerPlan { codec: codec.id(), ..layer.plan };
-            PreparedLayer { state: state(&plan), changeset: layer.changeset, plan }
+            let content = layer.changeset.map(|changeset| {
+                let made = layer.plan.made.unwrap_or_else(|| Made::of(&changeset));
+                LayerContent { made, key: layer_key(&loaded.settled.profile, &made.tree), changeset }
+            });
+            let state = match (&content, terms.cache) {
+                (None, _) => State::Unknown,
+                (Some(content), Cache::Used) => state(content, &codec, reach.store),
+                (Some(_), Cache::Ignored) => State::Missing,
+            };
+            PreparedLayer { plan: layer.plan, content, state }
         });
         let layers: Vec<PreparedLayer> = layers.collect();
         let base = image.base.as_ref().and_then(|request| gathered.images.get(request)).map(base_plan);
@@ -161,8 +186,8 @@ pub fn prepare(
     };
     let digest = plan.digest()?;
     let last = reach.store.note(Shelf::Builds, &build_name(&loaded));
-    let archives = archives.into_spools();
-    Ok(Prepared { loaded, gathered, archives, inline, plan, digest, platforms, warnings, last })
+    let taken = taken.into_spools();
+    Ok(Prepared { loaded, gathered, taken, inline, plan, digest, platforms, warnings, last })
 }
 
 fn base_plan(foreign: &Foreign) -> BasePlan {
@@ -180,10 +205,10 @@ pub(super) fn build_name(loaded: &Loaded) -> String {
 }
 
 /// What the store knows of a layer.
-pub(super) fn state(plan: &LayerPlan, codec: &Codec, store: &Store) -> State {
+pub(super) fn state(content: &LayerContent, codec: &Codec, store: &Store) -> State {
     let cached = || {
-        let layer: LayerNote = store.note(Shelf::Layers, &plan.key.hex())?;
-        let packed: PackedNote = store.note(Shelf::Packed, &packed_name(&layer.diff_id, &plan.codec))?;
+        let layer: LayerNote = store.note(Shelf::Layers, &content.key.hex())?;
+        let packed: PackedNote = store.note(Shelf::Packed, &packed_name(&layer.diff_id, &codec.id()))?;
         let whole = store.has_blob(&packed.digest.to_string(), packed.size_bytes);
         let descriptor = LayerDescriptor {
             diff_id: layer.diff_id,

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::base::{Epoch, Platform};
 
+use super::provision::Provision;
+
 /// The surroundings of one run.
 pub struct Terms<'a> {
     /// The clock, for what the store remembers.
@@ -17,6 +19,8 @@ pub struct Terms<'a> {
     pub jobs: NonZeroUsize,
     /// Whether what is known already is used.
     pub cache: Cache,
+    /// How commands are run.
+    pub provision: &'a Provision,
     /// Set when the user wants to stop.
     pub interrupted: &'a AtomicBool,
     /// Told what happens.
@@ -48,6 +52,22 @@ pub enum Event<'a> {
         files: usize,
         /// Files that had to be read.
         read: usize,
+    },
+    /// A command is about to run.
+    StepBegins {
+        /// The layer's name.
+        layer: &'a str,
+        /// Which step of it, from 1.
+        step: usize,
+        /// The command, for people.
+        command: &'a str,
+    },
+    /// A command printed a line.
+    StepPrints {
+        /// The layer's name.
+        layer: &'a str,
+        /// The line, without its end and without anything that a terminal would obey.
+        line: &'a str,
     },
     /// A layer is being made.
     LayerBegins {

@@ -160,11 +160,9 @@ mod tests {
         LayerPlan {
             name: "app".to_owned(),
             key: LayerKey::from([key; 32]),
-            tree: [key; 32].into(),
+            made: None,
             codec: "none".to_owned(),
             steps: vec![StepPlan { action: "copy".to_owned(), settings }],
-            entries: 0,
-            content_bytes: 0,
         }
     }
 

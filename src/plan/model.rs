@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::hash::digest_of;
 use crate::base::{DiffId, Epoch, Hasher, LayerKey, ManifestDigest, PlanDigest, Platform, TreeDigest, json};
+use crate::tree::Changeset;
 
 /// Everything that a build depends on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -58,16 +59,32 @@ pub struct LayerPlan {
     pub name: String,
     /// What names everything that can influence its bytes.
     pub key: LayerKey,
-    /// What it changes ([`crate::tree::Changeset::digest`]).
-    pub tree: TreeDigest,
+    /// What it changes; `None` where a command has to run before that is known. Whether it has run already makes no
+    /// difference: a plan is the same on every machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made: Option<Made>,
     /// How it is compressed ([`crate::layer::Codec::id`]).
     pub codec: String,
-    /// Its steps, for people: everything that they do is in `tree`.
+    /// Its steps, for people: everything that they do is in the key.
     pub steps: Vec<StepPlan>,
+}
+
+/// What a layer changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Made {
+    /// The digest of the changes ([`crate::tree::Changeset::digest`]).
+    pub tree: TreeDigest,
     /// How many entries it has.
     pub entries: usize,
     /// Bytes of all its files.
     pub content_bytes: u64,
+}
+
+impl Made {
+    /// Of a changeset.
+    pub fn of(changes: &Changeset) -> Self {
+        Self { tree: changes.digest(), entries: changes.len(), content_bytes: changes.content_bytes() }
+    }
 }
 
 /// One step.

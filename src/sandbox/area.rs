@@ -11,7 +11,7 @@
 
 use std::fs::{self, DirBuilder, File};
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
@@ -41,6 +41,14 @@ impl Work {
     pub fn directory(&self, name: &str) -> Result<PathBuf, SandboxError> {
         let path = self.path.join(name);
         make(&path)?;
+        Ok(path)
+    }
+
+    /// The same for one that an image's root is seen in: everybody may enter it there.
+    pub fn root(&self, name: &str) -> Result<PathBuf, SandboxError> {
+        let path = self.directory(name)?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755))
+            .map_err(|source| SandboxError::Area { path: path.clone(), source })?;
         Ok(path)
     }
 

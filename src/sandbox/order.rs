@@ -71,6 +71,8 @@ pub struct RunOrder {
     pub binds: Vec<Bind>,
     /// Whether it shares the machine's network.
     pub network: bool,
+    /// Files with secrets, below `/run/secrets`, by name; they are in memory only.
+    pub secrets: Vec<(String, Vec<u8>)>,
     /// What it may use.
     pub limits: Limits,
     /// The host name that it sees.
@@ -95,8 +97,6 @@ pub struct Bind {
 pub enum BindKind {
     /// As it is, and it stays so.
     ReadOnly,
-    /// What is written there goes into these directories (upper and work, made beside `from`) and is dropped.
-    ThrowAway,
     /// What is written there stays.
     Shared,
 }

@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::CWD;
 use rustix::io::Errno;
 use rustix::mount::{
-    FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MoveMountFlags, fsconfig_create, fsconfig_set_string,
-    fsmount, fsopen, move_mount,
+    FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MoveMountFlags, fsconfig_create, fsconfig_set_flag,
+    fsconfig_set_string, fsmount, fsopen, move_mount,
 };
 
 use super::answer::{Doing, Failure};
@@ -30,36 +30,58 @@ pub(super) struct Overlay<'a> {
 const OPTIONS: [(&str, &str); 3] = [("redirect_dir", "off"), ("metacopy", "off"), ("index", "off")];
 
 impl Overlay<'_> {
-    /// Mounts it at `at`.
+    /// Mounts it at `at`. The layers are named by short links to them: a step can read in `/proc/self/mountinfo` what was
+    /// given, and shall not learn where on the machine it runs.
     pub(super) fn mount(&self, at: &Path) -> Result<(), Failure> {
+        let names = self.work.with_file_name("names");
+        fs::remove_dir_all(&names)
+            .or_else(|error| match error.kind() {
+                std::io::ErrorKind::NotFound => Ok(()),
+                _ => Err(error),
+            })
+            .doing("make a directory of links")?;
+        fs::create_dir(&names).doing("make a directory of links")?;
+        let link =
+            |to: &Path, name: &str| std::os::unix::fs::symlink(to, names.join(name)).doing("make a link to a layer");
+        for (number, lower) in self.lower.iter().enumerate() {
+            link(lower, &number.to_string())?;
+        }
+        link(self.upper, "upper")?;
+        link(self.work, "work")?;
+        std::env::set_current_dir(&names).doing("enter the directory of links")?;
         match self.mount_one_by_one(at) {
             // Kernels before 6.8 have no `lowerdir+`, those before 5.2 no `fsopen`.
             Err(failure)
                 if matches!(failure.errno.map(Errno::from_raw_os_error), Some(Errno::INVAL | Errno::NOSYS)) =>
             {
-                self.mount_by_names(at)
+                self.mount_in_one_string(at)
             }
             result => result,
         }
     }
 
+    /// The uppermost first.
+    fn names(&self) -> impl Iterator<Item = String> {
+        (0..self.lower.len()).rev().map(|number| number.to_string())
+    }
+
     fn mount_one_by_one(&self, at: &Path) -> Result<(), Failure> {
         let context = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC).doing("open an overlay")?;
-        let set = |key: &str, value: &Path| {
-            fsconfig_set_string(&context, key, value).doing(format!("give the overlay `{key}` {}", value.display()))
+        let set = |key: &str, value: &str| {
+            fsconfig_set_string(&context, key, value).doing(format!("give the overlay `{key}={value}`"))
         };
-        // The uppermost comes first.
-        for lower in self.lower.iter().rev() {
-            set("lowerdir+", lower)?;
+        for name in self.names() {
+            set("lowerdir+", &name)?;
         }
-        set("upperdir", self.upper)?;
-        set("workdir", self.work)?;
+        set("upperdir", "upper")?;
+        set("workdir", "work")?;
         for (key, value) in OPTIONS {
-            set(key, Path::new(value))?;
+            set(key, value)?;
         }
-        rustix::mount::fsconfig_set_flag(&context, "volatile").doing("give the overlay `volatile`")?;
+        let flag = |name: &str| fsconfig_set_flag(&context, name).doing(format!("give the overlay `{name}`"));
+        flag("volatile")?;
         if self.unprivileged {
-            rustix::mount::fsconfig_set_flag(&context, "userxattr").doing("give the overlay `userxattr`")?;
+            flag("userxattr")?;
         }
         fsconfig_create(&context).doing("make the overlay")?;
         // A device node of a layer is a name, never a device.
@@ -68,33 +90,16 @@ impl Overlay<'_> {
         move_mount(&mounted, "", CWD, at, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH).doing("mount the overlay")
     }
 
-    /// The old way: all directories in one string of at most 4,095 bytes. Short links to them make 500 fit, which is the
-    /// kernel's limit.
-    fn mount_by_names(&self, at: &Path) -> Result<(), Failure> {
-        let names = self.work.with_file_name("lower");
-        fs::create_dir_all(&names).doing("make a directory of links")?;
-        for (number, lower) in self.lower.iter().enumerate() {
-            std::os::unix::fs::symlink(lower, names.join(number.to_string())).doing("make a link to a layer")?;
-        }
-        std::env::set_current_dir(&names).doing("enter the directory of links")?;
-        let lower: Vec<String> = (0..self.lower.len()).rev().map(|number| number.to_string()).collect();
+    /// The old way: all directories in one string of at most 4,095 bytes, which holds more of these names than the 500
+    /// layers that the kernel allows.
+    fn mount_in_one_string(&self, at: &Path) -> Result<(), Failure> {
+        let lower: Vec<String> = self.names().collect();
         let options: Vec<String> = OPTIONS.iter().map(|(key, value)| format!("{key}={value}")).collect();
-        let data = format!(
-            "lowerdir={},upperdir={},workdir={},{}{}",
-            lower.join(":"),
-            escaped(self.upper),
-            escaped(self.work),
-            options.join(","),
-            if self.unprivileged { ",userxattr" } else { "" }
-        );
+        let unprivileged = if self.unprivileged { ",userxattr" } else { "" };
         let data =
-            std::ffi::CString::new(data).map_err(|_| Failure::said("mount the overlay", "a zero byte in a path"))?;
+            format!("lowerdir={},upperdir=upper,workdir=work,{}{unprivileged}", lower.join(":"), options.join(","));
+        let data = std::ffi::CString::new(data).map_err(|_| Failure::said("mount the overlay", "a zero byte"))?;
         rustix::mount::mount("overlay", at, "overlay", MountFlags::NODEV, Some(data.as_c_str()))
             .doing("mount the overlay")
     }
-}
-
-/// Commas end an option, colons a directory.
-fn escaped(path: &Path) -> String {
-    path.display().to_string().replace('\\', "\\\\").replace(',', "\\,").replace(':', "\\:")
 }

@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD};
@@ -69,7 +70,7 @@ pub(super) fn enter(order: &RunOrder, mode: Mode) -> Result<Vec<String>, Failure
         loose.push(opened(&Path::new("/dev").join(name), &Path::new("dev").join(name))?);
     }
     for bind in &order.binds {
-        loose.push(bound(bind, mode)?);
+        loose.push(bound(bind)?);
     }
     std::env::set_current_dir(&order.root).doing("enter the new root")?;
     rustix::process::pivot_root(".", ".").doing("change the root")?;
@@ -91,7 +92,25 @@ pub(super) fn enter(order: &RunOrder, mode: Mode) -> Result<Vec<String>, Failure
             }
         }
     }
+    secrets(order)?;
     Ok(made)
+}
+
+/// Writes the secrets into memory; only the step's user may read them.
+fn secrets(order: &RunOrder) -> Result<(), Failure> {
+    const DIRECTORY: &str = "/run/secrets";
+    if order.secrets.is_empty() {
+        return Ok(());
+    }
+    fs::create_dir(DIRECTORY).doing("make a place for secrets")?;
+    for (name, value) in &order.secrets {
+        let path = Path::new(DIRECTORY).join(name);
+        let doing = || format!("give the secret `{name}`");
+        fs::write(&path, value).doing(doing())?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).doing(doing())?;
+        std::os::unix::fs::chown(&path, Some(order.uid), Some(order.gid)).doing(doing())?;
+    }
+    fs::set_permissions(DIRECTORY, fs::Permissions::from_mode(0o755)).doing("make a place for secrets")
 }
 
 fn system(kind: &str, to: &str, options: &[(&str, &str)], attributes: MountAttrFlags) -> Result<Loose, Failure> {
@@ -113,19 +132,8 @@ fn opened(from: &Path, to: &Path) -> Result<Loose, Failure> {
     Ok(Loose { mount, to: to.strip_prefix("/").unwrap_or(to).to_owned(), is_directory })
 }
 
-fn bound(bind: &Bind, mode: Mode) -> Result<Loose, Failure> {
-    let to = Path::new(&bind.to);
-    if bind.kind == BindKind::ThrowAway {
-        let beside = |name: &str| bind.from.with_file_name(name);
-        let [upper, work, at] = ["upper", "work", "merged"].map(beside);
-        for directory in [&upper, &work, &at] {
-            fs::create_dir_all(directory).doing("make a directory to throw away")?;
-        }
-        let lower = [bind.from.clone()];
-        Overlay { lower: &lower, upper: &upper, work: &work, unprivileged: mode.has_user_namespace() }.mount(&at)?;
-        return opened(&at, to);
-    }
-    let loose = opened(&bind.from, to)?;
+fn bound(bind: &Bind) -> Result<Loose, Failure> {
+    let loose = opened(&bind.from, Path::new(&bind.to))?;
     if bind.kind == BindKind::ReadOnly {
         make_read_only(&loose.mount).doing(format!("make `{}` read-only", bind.to))?;
     }

@@ -89,6 +89,20 @@ impl Accounts {
         text.and_then(|text| text.parse().ok()).ok_or_else(damaged)
     }
 
+    /// The text in a field of an entry.
+    pub fn field(&self, entry: Entry, field: usize) -> Option<&str> {
+        self.lines.get(entry.0)?.split(':').nth(field)
+    }
+
+    /// The numbers of the groups that list `name` as a member.
+    pub fn groups_of(&self, name: &str) -> Vec<u32> {
+        let is_member = |line: &&String| {
+            line.split(':').nth(3).is_some_and(|members| members.split(',').any(|member| member == name))
+        };
+        let lines = self.lines.iter().filter(is_member);
+        lines.filter_map(|line| line.split(':').nth(2)?.parse().ok()).collect()
+    }
+
     /// Who has the number in field 2.
     pub fn holder(&self, id: u32) -> Option<&str> {
         let text = id.to_string();

@@ -193,29 +193,52 @@ impl<'a> Draft<'a> {
     /// What the layer changes. Every directory on the way to a change has an entry that repeats what it is: readers that
     /// unpack each layer into a directory of its own (overlayfs in docker and podman) would make a parent that has no
     /// entry with mode 0755, and hide a `/tmp` of 1777 below.
-    pub fn finish(mut self) -> (Changeset, Vec<StepWarning>) {
-        let mut parents = BTreeSet::new();
-        let mut last = None;
-        for (path, _) in self.changes.iter() {
-            let mut at = path.parent();
-            if at == last {
-                continue;
-            }
-            last = at.clone();
-            while let Some(parent) = at.filter(|parent| !parent.is_root() && self.changes.get(parent).is_none()) {
-                at = parent.parent();
-                if !parents.insert(parent) {
-                    break;
+    pub fn finish(self) -> (Changeset, Vec<StepWarning>) {
+        (with_parents(self.changes, self.root), self.warnings)
+    }
+
+    /// Takes over what a command changed: `changes` has the real place of everything.
+    pub fn absorb(&mut self, changes: &Changeset) -> Result<(), StepError> {
+        for (path, change) in changes.iter() {
+            check_name(path)?;
+            match change {
+                Change::Whiteout => self.remove(path),
+                Change::Node(node) => {
+                    if node.kind != Kind::Directory && self.root.is_directory(path) {
+                        self.remove(path);
+                    }
+                    self.write(path.clone(), node.clone());
                 }
             }
         }
-        for parent in parents {
-            if let Some(node) = self.root.get(&parent) {
-                self.changes.put(parent, node.clone());
+        self.last_parent = None;
+        Ok(())
+    }
+}
+
+/// Adds the directories on the way to each change as they are in `root`.
+pub fn with_parents(mut changes: Changeset, root: &Tree) -> Changeset {
+    let mut parents = BTreeSet::new();
+    let mut last = None;
+    for (path, _) in changes.iter() {
+        let mut at = path.parent();
+        if at == last {
+            continue;
+        }
+        last = at.clone();
+        while let Some(parent) = at.filter(|parent| !parent.is_root() && changes.get(parent).is_none()) {
+            at = parent.parent();
+            if !parents.insert(parent) {
+                break;
             }
         }
-        (self.changes, self.warnings)
     }
+    for parent in parents {
+        if let Some(node) = root.get(&parent) {
+            changes.put(parent, node.clone());
+        }
+    }
+    changes
 }
 
 /// Names that are whiteouts in a layer cannot be files in it (image-spec, layer.md, "Whiteouts").

@@ -59,6 +59,13 @@ pub struct Reader<'a> {
     inline: &'a mut Inline,
 }
 
+impl<'a> Reader<'a> {
+    /// Reads from both.
+    pub fn new(contents: &'a dyn Contents, inline: &'a mut Inline) -> Self {
+        Self { contents, inline }
+    }
+}
+
 impl Reader<'_> {
     /// The bytes of a small file.
     pub fn read(&self, content: &Content) -> Result<Vec<u8>, ContentError> {
@@ -83,6 +90,11 @@ pub struct When {
 }
 
 impl When {
+    /// The times of a step with that `mtime`.
+    pub fn new(epoch: Epoch, mtime: Option<Mtime>) -> Self {
+        Self { epoch, mtime }
+    }
+
     /// The time of a new node.
     pub fn of(&self, kind: &Kind) -> i64 {
         match (self.mtime, kind) {
@@ -118,9 +130,7 @@ pub fn evaluate(
 ) -> Result<Evaluated, StepFailure> {
     let mut draft = Draft::new(root, epoch.seconds());
     for step in &layer.steps {
-        let mut reader = Reader { contents: inputs.contents, inline };
-        let when = When { epoch, mtime: step.mtime };
-        apply(step, &mut draft, inputs, &mut reader, &when).map_err(|error| StepFailure {
+        apply(step, &mut draft, inputs, inline, epoch).map_err(|error| StepFailure {
             layer: layer.name.clone(),
             span: step.span,
             error,
@@ -130,14 +140,17 @@ pub fn evaluate(
     Ok(Evaluated { changeset, warnings })
 }
 
-fn apply(
+/// Applies one step; of all but commands, which need the sandbox.
+pub fn apply(
     step: &Step,
     draft: &mut Draft<'_>,
     inputs: &Inputs<'_>,
-    reader: &mut Reader<'_>,
-    when: &When,
+    inline: &mut Inline,
+    epoch: Epoch,
 ) -> Result<(), StepError> {
     let span = step.span;
+    let when = &When::new(epoch, step.mtime);
+    let reader = &mut Reader::new(inputs.contents, inline);
     let owned = |node: Node, ids: Ids| Node { uid: ids.uid, gid: ids.gid, mtime: when.of(&node.kind), ..node };
     match &step.action {
         Action::Copy(step) => {

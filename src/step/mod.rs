@@ -21,6 +21,8 @@ pub mod owner;
 #[cfg(test)]
 mod tests;
 
+pub use draft::{Draft, with_parents};
 pub use error::{StepError, StepFailure, StepWarning};
-pub use evaluate::{Evaluated, Inputs, SourceTree, Times, evaluate};
+pub use evaluate::{Evaluated, Inputs, Reader, SourceTree, Times, When, apply, evaluate};
 pub use inline::Inline;
+pub use owner::{Who, who};

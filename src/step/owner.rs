@@ -31,6 +31,35 @@ pub fn resolve(owner: Option<&Owner>, root: &Tree, reader: &Reader<'_>) -> Resul
     Ok(Ids { uid, gid })
 }
 
+/// Who a command runs as.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Who {
+    /// Its numbers.
+    pub ids: Ids,
+    /// Its name; the number if it has none.
+    pub name: String,
+    /// Its home directory; the root if it has none.
+    pub home: String,
+    /// Its further groups.
+    pub groups: Vec<u32>,
+}
+
+/// The whole of `owner` as the account files of the tree know it; without one, root.
+pub fn who(owner: Option<&Owner>, root: &Tree, reader: &Reader<'_>) -> Result<Who, StepError> {
+    let ids = resolve(owner, root, reader)?;
+    let passwd = Accounts::read(PASSWD, root, reader)?;
+    let name = passwd.holder(ids.uid).map(str::to_owned);
+    let entry = name.as_deref().and_then(|name| passwd.find(name));
+    let home = entry.and_then(|entry| passwd.field(entry, 5)).filter(|home| home.starts_with('/'));
+    let home = home.unwrap_or(if ids.uid == 0 { "/root" } else { "/" }).to_owned();
+    let groups = match &name {
+        Some(name) => Accounts::read(GROUP, root, reader)?.groups_of(name),
+        None => Vec::new(),
+    };
+    let name = name.unwrap_or_else(|| if ids.uid == 0 { "root".to_owned() } else { ids.uid.to_string() });
+    Ok(Who { ids, name, home, groups })
+}
+
 fn user(name: &str, root: &Tree, reader: &Reader<'_>) -> Result<(u32, u32), StepError> {
     if let ("root", None) = (name, root.get(&PASSWD.path())) {
         // An image without accounts still has its superuser.

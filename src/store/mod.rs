@@ -12,6 +12,9 @@
 //! trees/DIGEST               what a layer changes, packed                    ([`crate::tree::dump`])
 //! archives/DIGEST            what an archive holds
 //! bases/DIFFID               the files of a layer of somebody else's image
+//! runs/KEY                   what a layer with commands became, and where its contents are
+//! logs/KEY                   what its commands printed
+//! sandbox/                   what steps run on                               ([`crate::sandbox::area`])
 //! scans/DIGEST               the files of a source as they were              ([`crate::source::path`])
 //! builds/DIGEST              the last build of a template
 //! outputs/DIGEST             what was written to a path last
@@ -175,6 +178,11 @@ impl Store {
     /// A directory in `tmp/` that goes when it is dropped.
     pub fn scratch_directory(&self) -> Result<tempfile::TempDir, StoreError> {
         tempfile::tempdir_in(self.tmp()).map_err(|source| self.write_error(source))
+    }
+
+    /// What a failed write into a file of the store means.
+    pub fn write_failed(&self, source: std::io::Error) -> StoreError {
+        self.write_error(source)
     }
 
     fn write_error(&self, source: std::io::Error) -> StoreError {

@@ -29,6 +29,10 @@ pub enum Shelf {
     Archives,
     /// Diff ID of a foreign layer to its files.
     Bases,
+    /// Layer key to what commands made of it.
+    Runs,
+    /// Layer key to what its commands printed.
+    Logs,
     /// Source to its files.
     Scans,
     /// Template to [`BuildNote`].
@@ -39,13 +43,15 @@ pub enum Shelf {
 
 impl Shelf {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Layers,
         Self::Packed,
         Self::Blocks,
         Self::Trees,
         Self::Archives,
         Self::Bases,
+        Self::Runs,
+        Self::Logs,
         Self::Scans,
         Self::Builds,
         Self::Outputs,
@@ -60,6 +66,8 @@ impl Shelf {
             Self::Trees => "trees",
             Self::Archives => "archives",
             Self::Bases => "bases",
+            Self::Runs => "runs",
+            Self::Logs => "logs",
             Self::Scans => "scans",
             Self::Builds => "builds",
             Self::Outputs => "outputs",

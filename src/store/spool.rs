@@ -31,6 +31,11 @@ impl Spool {
         Self { file, places, blob: Some(blob), sound: OnceLock::new() }
     }
 
+    /// The same for a blob that this process wrote.
+    pub fn of_written_blob(file: File, places: BTreeMap<ContentDigest, u64>, blob: String) -> Self {
+        Self { file, places, blob: Some(blob), sound: OnceLock::from(true) }
+    }
+
     /// The blob that the contents are in.
     pub fn blob(&self) -> Option<&str> {
         self.blob.as_deref()

@@ -75,7 +75,11 @@ fn groups<'a>(finding: &Finding, files: &'a Files) -> Vec<Group<'a>> {
         }
     }
     if let Some(hint) = finding.kind.hint() {
-        group = group.element(Level::HELP.message(one_line(&hint)));
+        let mut lines = hint.lines();
+        group = group.element(Level::HELP.message(one_line(lines.next().unwrap_or_default())));
+        for line in lines {
+            group = group.element(Level::NOTE.no_name().message(one_line(line)));
+        }
     }
     vec![group]
 }

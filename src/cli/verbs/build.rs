@@ -15,7 +15,9 @@ use crate::cli::report::{Failure, print, print_json};
 use crate::cli::session::Session;
 use crate::cli::size;
 use crate::output::{OutputError, Receipt, Written, check_outputs};
-use crate::pipeline::{Built, Error, Loaded, Prepared, build, deliver, known_outputs, load, pin, prepare};
+use crate::pipeline::{
+    Built, Commands, Error, Loaded, Prepared, Terms, build, deliver, known_outputs, load, pin, prepare,
+};
 
 /// Builds, writes the outputs, prints the digest.
 pub fn run(args: &Build, session: &Session) -> Result<ExitCode, Failure> {
@@ -37,7 +39,8 @@ pub fn run(args: &Build, session: &Session) -> Result<ExitCode, Failure> {
     let platforms = if loaded.platforms.len() > 1 { Platforms::Several } else { Platforms::One };
     let progress = Progress::new(report, session.environment.live).platforms(platforms);
     let watch = |event: crate::pipeline::Event<'_>| progress.show(event);
-    let terms = session.terms(&args.resolve, &watch);
+    let provision = session.provision(&args.provision)?;
+    let terms = Terms { provision: &provision, ..session.terms(&args.resolve, &watch) };
     let retry = |notice: crate::transport::Notice| progress.retry(&notice);
     let reach = network.reach(&store, loaded.directory.clone(), &retry)?;
     pin(&mut loaded, request.lock, &reach, &terms)?;
@@ -46,7 +49,7 @@ pub fn run(args: &Build, session: &Session) -> Result<ExitCode, Failure> {
     let named = args.outputs.iter().filter_map(|output| output.path().map(PathBuf::from));
     let never: Vec<PathBuf> = named.chain(known_outputs(&store)).collect();
     progress.stage("reading the sources");
-    let prepared = prepare(loaded, &never, &reach, &terms, &request)?;
+    let prepared = prepare(loaded, &never, &reach, &terms, &request, Commands::Run)?;
     progress.end();
     report.findings(&prepared.warnings, &prepared.loaded.files);
     for (source, warning) in prepared.gathered.warnings() {

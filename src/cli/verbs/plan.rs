@@ -14,7 +14,7 @@ use crate::layer::codec::unpack;
 use crate::pipeline::build::last_layer;
 use crate::pipeline::gather::{gather, source_tree};
 use crate::pipeline::prepare::PreparedPlatform;
-use crate::pipeline::{Error, Loaded, Prepared, Request, State, Terms, known_outputs, load, pin, prepare};
+use crate::pipeline::{Commands, Error, Loaded, Prepared, Request, State, Terms, known_outputs, load, pin, prepare};
 use crate::plan::{LayerPlan, Why, explain};
 use crate::store::{Shelf, Store};
 use crate::tree::{Changeset, Kind, dump};
@@ -35,7 +35,7 @@ pub fn run(args: &Plan, session: &Session) -> Result<ExitCode, Failure> {
     if let Some(source) = &args.files {
         return files(source, args, &loaded, &request, &reach, &terms);
     }
-    let prepared = prepare(loaded, &known_outputs(&store), &reach, &terms, &request)?;
+    let prepared = prepare(loaded, &known_outputs(&store), &reach, &terms, &request, Commands::Recalled)?;
     session.report.findings(&prepared.warnings, &prepared.loaded.files);
     for (source, warning) in prepared.gathered.warnings() {
         session.report.source_warning(source, warning);
@@ -51,14 +51,14 @@ pub fn run(args: &Plan, session: &Session) -> Result<ExitCode, Failure> {
 /// Why a layer is not in the store; `None` if it is.
 fn why(prepared: &Prepared, platform: &PreparedPlatform, at: usize, plan: &LayerPlan, store: &Store) -> Option<Why> {
     let layer = &platform.layers[at];
-    if layer.state != State::Missing {
+    if matches!(layer.state, State::Cached(..)) {
         return None;
     }
     let old = prepared.last.as_ref().and_then(|last| last_layer(last, &platform.platform, &plan.name));
     let files = || {
-        let packed = store.note_bytes(Shelf::Trees, &old?.tree.hex())?;
+        let packed = store.note_bytes(Shelf::Trees, &old?.made?.tree.hex())?;
         let text = String::from_utf8(unpack(&packed)?).ok()?;
-        Some((dump::parse(&text).ok()?, (*layer.changeset).clone()))
+        Some((dump::parse(&text).ok()?, (*layer.content.as_ref()?.changeset).clone()))
     };
     Some(explain(old, plan, files))
 }
@@ -75,8 +75,14 @@ fn as_text(prepared: &Prepared, store: &Store) -> String {
             text.push_str(&format!("  {}  base {}, {} layers\n", base.manifest.short(), base.image, base.layers.len()));
         }
         for (at, layer) in of_plan.layers.iter().enumerate() {
-            let (entries, bytes) = (layer.entries, size::show(layer.content_bytes));
-            text.push_str(&format!("  {}  {}  {entries} entries, {bytes}  ", layer.key.short(), layer.name));
+            text.push_str(&format!("  {}  {}  ", layer.key.short(), layer.name));
+            match &platform.layers[at].content {
+                Some(content) => {
+                    let (entries, bytes) = (content.made.entries, size::show(content.made.content_bytes));
+                    text.push_str(&format!("{entries} entries, {bytes}  "));
+                }
+                None => text.push_str("not known before it ran  "),
+            }
             match why(prepared, platform, at, layer, store) {
                 None => text.push_str("cached\n"),
                 // Paths can be long: a line of its own.

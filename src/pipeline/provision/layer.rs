@@ -1,0 +1,393 @@
+//! One layer with commands, from its first step to its last.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::base::{ContentDigest, Epoch, LayerKey};
+use crate::pipeline::error::Error;
+use crate::pipeline::evaluate::Stop;
+use crate::pipeline::terms::{Event, Terms};
+use crate::sandbox::{Ending, Sandbox, SandboxError, Watch, Work};
+use crate::step::{Draft, Inline, Inputs, SourceTree, StepError, StepFailure, StepWarning, When, apply, with_parents};
+use crate::store::{Spool, Store};
+use crate::template::{Action, Command, Layer, Run, Step};
+use crate::tree::diff::diff;
+use crate::tree::{Change, Changeset, Content, ContentError, Contents, Kind, Node, Tree};
+
+use super::kept::{self, content_of};
+use super::log::Log;
+use super::{Ground, Provision};
+
+/// Takes contents out of somebody else's images: those that it finds, and out of the set.
+pub(crate) type TakeOut<'a> = dyn Fn(&mut BTreeSet<ContentDigest>) -> Result<Vec<Spool>, Error> + 'a;
+
+/// A layer, and what it is run with.
+pub(crate) struct LayerRun<'a, 'b> {
+    pub(crate) layer: &'a Layer,
+    pub(crate) key: LayerKey,
+    pub(crate) epoch: Epoch,
+    pub(crate) ground: &'a Ground,
+    /// From base and stage.
+    pub(crate) env: &'a BTreeMap<String, String>,
+    pub(crate) sources: &'a BTreeMap<String, SourceTree<'b>>,
+    pub(crate) inputs: &'a Inputs<'b>,
+    pub(crate) take_out: &'a TakeOut<'a>,
+    pub(crate) provision: &'a Provision,
+    pub(crate) store: &'a Store,
+    pub(crate) terms: &'a Terms<'a>,
+    /// Names the caches of this template on this platform.
+    pub(crate) cache_scope: Vec<u8>,
+    /// The clock, in seconds since 1970.
+    pub(crate) now: i64,
+}
+
+/// What a layer became.
+pub(crate) struct Provisioned {
+    pub(crate) changes: Changeset,
+    pub(crate) spool: Spool,
+    pub(crate) warnings: Vec<StepWarning>,
+}
+
+/// A layer while its steps run.
+pub(super) struct Running<'r, 'a, 'b> {
+    pub(super) given: &'r LayerRun<'a, 'b>,
+    pub(super) sandbox: &'r Sandbox,
+    pub(super) work: &'r Work,
+    pub(super) inline: &'r mut Inline,
+    pub(super) draft: Draft<'r>,
+    /// Which step it is, from 1.
+    pub(super) number: usize,
+    step: Option<&'a Step>,
+    /// The directories that the next command stands on.
+    lower: Vec<PathBuf>,
+    /// The tree that they hold.
+    synced: Tree,
+    session: Option<Session>,
+    log: Log<'r>,
+    /// What commands wrote.
+    pub(super) written: Vec<Spool>,
+}
+
+/// Commands that follow one another share an upper directory.
+struct Session {
+    upper: PathBuf,
+    when: When,
+    /// Mount points that were made in it.
+    made: BTreeSet<String>,
+}
+
+/// A failure of the sandbox.
+pub(super) fn fail(error: SandboxError) -> Stop {
+    error.into()
+}
+
+fn other(error: impl Into<Error>) -> Stop {
+    Stop::Other(Box::new(error.into()))
+}
+
+impl LayerRun<'_, '_> {
+    /// All places where contents are.
+    pub(super) fn everywhere<'c>(
+        &'c self,
+        written: &'c [Spool],
+        taken: &'c [Spool],
+        inline: &'c Inline,
+    ) -> Everywhere<'c> {
+        Everywhere { inputs: self.inputs.contents, written, taken, inline }
+    }
+
+    /// Runs all steps on top of `below`.
+    pub(crate) fn run(&self, below: &Tree, inline: &mut Inline) -> Result<Provisioned, Stop> {
+        let sandbox = self.provision.sandbox(self.store).map_err(fail)?;
+        let work = sandbox.area().work().map_err(fail)?;
+        let watch = self.terms.watch;
+        let show = |line: &str| watch(Event::StepPrints { layer: &self.layer.name, line });
+        let no_secret = |_: &str| None;
+        let mut root = below.clone();
+        let running = Running {
+            given: self,
+            sandbox,
+            work: &work,
+            inline,
+            draft: Draft::new(&mut root, self.epoch.seconds()),
+            number: 0,
+            step: None,
+            lower: Vec::new(),
+            synced: below.clone(),
+            session: None,
+            log: Log::new(&show, &no_secret),
+            written: Vec::new(),
+        };
+        let made = running.run();
+        sandbox.discard(work);
+        made
+    }
+}
+
+impl<'a> Running<'_, 'a, '_> {
+    fn run(mut self) -> Result<Provisioned, Stop> {
+        let layer: &'a Layer = self.given.layer;
+        let ran = self.stand().and_then(|()| {
+            for (at, step) in layer.steps.iter().enumerate() {
+                self.number = at + 1;
+                self.step = Some(step);
+                match &step.action {
+                    Action::Run(run) => self.command(run, When::new(self.given.epoch, step.mtime))?,
+                    _ => self.function(step)?,
+                }
+            }
+            self.capture()
+        });
+        let log = std::mem::replace(&mut self.log, Log::new(&|_| {}, &|_| None));
+        log.save(&self.given.key, self.given.store).map_err(other)?;
+        ran?;
+        let Self { given, inline, draft, written, .. } = self;
+        let (changes, warnings) = draft.finish();
+        let taken = taken(given, &changes, &written, inline)?;
+        let contents = given.everywhere(&written, &taken, inline);
+        let spool = kept::keep(&given.key, &changes, &contents, given.store).map_err(other)?;
+        Ok(Provisioned { changes, spool, warnings })
+    }
+
+    /// Unpacks what the layer stands on.
+    fn stand(&mut self) -> Result<(), Stop> {
+        for changes in &self.given.ground.layers {
+            if !changes.is_empty() {
+                self.lower.push(self.sandbox.lower(changes, || self.spool(changes).map_err(as_sandbox)).map_err(fail)?);
+            }
+        }
+        if self.lower.is_empty() {
+            self.lower.push(self.work.root("nothing").map_err(fail)?);
+        }
+        Ok(())
+    }
+
+    /// A step that is a function on trees.
+    fn function(&mut self, step: &Step) -> Result<(), Stop> {
+        self.capture()?;
+        // What earlier commands of this layer wrote is not among the inputs, and no such step reads anything but accounts.
+        let nothing = Inline::default();
+        let contents = self.given.everywhere(&self.written, &[], &nothing);
+        let inputs = Inputs {
+            sources: self.given.sources.clone(),
+            archives: self.given.inputs.archives.clone(),
+            contents: &contents,
+        };
+        let applied = apply(step, &mut self.draft, &inputs, self.inline, self.given.epoch);
+        applied.map_err(|error| self.step_failure(error))
+    }
+
+    /// A command.
+    fn command(&mut self, run: &Run, when: When) -> Result<(), Stop> {
+        if self.session.is_none() {
+            self.stand_on_functions()?;
+            let upper = self.work.root(&format!("upper-{}", self.number)).map_err(fail)?;
+            self.session = Some(Session { upper, when, made: BTreeSet::new() });
+        }
+        let mut order = self.order(run)?;
+        let Some(session) = &mut self.session else { return Ok(()) };
+        session.when = when;
+        order.lower.clone_from(&self.lower);
+        order.upper.clone_from(&session.upper);
+        order.work = self.work.directory(&format!("work-{}", self.number)).map_err(fail)?;
+        order.root = self.work.directory("root").map_err(fail)?;
+        let watch = self.given.terms.watch;
+        let said = describe(&run.command);
+        watch(Event::StepBegins { layer: &self.given.layer.name, step: self.number, command: &said });
+        self.log.heading(&format!("step {}: {said}", self.number));
+        let log = &mut self.log;
+        let ended = self.sandbox.run(
+            order,
+            &mut Watch {
+                output: &mut |bytes| log.bytes(bytes),
+                interrupted: self.given.terms.interrupted,
+                timeout: run.timeout_s.map(Duration::from_secs),
+            },
+        );
+        self.log.end_line();
+        match ended {
+            Ok(Ending { code: Some(0), made, .. }) => {
+                session.made.extend(made);
+                Ok(())
+            }
+            Ok(ending) => Err(self.failure(format!("the step failed: {}", how(&ending)), Some(self.advice()))),
+            Err(SandboxError::Interrupted) => Err(other(Error::Interrupted)),
+            Err(
+                error @ (SandboxError::TimedOut { .. } | SandboxError::NoProgram { .. } | SandboxError::Child { .. }),
+            ) => {
+                let hint = error.hint().unwrap_or_else(|| self.advice());
+                Err(self.failure(format!("the step failed: {error}"), Some(hint)))
+            }
+            Err(error) => Err(fail(error)),
+        }
+    }
+
+    /// What functions changed since the last command becomes a directory that the next one stands on.
+    fn stand_on_functions(&mut self) -> Result<(), Stop> {
+        let changes = diff(&self.synced, self.draft.root());
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let changes = with_parents(changes, self.draft.root());
+        let to = self.work.root(&format!("functions-{}", self.number)).map_err(fail)?;
+        self.sandbox.unpack(&changes, &self.spool(&changes)?, &to).map_err(fail)?;
+        self.lower.push(to);
+        self.synced = self.draft.root().clone();
+        Ok(())
+    }
+
+    /// Takes over what the commands so far changed.
+    fn capture(&mut self) -> Result<(), Stop> {
+        let Some(session) = self.session.take() else { return Ok(()) };
+        let file = self.given.store.scratch().map_err(other)?;
+        let copy = file.try_clone().map_err(|source| other(self.given.store.write_failed(source)))?;
+        let captured = self.sandbox.capture(&session.upper, &copy, &self.synced).map_err(fail)?;
+        self.written.push(Spool::new(file, captured.places));
+        if captured.sockets > 0 {
+            (self.given.terms.watch)(Event::StepPrints {
+                layer: &self.given.layer.name,
+                line: "(sockets are left out: no layer can hold one)",
+            });
+        }
+        let mut after = self.synced.clone();
+        after.apply(&captured.changes.with_links_from(self.synced.free_link_group()));
+        let mut changes = diff(&self.synced, &after);
+        forget_mount_points(&mut changes, &session.made);
+        let timed = changes.iter().map(|(path, change)| {
+            let change = match change {
+                Change::Node(node) => Change::Node(Node { mtime: session.when.of(&node.kind), ..node.clone() }),
+                Change::Whiteout => Change::Whiteout,
+            };
+            (path.clone(), change)
+        });
+        let changes: Changeset = timed.collect();
+        self.draft.absorb(&changes).map_err(|error| self.step_failure(error))?;
+        self.lower.push(session.upper);
+        self.synced = self.draft.root().clone();
+        Ok(())
+    }
+
+    /// Contents that are at hand, and `taken`.
+    pub(super) fn contents<'c>(&'c self, taken: &'c [Spool]) -> Everywhere<'c> {
+        self.given.everywhere(&self.written, taken, self.inline)
+    }
+
+    /// The contents of `changes` in one file.
+    pub(super) fn spool(&self, changes: &Changeset) -> Result<Spool, Stop> {
+        let mut taken = taken(self.given, changes, &self.written, self.inline)?;
+        let has_all = |spool: &Spool| {
+            let mut contents = changes.nodes().filter_map(|(_, node)| content_of(node));
+            contents.all(|content| spool.places().contains_key(&content.digest))
+        };
+        // A base comes out of its layers in one piece.
+        if taken.len() == 1
+            && has_all(&taken[0])
+            && let Some(spool) = taken.pop()
+        {
+            return Ok(spool);
+        }
+        kept::spool(changes, &self.contents(&taken), self.given.store).map_err(other)
+    }
+
+    /// A failure of the step that runs now.
+    pub(super) fn step_failure(&self, error: StepError) -> Stop {
+        let span = self.step.map(|step| step.span).unwrap_or_default();
+        Stop::Step(StepFailure { layer: self.given.layer.name.clone(), span, error })
+    }
+
+    /// The same in words.
+    pub(super) fn failure(&self, message: String, hint: Option<String>) -> Stop {
+        let span = self.step.map(|step| step.span).unwrap_or_default();
+        Stop::Command { span, message: format!("layer `{}`: {message}", self.given.layer.name), hint }
+    }
+
+    fn advice(&self) -> String {
+        let mut advice =
+            "`kiln build --debug` opens a shell where it stopped, `kiln log` shows all that it printed; last:"
+                .to_owned();
+        self.log.tail().iter().for_each(|line| {
+            advice.push('\n');
+            advice.push_str(line);
+        });
+        advice
+    }
+}
+
+/// Contents that only somebody else's images have, taken out of them.
+fn taken(
+    given: &LayerRun<'_, '_>,
+    changes: &Changeset,
+    written: &[Spool],
+    inline: &Inline,
+) -> Result<Vec<Spool>, Stop> {
+    let at_hand = given.everywhere(written, &[], inline);
+    let contents = changes.nodes().filter_map(|(_, node)| content_of(node));
+    let missing = contents.filter(|content| at_hand.read_at(content, 0, &mut []).is_err());
+    let mut missing: BTreeSet<ContentDigest> = missing.map(|content| content.digest).collect();
+    if missing.is_empty() {
+        return Ok(Vec::new());
+    }
+    (given.take_out)(&mut missing).map_err(other)
+}
+
+/// All places where contents are.
+pub(super) struct Everywhere<'c> {
+    inputs: &'c dyn Contents,
+    written: &'c [Spool],
+    taken: &'c [Spool],
+    inline: &'c Inline,
+}
+
+impl Contents for Everywhere<'_> {
+    fn read_at(&self, content: &Content, offset: u64, buffer: &mut [u8]) -> Result<(), ContentError> {
+        let spools = self.written.iter().chain(self.taken).map(|spool| spool as &dyn Contents);
+        for place in spools.chain([self.inline as &dyn Contents, self.inputs]) {
+            match place.read_at(content, offset, buffer) {
+                Err(ContentError::Unknown(_)) => continue,
+                result => return result,
+            }
+        }
+        Err(ContentError::Unknown(*content))
+    }
+}
+
+/// A failure on the way to an unpacked tree.
+pub(super) fn as_sandbox(stop: Stop) -> SandboxError {
+    SandboxError::Child { doing: "collect the files of a layer".to_owned(), reason: stop.describe() }
+}
+
+/// Takes away what is only there because something was mounted on it.
+fn forget_mount_points(changes: &mut Changeset, made: &BTreeSet<String>) {
+    // The innermost first: an outer one is empty when the inner ones are gone.
+    for path in made.iter().rev().filter_map(|path| crate::base::ImagePath::parse(path.as_bytes()).ok()) {
+        let is_empty = match changes.get(&path) {
+            Some(Change::Node(Node { kind: Kind::Directory, .. })) => {
+                !changes.iter().any(|(other, _)| *other != path && other.below(&path).is_some())
+            }
+            Some(Change::Node(Node { kind: Kind::File { content, .. }, .. })) => content.size_bytes == 0,
+            _ => false,
+        };
+        if is_empty {
+            changes.forget(&path);
+        }
+    }
+}
+
+fn describe(command: &Command) -> String {
+    match command {
+        Command::Shell { text, .. } => text.trim().to_owned(),
+        Command::Argv(words) => words.join(" "),
+        Command::Script { from, args } => {
+            format!("{}:{} {}", from.source, from.path, args.join(" ")).trim_end().to_owned()
+        }
+    }
+}
+
+fn how(ending: &Ending) -> String {
+    match (ending.code, ending.signal) {
+        (Some(code), _) => format!("exit code {code}"),
+        (None, Some(signal)) => format!("killed by signal {signal}"),
+        (None, None) => "it ended in an unknown way".to_owned(),
+    }
+}
