@@ -35,7 +35,7 @@ pub struct Removed {
 }
 
 /// Takes out of `changes`, which lead from `lower` to the tree after a step, what differs between two runs of that step
-/// ([`super::rules`]), but for what `keep` covers. Gives what was done, in path order.
+/// ([`super::rules()`]), but for what `keep` covers. Gives what was done, in path order.
 ///
 /// The changes have the times that they will have in the layer, and no opaque directories. Directories that are there only
 /// because something below them changed are added afterwards: which of them are needed is not known before.
