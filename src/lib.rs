@@ -7,15 +7,16 @@
 //! source/    files -> Tree              step/      Template layer + Tree -> Changeset
 //! input/     lock -> store              registry/  images of others        transport/ all that speaks HTTP
 //! plan/      what will be made, why     layer/     Changeset -> blocks -> bytes
+//! residue/   what differs from run to run, taken out of a Changeset
 //! assemble/  blocks on all cores        image/     config, manifest, index
 //! store/     write-once blobs, names    output/    where the user wants it
 //! transport/ everything that speaks HTTP: retries, resumed and checked downloads
 //! registry/  images by name: tokens, mirrors, verified manifests and blobs
 //! pipeline/  the only place where the stages meet        cli/  arguments, clock, terminal
 //! ```
-//! The folders are the nouns; data moves one way. `base`, `tree`, `template`, `lock`, `plan`, `step`, `layer` and `image`
-//! compute values and bytes and have no clock, environment, file system, network or thread. `tests/tidy` holds this, and
-//! the table of which module may import which.
+//! The folders are the nouns; data moves one way. `base`, `tree`, `template`, `lock`, `plan`, `step`, `residue`, `layer`
+//! and `image` compute values and bytes and have no clock, environment, file system, network or thread. `tests/tidy` holds
+//! this, and the table of which module may import which.
 //!
 //! # Promises, and where each is kept
 //!
@@ -91,6 +92,7 @@ pub mod tree;
 pub mod template;
 pub mod lock;
 pub mod step;
+pub mod residue;
 pub mod layer;
 pub mod plan;
 pub mod assemble;

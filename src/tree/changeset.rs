@@ -60,6 +60,11 @@ impl Changeset {
         self.opaque.retain(|at| at.below(path).is_none());
     }
 
+    /// Forgets the changes that `wanted` is false for, each path by itself: what is below it stays.
+    pub fn retain(&mut self, mut wanted: impl FnMut(&ImagePath, &Change) -> bool) {
+        self.changes.retain(|path, change| wanted(path, change));
+    }
+
     /// What is said about `path`.
     pub fn get(&self, path: &ImagePath) -> Option<&Change> {
         self.changes.get(path)

@@ -13,6 +13,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("lock", &["base"]),
     ("layer", &["base", "tree"]),
     ("step", &["base", "tree", "template"]),
+    ("residue", &["base", "tree"]),
     ("plan", &["base", "tree", "template", "layer"]),
     ("image", &["base", "template"]),
     ("registry", &["base", "transport", "image"]),
