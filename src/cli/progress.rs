@@ -70,6 +70,9 @@ impl Progress {
                 self.stage(&short(&format!("layer {layer}, step {step}")));
             }
             Event::StepPrints { layer, line } => self.note(&format!("{layer} | {line}")),
+            Event::Residue { layer, removed } => {
+                self.detail(&format!("layer {layer}: {} {} ({})", removed.path, removed.how, removed.rule));
+            }
             Event::LayerBegins { platform, name, bytes } => {
                 let layer = short(&format!("layer {}", self.layer(platform, name)));
                 self.bar.set_length(bytes);

@@ -10,6 +10,7 @@ use crate::input::InputError;
 use crate::layer::read::ReadError;
 use crate::lock::LockError;
 use crate::output::OutputError;
+use crate::residue::ResidueError;
 use crate::sandbox::SandboxError;
 use crate::source::image::ImageFileError;
 use crate::source::path::ScanError;
@@ -145,6 +146,9 @@ pub enum Error {
         /// Its name.
         layer: String,
     },
+    /// What a command left behind cannot be looked at.
+    #[error(transparent)]
+    Residue(#[from] ResidueError),
     /// A file's content is not where it should be.
     #[error("cannot read what `{path}` holds")]
     Content {
@@ -209,6 +213,7 @@ impl Error {
             }
             Self::Store(error) => error.hint(),
             Self::Sandbox(error) => error.hint(),
+            Self::Residue(error) => error.hint(),
             Self::Output(error) => error.hint(),
             Self::ImageFile(error) => error.hint(),
             Self::Index(error) => error.hint(),

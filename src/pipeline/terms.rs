@@ -69,6 +69,13 @@ pub enum Event<'a> {
         /// The line, without its end and without anything that a terminal would obey.
         line: &'a str,
     },
+    /// Something that a command left behind was taken out or rewritten.
+    Residue {
+        /// The layer's name.
+        layer: &'a str,
+        /// What, and how.
+        removed: &'a crate::residue::Removed,
+    },
     /// A layer is being made.
     LayerBegins {
         /// Its platform.

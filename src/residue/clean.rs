@@ -1,5 +1,7 @@
 //! From the changes that a step made to those that each run makes.
 
+use std::fmt;
+
 use crate::base::glob::Globs;
 use crate::base::{Epoch, ImagePath};
 use crate::tree::{Changeset, Tree};
@@ -21,6 +23,17 @@ pub enum How {
     Rewritten,
     /// What the tree below has there stays.
     PutBack,
+}
+
+impl fmt::Display for How {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Deleted => "deleted",
+            Self::Emptied => "emptied",
+            Self::Rewritten => "rewritten",
+            Self::PutBack => "put back",
+        })
+    }
 }
 
 /// One path that was cleaned.

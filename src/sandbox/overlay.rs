@@ -60,6 +60,11 @@ impl Overlay<'_> {
         }
     }
 
+    /// With `userxattr` directories are never redirected, and saying so is refused.
+    fn options(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        OPTIONS.into_iter().filter(|(key, _)| !self.unprivileged || *key != "redirect_dir")
+    }
+
     /// The uppermost first.
     fn names(&self) -> impl Iterator<Item = String> {
         (0..self.lower.len()).rev().map(|number| number.to_string())
@@ -75,7 +80,7 @@ impl Overlay<'_> {
         }
         set("upperdir", "upper")?;
         set("workdir", "work")?;
-        for (key, value) in OPTIONS {
+        for (key, value) in self.options() {
             set(key, value)?;
         }
         let flag = |name: &str| fsconfig_set_flag(&context, name).doing(format!("give the overlay `{name}`"));
@@ -94,7 +99,7 @@ impl Overlay<'_> {
     /// layers that the kernel allows.
     fn mount_in_one_string(&self, at: &Path) -> Result<(), Failure> {
         let lower: Vec<String> = self.names().collect();
-        let options: Vec<String> = OPTIONS.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        let options: Vec<String> = self.options().map(|(key, value)| format!("{key}={value}")).collect();
         let unprivileged = if self.unprivileged { ",userxattr" } else { "" };
         let data =
             format!("lowerdir={},upperdir=upper,workdir=work,{}{unprivileged}", lower.join(":"), options.join(","));

@@ -4,14 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::base::glob::Globs;
 use crate::base::{ContentDigest, Epoch, LayerKey};
 use crate::pipeline::error::Error;
 use crate::pipeline::evaluate::Stop;
 use crate::pipeline::terms::{Event, Terms};
+use crate::residue::{Files, clean};
 use crate::sandbox::{Ending, Sandbox, SandboxError, Watch, Work};
 use crate::step::{Draft, Inline, Inputs, SourceTree, StepError, StepFailure, StepWarning, When, apply, with_parents};
 use crate::store::{Spool, Store};
 use crate::template::{Action, Command, Layer, Run, Step};
+use crate::tree::contents::read_all;
 use crate::tree::diff::diff;
 use crate::tree::{Change, Changeset, Content, ContentError, Contents, Kind, Node, Tree};
 
@@ -261,10 +264,26 @@ impl<'a> Running<'_, 'a, '_> {
             };
             (path.clone(), change)
         });
-        let changes: Changeset = timed.collect();
+        let mut changes: Changeset = timed.collect();
+        self.clean(&mut changes)?;
         self.draft.absorb(&changes).map_err(|error| self.step_failure(error))?;
         self.lower.push(session.upper);
         self.synced = self.draft.root().clone();
+        Ok(())
+    }
+
+    /// Takes out what would differ in the next run.
+    fn clean(&mut self, changes: &mut Changeset) -> Result<(), Stop> {
+        // The globs were checked when the template was read.
+        let keep: Vec<&str> = self.given.layer.keep.iter().map(String::as_str).collect();
+        let keep = Globs::new(&keep).unwrap_or_default();
+        let nothing = Inline::default();
+        let contents = self.given.everywhere(&self.written, &[], &nothing);
+        let mut files = Small { contents: &contents, inline: self.inline };
+        let cleaned = clean(changes, &self.synced, &mut files, self.given.epoch, &keep).map_err(other)?;
+        for removed in &cleaned {
+            (self.given.terms.watch)(Event::Residue { layer: &self.given.layer.name, removed });
+        }
         Ok(())
     }
 
@@ -371,6 +390,25 @@ fn forget_mount_points(changes: &mut Changeset, made: &BTreeSet<String>) {
         if is_empty {
             changes.forget(&path);
         }
+    }
+}
+
+/// Small contents, in and out.
+struct Small<'c> {
+    contents: &'c dyn Contents,
+    inline: &'c mut Inline,
+}
+
+impl Files for Small<'_> {
+    fn read(&self, content: &Content) -> Result<Vec<u8>, ContentError> {
+        match self.inline.get(content) {
+            Some(bytes) => Ok(bytes.to_vec()),
+            None => read_all(self.contents, content),
+        }
+    }
+
+    fn keep(&mut self, bytes: Vec<u8>) -> Content {
+        self.inline.keep(bytes)
     }
 }
 
