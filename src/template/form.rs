@@ -83,6 +83,8 @@ pub enum Form {
     Shell,
     /// The id of a secret.
     SecretId,
+    /// The name of a unit of systemd.
+    UnitName,
 }
 
 impl Form {
@@ -127,6 +129,7 @@ impl Form {
             Self::Argument => "text without a zero byte",
             Self::Shell => "a shell like `/bin/bash` or `/bin/bash -euo pipefail -c`",
             Self::SecretId => "the id of a secret like `token`",
+            Self::UnitName => "the name of a unit like `nginx.service`",
         }
         .to_owned()
     }
@@ -151,6 +154,9 @@ impl Form {
             Self::Size => "a whole number and `K`, `M`, `G` or `T`, which are powers of 1024",
             Self::Command => "a string for the shell, or a list with the program first",
             Self::Shell => "a path from the root; one word gets `-ec`, and the string comes last",
+            Self::UnitName => {
+                "`NAME.KIND` or `NAME@INSTANCE.KIND`, where KIND is one of systemd's, such as `service`, `socket` or `timer`"
+            }
             Self::SecretId => "letters, digits, `.`, `-` and `_`, first a letter, a digit or `_`",
             Self::AccountName => "lower-case letters, digits, `-` and `_`, at most 32, first a letter or `_`",
             _ => return None,

@@ -26,6 +26,7 @@ pub mod render;
 pub mod schema;
 pub mod span;
 pub mod stages;
+pub mod unit;
 
 mod advice;
 mod check;
@@ -52,3 +53,4 @@ pub use reference::reference;
 pub use render::{Style, render};
 pub use schema::schema;
 pub use span::{FileId, Span};
+pub use unit::{UNIT_DIRECTORIES, UnitName};

@@ -223,6 +223,11 @@ pub enum Action {
     },
     /// `run` and `script`
     Run(Box<Run>),
+    /// `enable`: units of systemd, each under its whole name.
+    Enable {
+        /// Their names, at least one.
+        units: Vec<String>,
+    },
 }
 
 /// `copy`

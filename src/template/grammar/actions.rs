@@ -52,7 +52,7 @@ pub const ACTIONS: &[Action] = &[
     later("packages", &["repository", "recommends", "scripts", "when"]),
     now("run", &[], RUN),
     now("script", &[], SCRIPT),
-    later("enable", &["when"]),
+    now("enable", &[], &["when"]),
 ];
 
 const RUN: &[&str] =

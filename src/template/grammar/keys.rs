@@ -141,7 +141,7 @@ const STEP: &[Key] = &[
     key("packages", STRINGS, "[\"nginx-light\", \"curl=7.88*\"]", "Installs packages of the operating system.").later(),
     key("run", COMMAND, "\"make install\"", "Runs a command in the image: a string with `shell`, a list as it is."),
     key("script", W(SourceRef), "\"app:setup.sh\"", "Runs a script of a source in the image, by its first line (`#!`)."),
-    key("enable", STRINGS, "[\"nginx.service\"]", "Enables units of systemd.").later(),
+    key("enable", STRINGS, "[\"nginx.service\"]", "Enables units of systemd, as `systemctl enable` does: makes the links that their `[Install]` sections ask for."),
     key("to", W(ImagePath), "\"/srv/app/\"", "Where it goes in the image."),
     key("owner", W(Owner), "\"app:app\"", "`user[:group]`, by name or number; default `0:0`. For `extract` also `\"keep\"`."),
     key("mode", W(Mode), "\"0644\"", "Permission bits of files; directories get x where there is r."),
