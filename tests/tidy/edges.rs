@@ -12,6 +12,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("template", &["base"]),
     ("lock", &["base"]),
     ("layer", &["base", "tree"]),
+    ("secret", &["base", "tree", "layer"]),
     ("step", &["base", "tree", "template"]),
     ("residue", &["base", "tree"]),
     ("plan", &["base", "tree", "template", "layer"]),

@@ -10,9 +10,10 @@ const ANYWHERE: &[&str] = &["src/"];
 
 /// Each dependency of Cargo.toml and the paths that may name it.
 const HOMES: &[(&str, &[&str])] = &[
+    ("aho_corasick", &["src/secret/needles.rs"]),
     ("annotate_snippets", &["src/template/render.rs"]),
-    // Python writes digests so.
-    ("base64", &["src/transport/secret.rs", "src/residue/record.rs"]),
+    // Python writes digests so; secrets may be found so.
+    ("base64", &["src/transport/secret.rs", "src/residue/record.rs", "src/secret/"]),
     ("bzip2", &["src/layer/read/"]),
     ("clap", &["src/cli/"]),
     ("clap_complete", &["src/cli/"]),
@@ -28,6 +29,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("jiff", &["src/base/epoch.rs", "src/layer/read/zip.rs", "src/transport/retry.rs"]),
     ("libdeflater", &["src/layer/codec.rs"]),
     ("liblzma", &["src/layer/read/"]),
+    ("memchr", &["src/secret/"]),
     ("oci_spec", &["src/image/", "src/registry/name.rs"]),
     ("rustix", &["src/source/", "src/store/", "src/output/", "src/registry/helper.rs"]),
     ("rustls_native_certs", &["src/transport/tls.rs"]),
@@ -44,6 +46,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("ureq", &["src/transport/"]),
     ("walkdir", &["src/store/", "src/output/"]),
     ("zip", &["src/layer/read/"]),
+    ("zeroize", &["src/secret/"]),
     ("zstd", &["src/layer/"]),
 ];
 
