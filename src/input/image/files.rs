@@ -41,7 +41,7 @@ const ACCOUNTS: [&[u8]; 4] = [b"etc/passwd", b"etc/group", b"etc/shadow", b"etc/
 
 /// Bytes of an account file that are kept. The largest that was seen in an image holds 4 KiB.
 const ACCOUNTS_MAX_BYTES: u64 = 1 << 20;
-/// Bytes of a unit that are kept: `enable` reads its `[Install]` section. Those of Debian have 5 KiB at most.
+/// Bytes of a unit that are kept: `enable` reads its `[Install]` section. Those of systemd have 3 KiB at most.
 const UNIT_MAX_BYTES: u64 = 64 << 10;
 /// Bytes of all that is kept of a layer, because it is held in memory: many times what a whole distribution has in units.
 const KEPT_MAX_BYTES: u64 = 16 << 20;

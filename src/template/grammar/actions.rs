@@ -61,6 +61,10 @@ const RUN: &[&str] =
 const SCRIPT: &[&str] =
     &["args", "env", "workdir", "user", "network", "mounts", "cache", "secrets", "timeout", "memory", "cpus", "when"];
 
+/// What a test can look at, each with the keys that go with it.
+pub const CHECKS: &[(&str, &[&str])] =
+    &[("run", &["service", "exit", "stdout", "stderr"]), ("file", &["exists", "mode", "owner", "contains", "sha256"])];
+
 /// Where a source can come from, each with the keys that go with it.
 pub const ORIGINS: &[(&str, &[&str])] = &[
     ("path", &["ignored", "include", "exclude"]),
