@@ -9,6 +9,7 @@ use signal_hook::flag;
 
 use crate::pipeline::terms::Cache;
 use crate::pipeline::{Event, LockMode, Provision, Request, Terms};
+use crate::secret::{SHORTEST_BYTES, Secret, Secrets};
 use crate::store::Store;
 use crate::template::Style;
 
@@ -95,9 +96,15 @@ impl Session {
 
     /// How commands run.
     pub fn provision(&self, args: &ProvisionArgs) -> Result<Provision, Failure> {
-        let secrets = args.secrets.iter().map(|secret| Ok((secret.id.clone(), secret.read()?)));
-        let secrets = secrets.collect::<Result<_, Failure>>()?;
-        Ok(Provision::new(args.sandbox, self.environment.user.clone(), secrets))
+        let secrets = args.secrets.iter().map(|secret| Ok(Secret::new(secret.id.clone(), secret.read()?)));
+        let secrets = secrets.collect::<Result<Secrets, Failure>>()?;
+        let provision = Provision::new(args.sandbox, self.environment.user.clone(), secrets);
+        for id in provision.needles().too_short() {
+            let message =
+                format!("the secret `{id}` is shorter than {SHORTEST_BYTES} bytes: files are not searched for it");
+            self.report.warn(&message, None);
+        }
+        Ok(provision)
     }
 
     /// Shows what goes on.

@@ -19,6 +19,7 @@ use crate::tree::{Changeset, Tree};
 use super::error::Error;
 use super::evaluate::{Evaluation, Stop, Taken};
 use super::gather::{Foreign, Gathered, gather};
+use super::landing;
 use super::load::{Loaded, any_error};
 use super::provision::Commands;
 use super::terms::{Cache, Terms};
@@ -183,6 +184,13 @@ pub fn prepare(
         platforms: plans,
     };
     let digest = plan.digest()?;
+    let needles = terms.provision.needles();
+    if !needles.is_empty() {
+        // The config of each platform is part of the plan.
+        landing::secrets_in_document("plan", &serde_json::to_string(&plan)?, needles)?;
+        let lock = loaded.lock.as_ref().map(crate::lock::Lock::to_text).unwrap_or_default();
+        landing::secrets_in_document("lock", &lock, needles)?;
+    }
     let last = reach.store.note(Shelf::Builds, &build_name(&loaded));
     let taken = taken.into_spools();
     Ok(Prepared { loaded, gathered, taken, inline, plan, digest, platforms, warnings, last })

@@ -8,6 +8,7 @@ use crate::base::glob::Globs;
 use crate::base::{ContentDigest, Epoch, LayerKey};
 use crate::pipeline::error::Error;
 use crate::pipeline::evaluate::Stop;
+use crate::pipeline::landing;
 use crate::pipeline::terms::{Event, Terms};
 use crate::residue::{Files, clean};
 use crate::sandbox::{Ending, Sandbox, SandboxError, Watch, Work};
@@ -106,7 +107,7 @@ impl LayerRun<'_, '_> {
         let work = sandbox.area().work().map_err(fail)?;
         let watch = self.terms.watch;
         let show = |line: &str| watch(Event::StepPrints { layer: &self.layer.name, line });
-        let no_secret = |_: &str| None;
+        let is_secret = |line: &str| self.provision.needles().find_text(line).map(|hit| hit.id);
         let mut root = below.clone();
         let running = Running {
             given: self,
@@ -119,7 +120,7 @@ impl LayerRun<'_, '_> {
             lower: Vec::new(),
             synced: below.clone(),
             session: None,
-            log: Log::new(&show, &no_secret),
+            log: Log::new(&show, &is_secret),
             written: Vec::new(),
         };
         let made = running.run();
@@ -149,6 +150,7 @@ impl<'a> Running<'_, 'a, '_> {
         let (changes, warnings) = draft.finish();
         let taken = taken(given, &changes, &written, inline)?;
         let contents = given.everywhere(&written, &taken, inline);
+        landing::secrets(&given.layer.name, &changes, &contents, given.provision.needles()).map_err(other)?;
         let spool = kept::keep(&given.key, &changes, &contents, given.store).map_err(other)?;
         Ok(Provisioned { changes, spool, warnings })
     }
@@ -266,6 +268,10 @@ impl<'a> Running<'_, 'a, '_> {
         });
         let mut changes: Changeset = timed.collect();
         self.clean(&mut changes)?;
+        let nothing = Inline::default();
+        let contents = self.given.everywhere(&self.written, &[], &nothing);
+        let (layer, allowed) = (&self.given.layer.name, &self.given.layer.allow_private_keys);
+        landing::private_keys(layer, &changes, &contents, allowed).map_err(other)?;
         self.draft.absorb(&changes).map_err(|error| self.step_failure(error))?;
         self.lower.push(session.upper);
         self.synced = self.draft.root().clone();
