@@ -19,6 +19,7 @@ pub mod decode;
 pub mod entries;
 pub mod error;
 mod extended;
+pub mod gzip;
 pub mod layer;
 pub mod limits;
 mod number;
@@ -32,7 +33,9 @@ mod zip;
 
 pub use archive::archive;
 pub use content::{Sink, ignore};
-pub use decode::{Codec, decoder};
+pub use decode::{Codec, archive_decoder, decoder};
 pub use entries::{Entries, Entry, EntryKind};
 pub use error::ReadError;
+pub use gzip::GzipHeader;
 pub use layer::layer;
+pub use zip::{ZipMember, members as zip_members};
