@@ -11,10 +11,11 @@
 //! store/     write-once blobs, names    output/    where the user wants it
 //! transport/ everything that speaks HTTP: retries, resumed and checked downloads
 //! registry/  images by name: tokens, mirrors, verified manifests and blobs
+//! compare/   two layers that should be the same -> what differs, why, and what would mend it
 //! pipeline/  the only place where the stages meet        cli/  arguments, clock, terminal
 //! ```
-//! The folders are the nouns; data moves one way. `base`, `tree`, `template`, `lock`, `plan`, `step`, `layer` and `image`
-//! compute values and bytes and have no clock, environment, file system, network or thread. `tests/tidy` holds this, and
+//! The folders are the nouns; data moves one way. `base`, `tree`, `template`, `lock`, `plan`, `step`, `layer`, `compare` and
+//! `image` compute values and bytes and have no clock, environment, file system, network or thread. `tests/tidy` holds this, and
 //! the table of which module may import which.
 //!
 //! # Promises, and where each is kept
@@ -92,6 +93,7 @@ pub mod template;
 pub mod lock;
 pub mod step;
 pub mod layer;
+pub mod compare;
 pub mod plan;
 pub mod assemble;
 pub mod image;

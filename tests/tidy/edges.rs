@@ -12,6 +12,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("template", &["base"]),
     ("lock", &["base"]),
     ("layer", &["base", "tree"]),
+    ("compare", &["base", "tree", "layer"]),
     ("step", &["base", "tree", "template"]),
     ("plan", &["base", "tree", "template", "layer"]),
     ("image", &["base", "template"]),

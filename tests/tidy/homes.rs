@@ -22,12 +22,16 @@ const HOMES: &[(&str, &[&str])] = &[
     // A `.dockerignore` has rules of its own.
     ("globset", &["src/base/glob.rs", "src/source/path/rules.rs"]),
     ("ignore", &["src/source/path/"]),
+    ("imara_diff", &["src/compare/"]),
     ("indicatif", &["src/cli/progress.rs"]),
-    // A zip archive holds civil times; servers say when to try again.
-    ("jiff", &["src/base/epoch.rs", "src/layer/read/zip.rs", "src/transport/retry.rs"]),
+    // A zip archive holds civil times; servers say when to try again; dates are recognised in texts.
+    ("jiff", &["src/base/epoch.rs", "src/compare/", "src/layer/read/zip.rs", "src/transport/retry.rs"]),
     ("libdeflater", &["src/layer/codec.rs"]),
     ("liblzma", &["src/layer/read/"]),
+    // A module of src/source/git/ has the same name.
+    ("object", &["src/compare/insight/", "src/source/git/"]),
     ("oci_spec", &["src/image/", "src/registry/name.rs"]),
+    ("regex", &["src/compare/cause/"]),
     ("rustix", &["src/source/", "src/store/", "src/output/", "src/registry/helper.rs"]),
     ("rustls_native_certs", &["src/transport/tls.rs"]),
     ("serde", ANYWHERE),
