@@ -112,11 +112,13 @@ fn time_at(a: &[u8], b: &[u8], place: &Range<usize>, facts: &Facts<'_>) -> Optio
 /// Whether bytes look as if they were thrown: nearly as many different ones as chance gives. Of 64 random bytes 57 are
 /// different, of machine code half as many.
 fn is_noise(bytes: &[u8]) -> bool {
+    /// One in ten of short stretches has fewer.
+    const SHARE: f64 = 0.93;
     let mut seen = [false; 256];
     bytes.iter().for_each(|byte| seen[usize::from(*byte)] = true);
     let different = seen.iter().filter(|seen| **seen).count();
-    let most = bytes.len().min(256);
-    bytes.len() >= NOISE_MIN_BYTES && different * 100 >= most * if bytes.len() < 128 { 80 } else { 55 }
+    let expected = 256.0 * (1.0 - (255.0f64 / 256.0).powf(bytes.len() as f64));
+    bytes.len() >= NOISE_MIN_BYTES && different as f64 >= SHARE * expected
 }
 
 /// Of different length: strings and pieces between them are compared as lines are.
@@ -141,16 +143,45 @@ fn in_pieces(a: &[u8], b: &[u8], facts: &Facts<'_>) -> Reasons {
             reasons.put_rest();
             continue;
         }
-        for (one, other) in before.into_iter().zip(after).filter(|(one, other)| one != other) {
-            let is_string = |piece: &[u8]| piece.first().copied().is_some_and(is_printable);
+        let pairs: Vec<(&[u8], &[u8])> = before.into_iter().zip(after).collect();
+        for (index, (one, other)) in pairs.iter().enumerate().filter(|(_, (one, other))| one != other) {
+            let next = pairs.get(index + 1).filter(|(one, other)| is_string(one) && is_string(other));
             if is_string(one) && is_string(other) {
-                reasons.put_all(&explain_line(one, other, facts));
-            } else {
+                reasons.put_all(&explain_string(one, other, facts));
+            } else if !next.is_some_and(|(string_a, string_b)| ends_with_length(one, other, string_a, string_b)) {
                 reasons.put_rest();
             }
         }
     }
     reasons
+}
+
+fn is_string(piece: &[u8]) -> bool {
+    piece.len() >= STRING_MIN_BYTES && piece.first().copied().is_some_and(is_printable)
+}
+
+/// A string whose length stands before it may have that length, if it can be printed, as its first letter.
+fn explain_string(a: &[u8], b: &[u8], facts: &Facts<'_>) -> Vec<Known> {
+    match (a.split_first(), b.split_first()) {
+        (Some((one, rest_a)), Some((other, rest_b))) if is_length(*one, *other, a, b) => {
+            explain_line(rest_a, rest_b, facts)
+        }
+        _ => explain_line(a, b, facts),
+    }
+}
+
+/// Whether two pieces differ only in their last byte, which counts the strings behind them.
+fn ends_with_length(a: &[u8], b: &[u8], string_a: &[u8], string_b: &[u8]) -> bool {
+    match (a.split_last(), b.split_last()) {
+        (Some((one, rest_a)), Some((other, rest_b))) => rest_a == rest_b && is_length(*one, *other, string_a, string_b),
+        _ => false,
+    }
+}
+
+/// Whether two bytes differ as the lengths of two strings do. The ends of these are not known: what follows may be
+/// printable too.
+fn is_length(one: u8, other: u8, a: &[u8], b: &[u8]) -> bool {
+    one != other && i64::from(one) - i64::from(other) == a.len() as i64 - b.len() as i64
 }
 
 /// Strings, runs of zeros, and what is between.
@@ -200,6 +231,20 @@ mod tests {
         let (a, b) = (b"\xfe\x01/build/one/a.c\x00\x00\x00\x00\x00\xff", b"\xfe\x01/work/other-place/a.c\x00\x00\xff");
         assert_eq!(cause(a, b), Some((Known::Directory, Covers::All)));
         assert_eq!(cause(b"\x00\x01version 1.2\x00", b"\x00\x01version 1.3\x00"), None);
+    }
+
+    #[test]
+    fn the_length_before_a_string_goes_with_it() {
+        let with = |name: &str| [&b"\xe3\x01\xfa"[..], &[name.len() as u8], name.as_bytes(), b"\xda\x01"].concat();
+        let cause_of = |end: &str| cause(&with(&format!("/build/one{end}")), &with(&format!("/work/other-place{end}")));
+        assert_eq!(cause_of("/a.py"), Some((Known::Directory, Covers::All)));
+        assert_eq!(
+            cause_of("/a/longer/path/of/a.py"),
+            Some((Known::Directory, Covers::All)),
+            "a length that is a letter"
+        );
+        let (a, b) = (b"\xe3\x05/build/one\x00", b"\xe3\x06/work/other-place\x00");
+        assert_eq!(cause(a, b), Some((Known::Directory, Covers::Part)), "no length");
     }
 
     #[test]

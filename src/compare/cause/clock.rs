@@ -146,8 +146,8 @@ fn stands_alone(text: &[u8], stamp: &Stamp) -> bool {
     let after = text.get(stamp.range.end..).unwrap_or_default();
     let continues = matches!(after, [sign, digit, ..] if joins(sign) && digit.is_ascii_digit());
     let is_year = stamp.precision == Precision::Year;
-    let is_continued = before.is_some_and(|b| b.is_ascii_digit() || is_year && joins(b));
-    !is_continued && !(is_year && continues)
+    let is_part = before.is_some_and(|b| b.is_ascii_digit() || is_year && joins(b)) || is_year && continues;
+    !is_part
 }
 
 fn stamp(captures: &Captures<'_>, clock: i64) -> Option<Stamp> {

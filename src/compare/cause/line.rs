@@ -19,11 +19,14 @@ const MASKS: [Mask; 9] = [
     (Known::Random, random::numbers),
 ];
 
-/// Bytes of a line that is looked at: minified code is one line.
-const LINE_MAX_BYTES: usize = 64 * 1024;
+/// Bytes of a line that are looked at, from the first that differs to the last: minified code is one line.
+const LINE_MAX_BYTES: usize = 16 * 1024;
+/// Bytes before and behind that are looked at too, so that words and dates are whole.
+const MARGIN_BYTES: usize = 256;
 
 /// The causes that explain the difference completely; empty if there is a rest.
 pub(crate) fn explain(a: &[u8], b: &[u8], facts: &Facts<'_>) -> Vec<Known> {
+    let (a, b) = within(a, b);
     if a == b || a.len().max(b.len()) > LINE_MAX_BYTES {
         return Vec::new();
     }
@@ -34,6 +37,17 @@ pub(crate) fn explain(a: &[u8], b: &[u8], facts: &Facts<'_>) -> Vec<Known> {
         return vec![Known::TimeZone];
     }
     if order::same_words(a, b) { vec![Known::Order] } else { Vec::new() }
+}
+
+/// The part of two lines that holds all that differs, with a margin.
+fn within<'a>(a: &'a [u8], b: &'a [u8]) -> (&'a [u8], &'a [u8]) {
+    let same = |(one, other): &(&u8, &u8)| one == other;
+    let start = a.iter().zip(b).take_while(same).count();
+    let behind = |line: &'a [u8]| line.get(start..).unwrap_or_default();
+    let end = behind(a).iter().rev().zip(behind(b).iter().rev()).take_while(same).count();
+    let (start, end) = (start.saturating_sub(MARGIN_BYTES), end.saturating_sub(MARGIN_BYTES));
+    let part = |line: &'a [u8]| line.get(start..line.len().saturating_sub(end)).unwrap_or_default();
+    (part(a), part(b))
 }
 
 /// A line with the given masks put on, one after the other.
@@ -100,6 +114,12 @@ mod tests {
             known("id=1f0c23d4e5a69788 alpha-host", "id=9f0c23d4e5a69781 omega-host"),
             [Known::Hostname, Known::Random]
         );
+    }
+
+    #[test]
+    fn the_part_of_a_long_line_that_differs_is_enough() {
+        let line = |host: &str| format!("{}var host=\"{host}\";{}", "a();".repeat(50_000), "b();".repeat(50_000));
+        assert_eq!(known(&line("alpha-host"), &line("omega-host")), [Known::Hostname]);
     }
 
     #[test]

@@ -60,7 +60,7 @@ pub enum Known {
     GzipTime,
     /// The time of the source in compiled Python.
     PycTime,
-    /// Random bytes, or a UUID.
+    /// Random bytes, a UUID, or a hash that no file of the layer has.
     Random,
     /// The checksum of another file that differs.
     Checksum,
@@ -93,7 +93,7 @@ impl Known {
             Self::ArchiveTime => "members of the archive have the time when they were written",
             Self::GzipTime => "gzip puts a time into its header",
             Self::PycTime => "compiled Python holds the time of its source",
-            Self::Random => "random bytes or a UUID",
+            Self::Random => "a random number or UUID, or a hash of something that differs",
             Self::Checksum => "the checksum of another file that differs",
             Self::Order => "the same parts in another order, as a directory or a hash table lists them",
             Self::ParallelLog => "lines of jobs that ran at the same time are mixed",

@@ -17,6 +17,8 @@ static JOB: LazyLock<Option<Regex>> =
 static PROGRESS: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(?-u)^\s*\[\s*(?:\d+\s*/\s*\d+|\d+\s?%)\s*\]").ok());
 
+/// Bytes of lists whose lines are looked at one by one for a second cause.
+const MASKED_MAX_BYTES: usize = 256 * 1024;
 /// Fewer are sorted in some way by chance.
 const SORTED_MIN: usize = 3;
 
@@ -32,6 +34,9 @@ pub(crate) fn of_lines(a: &[&[u8]], b: &[&[u8]], name: &[u8], facts: &Facts<'_>)
     let counted = |lines: &[&[u8]]| sorted(lines.iter().map(|line| without_progress(line)));
     if counted(a) == counted(b) {
         return Some(vec![Known::ParallelLog]);
+    }
+    if a.iter().chain(b).map(|line| line.len()).sum::<usize>() > MASKED_MAX_BYTES {
+        return None;
     }
     let in_order =
         |lines: &[&[u8]], run| -> Vec<Vec<u8>> { lines.iter().map(|line| masked(line, run, facts)).collect() };

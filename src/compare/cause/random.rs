@@ -80,9 +80,11 @@ fn is_mixed(word: &[u8]) -> bool {
     word.iter().any(u8::is_ascii_digit) && word.iter().any(u8::is_ascii_alphabetic)
 }
 
-/// Not a path, not a name in camel case.
+/// Not a path, which has more signs than base64's one in thirty-two, and not a name in camel case.
 fn is_base64(word: &[u8]) -> bool {
-    classes(word) >= 3 && changes(word) * 5 >= word.len() * 2
+    let has_all = (0..3).all(|wanted| word.iter().any(|byte| class(*byte) == wanted));
+    let signs = word.iter().filter(|byte| class(**byte) > 2 && **byte != b'=').count();
+    has_all && signs * 8 <= word.len() && changes(word) * 5 >= word.len() * 2
 }
 
 fn class(byte: u8) -> u8 {
@@ -140,6 +142,8 @@ mod tests {
             ("3f2a9c0d1e4b5a67", "3f2a9c0d1e4b5a678"),
             ("usr/share/doc/libfoo-dev/changelog", "usr/share/doc/libbar-dev/changelog"),
             ("AbstractSingletonProxyFactoryBean", "AbstractSingletonProxyFactoryMean"),
+            ("archs/aix64-gcc-as/no-asm/openssl/cms.h", "archs/aix64-gcc-as/no-asm/openssl/cmp.h"),
+            ("./archs/VC-WIN64A/no-asm/openssl/cms.h", "./archs/VC-WIN64A/no-asm/openssl/cmp.h"),
             ("tmpdirectory", "tmpdirectori"),
         ] {
             assert_eq!(known(a, b), [], "{a}");

@@ -17,6 +17,9 @@ const MAGIC: &[u8] = b"\x7fELF";
 const SECTIONS_MAX: usize = 8;
 /// Sections that are made of the others: a digest of them, and the checksum of the debug file that was split off.
 const DERIVED: [&[u8]; 2] = [b".note.gnu.build-id", b".gnu_debuglink"];
+/// Sections of strings, and those that hold offsets into them (DWARF 5, section 7.3), which move with their lengths.
+const STRINGS: [&[u8]; 2] = [b".debug_str", b".debug_line_str"];
+const OFFSETS: [&[u8]; 5] = [b".debug_info", b".debug_line", b".debug_macro", b".debug_names", b".debug_str_offsets"];
 
 /// What differs between two ELF files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -36,7 +39,7 @@ pub struct Section {
     pub name: String,
     /// How long it is, `None` where it is missing.
     pub size_bytes: Both<Option<u64>>,
-    /// Where it differs, from its beginning, if both sides have it.
+    /// Where it differs, from its beginning, if both sides have it and it is not made of the others.
     pub first: Option<Bytes>,
 }
 
@@ -70,16 +73,24 @@ pub(super) fn look(a: &[u8], b: &[u8], _: &Place<'_>, facts: &Facts<'_>) -> Seen
     if differ.iter().all(|(name, ..)| is_derived(name)) {
         reasons.put(Known::BuildId);
     }
-    for (_, one, other) in differ.iter().filter(|(name, ..)| !is_derived(name)) {
-        match (one, other) {
-            (Some(one), Some(other)) => reasons.merge(binary::explain(one, other, facts)),
-            _ => reasons.put_rest(),
+    let mut moved = false;
+    let (strings, others): (Vec<&Differing<'_>>, Vec<&Differing<'_>>) =
+        differ.iter().partition(|(name, ..)| STRINGS.contains(name));
+    for (name, one, other) in strings.into_iter().chain(others).filter(|(name, ..)| !is_derived(name)) {
+        let of_section = match (one, other) {
+            (Some(one), Some(other)) => binary::explain(one, other, facts),
+            _ => Reasons::unknown(),
+        };
+        let is_moved = moved && OFFSETS.contains(name);
+        moved |= STRINGS.contains(name) && one.map(<[u8]>::len) != other.map(<[u8]>::len) && of_section.is_complete();
+        if !is_moved {
+            reasons.merge(of_section);
         }
     }
     let shown = differ.iter().take(SECTIONS_MAX).map(|(name, one, other)| Section {
         name: short(name),
         size_bytes: Both::new(one.map(|bytes| bytes.len() as u64), other.map(|bytes| bytes.len() as u64)),
-        first: one.zip(*other).map(|(one, other)| bytes::first(one, other)),
+        first: one.zip(*other).filter(|_| !is_derived(name)).map(|(one, other)| bytes::first(one, other)),
     });
     let build_id = |file: &File<'_>| file.build_id().ok().flatten().map(hex);
     Some((
@@ -161,6 +172,13 @@ pub(in crate::compare) mod tests {
         let text = shown("lib.so", with(1, b"/build/one/a.c\0\x01"), with(2, b"/work/other-place/a.c\0\x01"));
         assert!(text.contains("    section `.debug_str`: 16 and 23 bytes\n"), "{text}");
         assert!(text.contains("cause: the build directory is written into the file\n"), "{text}");
+        let moved = |id, path: &[u8], offset: u8| {
+            elf(&[(".debug_info", &[0xff, offset]), (".debug_str", path), (".note.gnu.build-id", &note(id))])
+        };
+        let text = shown("lib.so", moved(1, b"\0/build/one/a.c\0", 4), moved(2, b"\0/work/other-place/a.c\0", 9));
+        assert!(text.contains("cause: the build directory is written into the file\n"), "{text}");
+        let text = shown("lib.so", moved(1, b"\0/build/one/a.c\0", 4), moved(2, b"\0/build/one/a.c\0", 9));
+        assert!(text.contains("section `.debug_info`") && !text.contains("cause:"), "{text}");
         let text = shown("lib.so", with(1, b"\x90\x91"), with(2, b"\x90\x92"));
         assert!(text.contains("build ID") && !text.contains("cause:"), "{text}");
     }

@@ -18,8 +18,9 @@ const SHOWN_BYTES: usize = 160;
 /// Bytes of a line that are shown before the first difference.
 const BEFORE_BYTES: usize = 60;
 /// Lines that are looked at as a whole, to see whether they only stand in another order.
-const ORDERED_MAX: usize = 20_000;
-/// Lines whose cause is searched; beyond them there is a rest.
+const ORDERED_MAX: usize = 200_000;
+/// Bytes of lines whose cause is searched, and lines; beyond them there is a rest.
+const EXPLAINED_MAX_BYTES: usize = 256 * 1024;
 const EXPLAINED_MAX: usize = 1000;
 
 /// Lines that differ.
@@ -131,12 +132,7 @@ fn reasons(groups: &[Group<'_>], of_order: Option<Vec<Known>>, facts: &Facts<'_>
     if let Some([known]) = of_order.as_deref() {
         return Reasons::one(*known);
     }
-    let of_pairs =
-        if groups.iter().map(|group| group.before.len().max(group.after.len())).sum::<usize>() > EXPLAINED_MAX {
-            beyond(groups, facts)
-        } else {
-            pairs(groups, facts)
-        };
+    let of_pairs = pairs(groups, facts);
     match of_order {
         Some(known) if !of_pairs.is_complete() => {
             let mut reasons = Reasons::default();
@@ -147,31 +143,21 @@ fn reasons(groups: &[Group<'_>], of_order: Option<Vec<Known>>, facts: &Facts<'_>
     }
 }
 
-/// The reasons of the first groups, where there are too many.
-fn beyond(groups: &[Group<'_>], facts: &Facts<'_>) -> Reasons {
-    let mut room = EXPLAINED_MAX;
-    let number = groups
-        .iter()
-        .take_while(|group| {
-            let fits = group.before.len() <= room;
-            room = room.saturating_sub(group.before.len().max(1));
-            fits
-        })
-        .count();
-    let mut reasons = pairs(groups.get(..number).unwrap_or_default(), facts);
-    reasons.put_rest();
-    reasons
-}
-
 /// The reasons of lines that stand in the place of one another.
 fn pairs(groups: &[Group<'_>], facts: &Facts<'_>) -> Reasons {
     let mut reasons = Reasons::default();
+    let (mut lines, mut bytes) = (EXPLAINED_MAX, EXPLAINED_MAX_BYTES);
     for group in groups {
         if group.before.len() != group.after.len() {
             reasons.put_rest();
             continue;
         }
         for (a, b) in group.before.iter().zip(&group.after).filter(|(a, b)| a != b) {
+            let Some((fewer, less)) = lines.checked_sub(1).zip(bytes.checked_sub(a.len() + b.len())) else {
+                reasons.put_rest();
+                return reasons;
+            };
+            (lines, bytes) = (fewer, less);
             reasons.put_all(&explain(a, b, facts));
         }
     }
