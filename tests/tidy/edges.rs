@@ -13,6 +13,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("lock", &["base"]),
     ("layer", &["base", "tree"]),
     ("secret", &["base", "tree", "layer"]),
+    ("compare", &["base", "tree", "layer"]),
     ("step", &["base", "tree", "template"]),
     ("residue", &["base", "tree"]),
     ("plan", &["base", "tree", "template", "layer"]),
@@ -23,11 +24,12 @@ const EDGES: &[(&str, &[&str])] = &[
     ("store", &["base", "tree", "plan"]),
     ("input", &["base", "transport", "tree", "template", "lock", "layer", "image", "registry", "source", "store"]),
     ("output", &["base", "tree", "image"]),
+    ("sandbox", &["base", "tree", "store", "output"]),
     (
         "pipeline",
         &[
-            "base", "tree", "template", "lock", "layer", "step", "plan", "image", "assemble", "source", "store",
-            "input", "output",
+            "base", "tree", "template", "lock", "layer", "secret", "step", "residue", "plan", "image", "assemble",
+            "source", "store", "input", "output", "sandbox",
         ],
     ),
     (
@@ -39,6 +41,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "template",
             "lock",
             "layer",
+            "secret",
             "plan",
             "image",
             "registry",
@@ -46,6 +49,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "store",
             "input",
             "output",
+            "sandbox",
             "pipeline",
         ],
     ),
