@@ -156,7 +156,7 @@ impl Evaluation<'_> {
         let mut sources: BTreeMap<String, (Cow<'_, Tree>, Times)> = BTreeMap::new();
         for (name, source) in super::asks::used_sources(template) {
             let times = match source.from {
-                SourceFrom::Path(_) | SourceFrom::Url(_) => Times::Machine,
+                SourceFrom::Path(_) | SourceFrom::Url(_) | SourceFrom::Fetch(_) => Times::Machine,
                 SourceFrom::Git(_) | SourceFrom::Image(_) => Times::Pinned,
             };
             if let Some(tree) = source_tree(source, platform, self.gathered) {
