@@ -70,6 +70,10 @@ pub enum Command {
     Vendor(VendorInputs),
     /// Build an image
     Build(Build),
+    /// Show what the commands of a template printed when they ran last
+    Log(Log),
+    /// Show how steps can run on this machine, and what mends what does not work
+    Doctor(Doctor),
     /// Show an image: config, layers, sizes, files
     Inspect(Inspect),
     /// Show what differs between two images: files, config, sizes
@@ -133,6 +137,31 @@ pub struct ResolveArgs {
     #[arg(long, value_name = "N", env = "KILN_JOBS", hide_env_values = true)]
     pub jobs: Option<NonZeroUsize>,
     /// Where the store is
+    #[command(flatten)]
+    pub store: StoreDir,
+}
+
+/// `kiln log`
+#[derive(Debug, Args)]
+pub struct Log {
+    /// Which template.
+    #[command(flatten)]
+    pub template: TemplateArgs,
+    /// Only this layer
+    #[arg(long, value_name = "NAME")]
+    pub layer: Option<String>,
+    /// How it is resolved.
+    #[command(flatten)]
+    pub resolve: ResolveArgs,
+}
+
+/// `kiln doctor`
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Where the store is: steps run on its file system
     #[command(flatten)]
     pub store: StoreDir,
 }
@@ -345,6 +374,9 @@ pub struct Build {
     /// Print JSON instead of the digest
     #[arg(long)]
     pub json: bool,
+    /// Open a shell where a command failed, in its sandbox
+    #[arg(long)]
+    pub debug: bool,
 }
 
 /// `kiln inspect`

@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicBool;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 
+use crate::pipeline::provision::Terminal;
 use crate::pipeline::terms::Cache;
 use crate::pipeline::{Event, LockMode, Provision, Request, Terms};
 use crate::secret::{SHORTEST_BYTES, Secret, Secrets};
@@ -105,6 +106,16 @@ impl Session {
             self.report.warn(&message, None);
         }
         Ok(provision)
+    }
+
+    /// The terminal that a person sits at; `what` needs it.
+    pub fn terminal(&self, what: &str) -> Result<Terminal, Failure> {
+        let open = std::fs::File::options().read(true).write(true).open("/dev/tty");
+        let file = open.map_err(|_| Failure::Usage {
+            message: format!("`{what}` needs a terminal, and there is none"),
+            hint: "run it in a terminal; in CI, `kiln log` shows what commands printed".to_owned(),
+        })?;
+        Ok(Terminal { file, kind: self.environment.terminal.clone() })
     }
 
     /// Shows what goes on.

@@ -44,6 +44,11 @@ impl Group {
         group
     }
 
+    /// In how many hierarchies it is.
+    pub(super) fn controllers(&self) -> usize {
+        self.0.len()
+    }
+
     fn make(&mut self, directory: &Path, settings: &[(&str, String)]) -> bool {
         if fs::create_dir(directory).is_err() {
             return false;

@@ -11,7 +11,7 @@ use crate::pipeline::evaluate::Stop;
 use crate::pipeline::landing;
 use crate::pipeline::terms::{Event, Terms};
 use crate::residue::{Files, clean};
-use crate::sandbox::{Ending, Sandbox, SandboxError, Watch, Work};
+use crate::sandbox::{Ending, RunOrder, Sandbox, SandboxError, Watch, Work};
 use crate::step::{Draft, Inline, Inputs, SourceTree, StepError, StepFailure, StepWarning, When, apply, with_parents};
 use crate::store::{Spool, Store};
 use crate::template::{Action, Command, Layer, Run, Step};
@@ -202,6 +202,7 @@ impl<'a> Running<'_, 'a, '_> {
         watch(Event::StepBegins { layer: &self.given.layer.name, step: self.number, command: &said });
         self.log.heading(&format!("step {}: {said}", self.number));
         let log = &mut self.log;
+        let again = self.given.provision.debug.is_some().then(|| order.clone());
         let ended = self.sandbox.run(
             order,
             &mut Watch {
@@ -211,9 +212,14 @@ impl<'a> Running<'_, 'a, '_> {
             },
         );
         self.log.end_line();
+        if let Some(order) = again
+            && !matches!(ended, Ok(Ending { code: Some(0), .. }) | Err(SandboxError::Interrupted))
+        {
+            self.look_around(order);
+        }
         match ended {
             Ok(Ending { code: Some(0), made, .. }) => {
-                session.made.extend(made);
+                self.session.iter_mut().for_each(|session| session.made.extend(made.iter().cloned()));
                 Ok(())
             }
             Ok(ending) => Err(self.failure(format!("the step failed: {}", how(&ending)), Some(self.advice()))),
@@ -226,6 +232,19 @@ impl<'a> Running<'_, 'a, '_> {
             }
             Err(error) => Err(fail(error)),
         }
+    }
+
+    /// A shell for a person, where a command has failed.
+    fn look_around(&self, mut order: RunOrder) {
+        let Some(terminal) = &self.given.provision.debug else { return };
+        let Ok(work) = self.work.directory(&format!("work-{}-debug", self.number)) else { return };
+        (self.given.terms.watch)(Event::ShellBegins { layer: &self.given.layer.name, step: self.number });
+        order.work = work;
+        // Job control needs a process group that the terminal knows, which this process namespace does not have.
+        order.argv = vec!["/bin/sh".to_owned(), "-i".to_owned(), "+m".to_owned()];
+        order.env.extend(terminal.kind.iter().map(|kind| ("TERM".to_owned(), kind.clone())));
+        // The build has failed already, however the shell ends.
+        let _ = self.sandbox.run_on(order, &terminal.file);
     }
 
     /// What functions changed since the last command becomes a directory that the next one stands on.
@@ -328,14 +347,12 @@ impl<'a> Running<'_, 'a, '_> {
     }
 
     fn advice(&self) -> String {
-        let mut advice =
-            "`kiln build --debug` opens a shell where it stopped, `kiln log` shows all that it printed; last:"
-                .to_owned();
-        self.log.tail().iter().for_each(|line| {
-            advice.push('\n');
-            advice.push_str(line);
-        });
-        advice
+        let (ways, tail) = (
+            "`kiln build --debug` opens a shell where it stopped, `kiln log` shows all that it printed",
+            self.log.tail(),
+        );
+        let last = if tail.is_empty() { String::new() } else { format!("; last:\n{}", tail.join("\n")) };
+        format!("{ways}{last}")
     }
 }
 

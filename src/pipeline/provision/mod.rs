@@ -20,6 +20,7 @@ mod log;
 mod surroundings;
 mod times;
 
+use std::fs::File;
 use std::sync::OnceLock;
 
 use crate::sandbox::{Area, Mode, Sandbox, SandboxError};
@@ -47,7 +48,18 @@ pub struct Provision {
     pub user: Option<String>,
     secrets: Secrets,
     needles: Needles,
+    /// Where a person wants to look around when a command fails.
+    debug: Option<Terminal>,
     sandbox: OnceLock<Sandbox>,
+}
+
+/// A terminal that a person sits at.
+#[derive(Debug)]
+pub struct Terminal {
+    /// Open for reading and writing.
+    pub file: File,
+    /// What kind it is: TERM.
+    pub kind: Option<String>,
 }
 
 impl Default for Provision {
@@ -60,7 +72,12 @@ impl Provision {
     /// Nothing is made until the first command runs.
     pub fn new(mode: Option<Mode>, user: Option<String>, secrets: Secrets) -> Self {
         let needles = Needles::new(&secrets);
-        Self { mode, user, secrets, needles, sandbox: OnceLock::new() }
+        Self { mode, user, secrets, needles, debug: None, sandbox: OnceLock::new() }
+    }
+
+    /// The same, with a shell on a terminal where a command fails.
+    pub fn with_debug(self, terminal: Terminal) -> Self {
+        Self { debug: Some(terminal), ..self }
     }
 
     /// The value of a secret.
