@@ -12,6 +12,7 @@
 //! for the time.
 
 pub mod args;
+mod args_steps;
 pub mod environment;
 pub mod network;
 pub mod progress;

@@ -14,4 +14,6 @@ mod refusals;
 mod sample;
 mod screen;
 mod shipped;
+mod secrets;
 mod steps;
+mod system;

@@ -1,0 +1,113 @@
+//! Secrets and private keys: what steps are given never lands.
+
+use std::fs;
+
+use crate::harness::{Project, require, require_root};
+use crate::system::{HEAD, SYSTEM, with_shell};
+
+const VALUE: &str = "s3cr3t-value-of-the-token";
+
+/// Every file of the store and the project that has the value in it, but for those that were told to have it.
+fn holders(project: &Project) -> Vec<String> {
+    let files = walkdir::WalkDir::new(project.top()).into_iter().flatten().filter(|entry| entry.file_type().is_file());
+    let has = |bytes: &[u8]| bytes.windows(VALUE.len()).any(|window| window == VALUE.as_bytes());
+    files
+        .filter(|entry| fs::read(entry.path()).is_ok_and(|bytes| has(&bytes)))
+        .map(|entry| entry.path().display().to_string())
+        .collect()
+}
+
+#[test]
+fn a_secret_is_seen_by_its_step_alone_and_lands_nowhere() {
+    if !require_root() {
+        return;
+    }
+    let steps = "[[layer]]\nname = 'uses'\n[[layer.step]]\nrun = '''\n\
+        cat /run/secrets/token > /tmp/copy; stat -c '%a %u' /run/secrets/token; echo said: $(cat /run/secrets/token)\n\
+        dd if=/run/secrets/token bs=1 count=3 2>/dev/null > /part\n'''\nsecrets = ['token']\n\
+        [[layer.step]]\nrun = 'test ! -e /run/secrets/token'\n";
+    let Some(project) = with_shell(steps) else { return };
+    let ended = project.kiln(&["build", "--secret", "id=token,env=TOKEN", "-o", "oci:out"]).env("TOKEN", VALUE).ok();
+    assert!(
+        ended.stderr.contains("| 400 0") && ended.stderr.contains("(a line with the secret `token` is left out)"),
+        "{}",
+        ended.all()
+    );
+    assert!(!ended.stderr.contains(VALUE) && !ended.text().contains(VALUE), "{}", ended.all());
+    assert_eq!(holders(&project), Vec::<String>::new());
+    let log = project.kiln(&["log"]).ok();
+    assert!(log.text().contains("left out") && !log.text().contains(VALUE), "{}", log.all());
+    let again = project.kiln(&["build", "--secret", "id=token,env=TOKEN"]).env("TOKEN", "another-value-of-it").ok();
+    assert!(!again.stderr.contains("step 1"), "the value is no part of the key: {}", again.all());
+}
+
+/// Produces `Error::SecretLands`.
+#[test]
+fn a_secret_in_a_file_stops_the_build_in_every_form() {
+    if !require_root() {
+        return;
+    }
+    let Some(project) = with_shell("") else { return };
+    project.write("token", VALUE);
+    let ways = [
+        ("cp /run/secrets/token /srv/t", "/srv/t"),
+        ("cat /run/secrets/token | base64 > /srv/b", "base64"),
+        ("cat /run/secrets/token | gzip > /srv/z.gz", "/srv/z.gz"),
+        ("cp /run/secrets/token /tmp/t; tar -C /tmp -czf /srv/a.tar.gz t", "/srv/a.tar.gz"),
+        ("ln -s $(cat /run/secrets/token) /srv/link", "/srv/link"),
+        ("touch /srv/$(cat /run/secrets/token)", "/srv"),
+    ];
+    for (run, said) in ways {
+        let run =
+            run.replace("base64", "busybox base64").replace("gzip", "busybox gzip").replace("tar -C", "busybox tar -C");
+        let layer = format!("[[layer]]\nname = 'lands'\nrun = '{run}'\nsecrets = ['token']\n");
+        project.write("kiln.toml", format!("{HEAD}{SYSTEM}{layer}"));
+        let ended = project.kiln(&["build", "--secret", "id=token,file=token"]).run().expect_code(1);
+        assert!(ended.stderr.contains(said) && ended.stderr.contains("`token`"), "{run}: {}", ended.all());
+        assert!(!ended.stderr.contains(VALUE) && !ended.text().contains(VALUE), "{run}: {}", ended.all());
+    }
+}
+
+/// Produces `Error::SecretInDocument`.
+#[test]
+fn a_secret_in_the_template_stops_the_build() {
+    if !require_root() {
+        return;
+    }
+    let steps = format!(
+        "[[layer]]\nname = 'uses'\nrun = 'true'\nsecrets = ['token']\n[config]\nenv = {{ TOKEN = '{VALUE}' }}\n"
+    );
+    let Some(project) = with_shell(&steps) else { return };
+    let ended = project.kiln(&["build", "--secret", "id=token,env=TOKEN"]).env("TOKEN", VALUE).run().expect_code(1);
+    assert!(ended.stderr.contains("the plan would contain the secret `token`"), "{}", ended.all());
+    assert!(!ended.stderr.contains(VALUE) && !ended.text().contains(VALUE), "{}", ended.all());
+    project.kiln(&["build", "--secret", "token=x"]).run().expect_code(2).expect_said("id=ID,env=VARIABLE");
+    project.kiln(&["build", "--secret", "id=token,env=NOT_SET"]).run().expect_code(2).expect_said("NOT_SET");
+}
+
+/// Produces `Error::PrivateKey`.
+#[test]
+fn a_private_key_needs_a_word() {
+    let Some(openssl) = require("openssl") else { return };
+    let project = Project::new(&format!(
+        "{HEAD}[sources.app]\npath = 'app'\n[[layer]]\nname = 'app'\ncopy = 'app'\nto = '/etc/app/'\n"
+    ));
+    project.write("app/README", "how to make a key: -----BEGIN PRIVATE KEY-----\n");
+    project.build(&[]);
+    let key = project.path("app/key.pem");
+    let arguments = ["genpkey", "-algorithm", "ed25519", "-out", key.to_str().expect("a path")];
+    crate::harness::Program::new(openssl).args(arguments).ok();
+    let ended = project.kiln(&["build"]).run().expect_code(1);
+    assert!(
+        ended.stderr.contains("/etc/app/key.pem")
+            && ended.stderr.contains("allow-private-keys = [\"/etc/app/key.pem\"]"),
+        "{}",
+        ended.all()
+    );
+    let template = String::from_utf8(project.read("kiln.toml")).expect("text");
+    project.write(
+        "kiln.toml",
+        template.replace("name = 'app'\ncopy", "name = 'app'\nallow-private-keys = [\"/etc/app/key.pem\"]\ncopy"),
+    );
+    project.build(&[]);
+}
