@@ -102,7 +102,7 @@ fn an_image_comes_from_a_directory_and_then_from_the_store() {
         image.root(reach)
     };
     let (first, layers) = world.with(None, root).expect("it is whole");
-    assert_eq!(layers[0].accounts, [b"root:x:0:0::/:/bin/sh\n"]);
+    assert_eq!(layers[0].small, [b"root:x:0:0::/:/bin/sh\n"]);
     fs::remove_dir_all(world.path("base")).expect("it is there");
     let (again, _) = world.with(None, root).expect("the store has it");
     assert_eq!(dump::write(&first.to_changeset()), dump::write(&again.to_changeset()));

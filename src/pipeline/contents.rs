@@ -13,7 +13,7 @@ pub struct Everything<'a> {
     pub origins: Vec<&'a Origins>,
     /// Files of archives.
     pub spools: Vec<&'a Spool>,
-    /// Texts of the template and account files.
+    /// Texts of the template, account files and units.
     pub inline: Option<&'a Inline>,
     /// Set when the user wants to stop.
     pub interrupted: &'a AtomicBool,

@@ -32,7 +32,7 @@ pub struct Prepared {
     pub gathered: Gathered,
     /// The contents of archives that were extracted, and what commands wrote.
     pub taken: Vec<Spool>,
-    /// Texts of the template and account files.
+    /// Texts of the template, account files and units.
     pub inline: Inline,
     /// What will be made.
     pub plan: Plan,
@@ -117,10 +117,8 @@ pub fn prepare(
     }
     let mut gathered = gather(&loaded, &mut templates, never, reach, terms)?;
     let mut inline = Inline::default();
-    for account in
-        gathered.images.values_mut().flat_map(|foreign| &mut foreign.layers).flat_map(|layer| &layer.accounts)
-    {
-        inline.keep(account.clone());
+    for content in gathered.images.values_mut().flat_map(|foreign| &mut foreign.layers).flat_map(|layer| &layer.small) {
+        inline.keep(content.clone());
     }
     let mut taken = Taken::default();
     let mut platforms = Vec::new();

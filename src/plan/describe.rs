@@ -71,6 +71,10 @@ pub fn describe(step: &Step) -> StepPlan {
             "remove"
         }
         Action::Run(run) => settings.run(run),
+        Action::Enable { units } => {
+            settings.list("enable", units);
+            "enable"
+        }
     };
     settings.optional("mtime", step.mtime.map(mtime));
     StepPlan { action: action.to_owned(), settings: settings.0 }

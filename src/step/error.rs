@@ -6,6 +6,8 @@ use crate::template::Span;
 use crate::tree::ContentError;
 use crate::tree::resolve::ResolveError;
 
+use super::enable::UnitError;
+
 /// A step that cannot be done, with its place in the template.
 #[derive(Debug, thiserror::Error)]
 #[error("layer `{layer}`: {error}")]
@@ -120,8 +122,11 @@ pub enum StepError {
     /// A glob is none.
     #[error(transparent)]
     Glob(#[from] GlobError),
-    /// An account file's content cannot be read.
-    #[error("cannot read an account file of the image: {0}")]
+    /// A unit cannot be enabled.
+    #[error(transparent)]
+    Unit(Box<UnitError>),
+    /// The content of an account file or a unit cannot be read.
+    #[error("cannot read a file of the image: {0}")]
     Content(ContentError),
 }
 
@@ -134,6 +139,12 @@ impl From<ResolveError> for StepError {
 impl From<ContentError> for StepError {
     fn from(error: ContentError) -> Self {
         Self::Content(error)
+    }
+}
+
+impl From<UnitError> for StepError {
+    fn from(error: UnitError) -> Self {
+        Self::Unit(Box::new(error))
     }
 }
 
@@ -162,6 +173,7 @@ impl StepError {
             Self::NotADirectory { path } => Some(format!("remove it in an earlier step with `remove = \"{path}\"`")),
             Self::WhiteoutName { .. } => Some("rename it, or leave it out with `exclude = [\".wh.*\"]`".to_owned()),
             Self::DamagedAccounts { .. } => Some("mend the file where it comes from".to_owned()),
+            Self::Unit(error) => error.hint(),
             Self::NeedsSandbox => Some("this is a fault in kiln: please report it with the template".to_owned()),
             Self::Resolve(_) | Self::BadField { .. } | Self::Glob(_) | Self::Content(_) => None,
         }
@@ -185,13 +197,30 @@ pub enum StepWarning {
         /// The step.
         span: Span,
     },
+    /// A unit whose `[Install]` section is missing or empty.
+    NothingToEnable {
+        /// Its name.
+        unit: String,
+        /// The step.
+        span: Span,
+    },
+    /// A unit that another one names in `Also`, and that is masked or not there.
+    CompanionMissing {
+        /// Its name.
+        unit: String,
+        /// The step.
+        span: Span,
+    },
 }
 
 impl StepWarning {
     /// Where the step stands.
     pub fn span(&self) -> Span {
         match self {
-            Self::WrittenTwice { span, .. } | Self::RemovedNothing { span, .. } => *span,
+            Self::WrittenTwice { span, .. }
+            | Self::RemovedNothing { span, .. }
+            | Self::NothingToEnable { span, .. }
+            | Self::CompanionMissing { span, .. } => *span,
         }
     }
 }
@@ -201,6 +230,12 @@ impl std::fmt::Display for StepWarning {
         match self {
             Self::WrittenTwice { path, .. } => write!(f, "`{path}` is written twice in this layer; this step wins"),
             Self::RemovedNothing { glob, .. } => write!(f, "`{glob}` matches nothing in the image"),
+            Self::NothingToEnable { unit, .. } => {
+                write!(f, "the unit `{unit}` says nothing in `[Install]`: enabling it changes nothing")
+            }
+            Self::CompanionMissing { unit, .. } => {
+                write!(f, "the unit `{unit}`, which another one enables with it, is masked or not there")
+            }
         }
     }
 }

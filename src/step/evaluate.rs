@@ -11,6 +11,7 @@ use crate::tree::{Changeset, Content, ContentError, Contents, Kind, Node, Tree};
 use super::account::{add_group, add_user};
 use super::copy::copy;
 use super::draft::{Draft, Overwrite};
+use super::enable::enable;
 use super::error::{StepError, StepFailure, StepWarning};
 use super::extract::extract;
 use super::inline::Inline;
@@ -184,6 +185,7 @@ pub fn apply(
         Action::Adduser(step) => add_user(step, draft, reader, when, span),
         Action::Addgroup(step) => add_group(step, draft, reader, when, span),
         Action::Remove { glob } => remove(glob, draft, span),
+        Action::Enable { units } => enable(units, draft, reader, when, span),
         // Whoever evaluates a layer runs its commands in the sandbox and gives what they changed.
         Action::Run(_) => Err(StepError::NeedsSandbox),
     }

@@ -13,6 +13,7 @@ pub mod account;
 pub mod accounts;
 pub mod copy;
 pub mod draft;
+pub mod enable;
 pub mod error;
 pub mod evaluate;
 pub mod extract;

@@ -24,7 +24,7 @@ fn layer(actions: Vec<Action>) -> Layer {
     }
 }
 
-fn run(
+pub(in crate::step) fn run(
     lower: &Tree,
     sources: &[(&str, &Tree)],
     actions: Vec<Action>,
@@ -44,7 +44,7 @@ fn run(
     Ok((evaluated.changeset, inline, evaluated.warnings))
 }
 
-fn write(path_text: &str, content: &str) -> Action {
+pub(in crate::step) fn write(path_text: &str, content: &str) -> Action {
     Action::Write(Write { path: path(path_text), content: content.into(), owner: None, mode: None })
 }
 

@@ -2,7 +2,7 @@
 
 use super::finding::{Finding, Kind};
 use super::form::{Form, is_name};
-use super::grammar::{self, Key, Need, ORIGINS, Place, Shape, State, Word, nearest};
+use super::grammar::{self, CHECKS, Key, Need, ORIGINS, Place, Shape, State, Word, nearest};
 use super::span::Span;
 use super::value::{Entry, Node, Table, Value};
 
@@ -70,6 +70,8 @@ impl Check<'_> {
             Place::Layer => self.layer(within, table, action),
             Place::Source => self.origin(within, table),
             Place::Base => self.base(within, table),
+            Place::Test => self.test(within, table),
+            Place::Match => self.matcher(within, table),
             _ => {}
         }
         // These two may get their required keys from an include.
@@ -217,6 +219,48 @@ impl Check<'_> {
             (None, None) if !is_misspelt(within.place, table, &["image", "stage"]) => {
                 let (whose, example) = ("the base".to_owned(), "image = \"debian:bookworm\"".to_owned());
                 self.report(within.span, Kind::MissingKey { keys: vec!["image", "stage"], whose, example });
+            }
+            _ => {}
+        }
+    }
+
+    /// A test looks at one thing, and has no key that belongs to the other.
+    fn test(&mut self, within: &Within<'_>, table: &Table) {
+        let mut found = CHECKS.iter().filter_map(|(name, keys)| Some((*keys, table.entry(name)?)));
+        let Some((keys, first)) = found.next() else {
+            let names: Vec<&'static str> = CHECKS.iter().map(|(name, _)| *name).collect();
+            if !is_misspelt(within.place, table, &names) {
+                let (whose, example) = ("the test".to_owned(), "run = [\"app\", \"--version\"]".to_owned());
+                self.report(within.span, Kind::MissingKey { keys: names, whose, example });
+            }
+            return;
+        };
+        if let Some((_, second)) = found.next() {
+            return self.conflict(first, second);
+        }
+        let of_any = |entry: &&Entry| CHECKS.iter().any(|(_, keys)| keys.contains(&entry.key.text.as_str()));
+        for entry in table.entries.iter().filter(of_any).filter(|entry| !keys.contains(&entry.key.text.as_str())) {
+            self.conflict(first, entry);
+        }
+        let of_file = |entry: &&Entry| keys.contains(&entry.key.text.as_str()) && entry.key.text != "exists";
+        if let Some(absent) = table.entry("exists").filter(|entry| entry.node.value == Value::Bool(false))
+            && let Some(other) = table.entries.iter().find(of_file)
+        {
+            let kind = Kind::Conflict { first: "exists = false".to_owned(), second: other.key.text.clone() };
+            self.findings.push(Finding::new(other.key.span, kind).with(absent.key.span, "there is no file to look at"));
+        }
+    }
+
+    /// What an output has to be is said in one way.
+    fn matcher(&mut self, within: &Within<'_>, table: &Table) {
+        let known = |entry: &&Entry| within.place.key(&entry.key.text).is_some();
+        let mut found = table.entries.iter().filter(known);
+        match (found.next(), found.next()) {
+            (Some(first), Some(second)) => self.conflict(first, second),
+            (None, _) if table.entries.is_empty() => {
+                let keys = within.place.own_keys().iter().map(|key| key.name).collect();
+                let (whose, example) = ("the table".to_owned(), "contains = \"ok\"".to_owned());
+                self.report(within.span, Kind::MissingKey { keys, whose, example });
             }
             _ => {}
         }

@@ -361,7 +361,9 @@ impl Kind {
             Self::NoAction { .. } => "nothing is done here".to_owned(),
             Self::WrongModifier { action, .. } => format!("not a key of `{action}`"),
             Self::BadValue { why: Some(why), .. } => why.clone(),
-            Self::BadValue { form: Form::Codec | Form::Healthcheck, .. } => "none of these".to_owned(),
+            Self::BadValue { form: Form::Codec | Form::Healthcheck | Form::ImageForm, .. } => {
+                "none of these".to_owned()
+            }
             Self::BadValue { form, .. } => {
                 let expected = form.expected();
                 format!("not {}", expected.split(" like ").next().unwrap_or(&expected))

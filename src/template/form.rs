@@ -83,6 +83,14 @@ pub enum Form {
     Shell,
     /// The id of a secret.
     SecretId,
+    /// The name of a unit of systemd.
+    UnitName,
+    /// A port that can be waited for.
+    ServicePort,
+    /// A regular expression.
+    Regex,
+    /// What an image becomes.
+    ImageForm,
 }
 
 impl Form {
@@ -127,6 +135,10 @@ impl Form {
             Self::Argument => "text without a zero byte",
             Self::Shell => "a shell like `/bin/bash` or `/bin/bash -euo pipefail -c`",
             Self::SecretId => "the id of a secret like `token`",
+            Self::UnitName => "the name of a unit like `nginx.service`",
+            Self::ServicePort => "a port like `8000/tcp`",
+            Self::Regex => "a regular expression like `^ok`",
+            Self::ImageForm => "`container` or `machine`",
         }
         .to_owned()
     }
@@ -151,6 +163,13 @@ impl Form {
             Self::Size => "a whole number and `K`, `M`, `G` or `T`, which are powers of 1024",
             Self::Command => "a string for the shell, or a list with the program first",
             Self::Shell => "a path from the root; one word gets `-ec`, and the string comes last",
+            Self::ServicePort => "a number from 1 to 65535, and `/tcp` or `/udp`",
+            Self::Regex => {
+                "without look-around and back-references, as https://docs.rs/regex describes; TOML takes backslashes as they are in single quotes"
+            }
+            Self::UnitName => {
+                "`NAME.KIND` or `NAME@INSTANCE.KIND`, where KIND is one of systemd's, such as `service`, `socket` or `timer`"
+            }
             Self::SecretId => "letters, digits, `.`, `-` and `_`, first a letter, a digit or `_`",
             Self::AccountName => "lower-case letters, digits, `-` and `_`, at most 32, first a letter or `_`",
             _ => return None,

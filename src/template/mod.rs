@@ -26,6 +26,7 @@ pub mod render;
 pub mod schema;
 pub mod span;
 pub mod stages;
+pub mod unit;
 
 mod advice;
 mod check;
@@ -44,11 +45,12 @@ pub use finding::{Finding, Kind, Severity};
 pub use grammar::nearest;
 pub use init::{INIT, INIT_FILES};
 pub use model::{
-    Account, Action, Adduser, Base, BaseFrom, Command, Compression, Config, Copy, Extract, ExtractOwner, GitSource,
-    GroupName, Healthcheck, Id, Layer, Mount, Mtime, Owner, PathSource, Run, Source, SourceFrom, SourceRef, Stage,
-    Step, Target, Template, UrlSource, Write,
+    Account, Action, Adduser, Base, BaseFrom, Check, Command, Compression, Config, Copy, Expected, Extract,
+    ExtractOwner, Form, GitSource, GroupName, Healthcheck, Id, Layer, Mount, Mtime, Owner, PathSource, Port, Protocol,
+    Run, Source, SourceFrom, SourceRef, Stage, Step, Target, Template, Test, UrlSource, Write,
 };
 pub use reference::reference;
 pub use render::{Style, render};
 pub use schema::schema;
 pub use span::{FileId, Span};
+pub use unit::{UNIT_DIRECTORIES, UnitName};

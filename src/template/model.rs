@@ -6,8 +6,10 @@ use crate::base::{ContentDigest, Epoch, ImagePath, Platform};
 
 use super::span::Span;
 
+pub mod expect;
 pub mod provision;
 
+pub use expect::{Check, Expected, Form, Port, Protocol, Test};
 pub use provision::{Command, Mount, Run};
 
 /// A whole template for one platform.
@@ -35,6 +37,8 @@ pub struct Template {
     pub layers: Vec<Layer>,
     /// `config`.
     pub config: Config,
+    /// `test`, in order.
+    pub tests: Vec<Test>,
 }
 
 /// How layers are compressed, as it was written; the pinned codec behind it is the layer module's.
@@ -223,6 +227,11 @@ pub enum Action {
     },
     /// `run` and `script`
     Run(Box<Run>),
+    /// `enable`: units of systemd, each under its whole name.
+    Enable {
+        /// Their names, at least one.
+        units: Vec<String>,
+    },
 }
 
 /// `copy`

@@ -3,6 +3,7 @@
 mod attacks;
 mod commands;
 mod determinism;
+mod enable;
 mod files;
 mod gc;
 mod harness;

@@ -11,6 +11,7 @@ use crate::input::{InputError, Reach, each};
 use crate::layer::codec::{pack, unpack};
 use crate::layer::read::layer;
 use crate::store::{Shelf, Store};
+use crate::template::UNIT_DIRECTORIES;
 use crate::tree::{Change, Changeset, Tree, dump};
 
 use super::open::BaseImage;
@@ -20,8 +21,8 @@ use super::open::BaseImage;
 pub struct LayerFiles {
     /// What it changes.
     pub changeset: Changeset,
-    /// Contents of the account files in it.
-    pub accounts: Vec<Vec<u8>>,
+    /// Contents of the account files and the units in it.
+    pub small: Vec<Vec<u8>>,
     /// Length of its tar.
     pub raw_bytes: u64,
 }
@@ -30,7 +31,8 @@ pub struct LayerFiles {
 #[derive(Serialize, Deserialize)]
 struct FilesNote {
     tree: String,
-    accounts: Vec<Vec<u8>>,
+    /// Notes from before units were kept have `accounts` instead, and are made again.
+    small: Vec<Vec<u8>>,
     raw_bytes: u64,
 }
 
@@ -39,6 +41,18 @@ const ACCOUNTS: [&[u8]; 4] = [b"etc/passwd", b"etc/group", b"etc/shadow", b"etc/
 
 /// Bytes of an account file that are kept. The largest that was seen in an image holds 4 KiB.
 const ACCOUNTS_MAX_BYTES: u64 = 1 << 20;
+/// Bytes of a unit that are kept: `enable` reads its `[Install]` section. Those of systemd have 3 KiB at most.
+const UNIT_MAX_BYTES: u64 = 64 << 10;
+/// Bytes of all that is kept of a layer, because it is held in memory: many times what a whole distribution has in units.
+const KEPT_MAX_BYTES: u64 = 16 << 20;
+
+/// Whether steps may ask what is in a file.
+fn is_asked_for(path: &ImagePath, size_bytes: u64) -> bool {
+    let path = path.as_bytes();
+    let is_unit = |directory: &str| path.strip_prefix(directory.as_bytes()).is_some_and(|rest| rest.starts_with(b"/"));
+    (ACCOUNTS.contains(&path) && size_bytes <= ACCOUNTS_MAX_BYTES)
+        || (UNIT_DIRECTORIES.iter().any(|directory| is_unit(directory)) && size_bytes <= UNIT_MAX_BYTES)
+}
 
 impl BaseImage {
     /// All layers put together, and what each of them is.
@@ -66,12 +80,13 @@ impl BaseImage {
     /// Reads a layer whose blob is here.
     fn list(&self, descriptor: &LayerDescriptor, store: &Store) -> Result<LayerFiles, InputError> {
         let mut tar = self.open_tar(descriptor, store)?;
-        let mut accounts = Vec::new();
+        let (mut small, mut room) = (Vec::new(), KEPT_MAX_BYTES);
         let mut sink = |path: &ImagePath, size: u64, content: &mut dyn Read| {
-            if ACCOUNTS.contains(&path.as_bytes()) && size <= ACCOUNTS_MAX_BYTES {
+            if is_asked_for(path, size) && size <= room {
+                room -= size;
                 let mut bytes = Vec::new();
                 content.read_to_end(&mut bytes)?;
-                accounts.push(bytes);
+                small.push(bytes);
             }
             Ok(())
         };
@@ -86,10 +101,10 @@ impl BaseImage {
             });
         }
         let changeset = without_host_attributes(changeset);
-        let note = FilesNote { tree: dump::write(&changeset), accounts, raw_bytes };
+        let note = FilesNote { tree: dump::write(&changeset), small, raw_bytes };
         let bytes = serde_json::to_vec(&note).map_err(|source| InputError::Note { source })?;
         store.keep_note_bytes(Shelf::Bases, &descriptor.diff_id.hex(), &pack(&bytes))?;
-        Ok(LayerFiles { changeset, accounts: note.accounts, raw_bytes: note.raw_bytes })
+        Ok(LayerFiles { changeset, small: note.small, raw_bytes: note.raw_bytes })
     }
 }
 
@@ -97,7 +112,7 @@ fn recall(diff_id: &DiffId, store: &Store) -> Option<LayerFiles> {
     let bytes = unpack(&store.note_bytes(Shelf::Bases, &diff_id.hex())?)?;
     let note: FilesNote = serde_json::from_slice(&bytes).ok()?;
     let changeset = dump::parse(&note.tree).ok()?;
-    Some(LayerFiles { changeset, accounts: note.accounts, raw_bytes: note.raw_bytes })
+    Some(LayerFiles { changeset, small: note.small, raw_bytes: note.raw_bytes })
 }
 
 /// What the machine that made the layer left in it: its security labels and its overlay's notes. They would be repeated

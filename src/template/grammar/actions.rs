@@ -52,7 +52,7 @@ pub const ACTIONS: &[Action] = &[
     later("packages", &["repository", "recommends", "scripts", "when"]),
     now("run", &[], RUN),
     now("script", &[], SCRIPT),
-    later("enable", &["when"]),
+    now("enable", &[], &["when"]),
 ];
 
 const RUN: &[&str] =
@@ -60,6 +60,10 @@ const RUN: &[&str] =
 /// No `shell`: the script's first line says what runs it.
 const SCRIPT: &[&str] =
     &["args", "env", "workdir", "user", "network", "mounts", "cache", "secrets", "timeout", "memory", "cpus", "when"];
+
+/// What a test can look at, each with the keys that go with it.
+pub const CHECKS: &[(&str, &[&str])] =
+    &[("run", &["service", "exit", "stdout", "stderr"]), ("file", &["exists", "mode", "owner", "contains", "sha256"])];
 
 /// Where a source can come from, each with the keys that go with it.
 pub const ORIGINS: &[(&str, &[&str])] = &[

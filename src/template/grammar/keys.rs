@@ -55,7 +55,7 @@ const TOP: &[Key] = &[
     key("stage", Named(Place::Stage), "{ build = { runs-on = \"linux/amd64\" } }", "Images that are built on the way and not published."),
     key("layer", Tables(Place::Layer), "[{ name = \"app\" }]", "The layers, from the bottom up."),
     key("config", Table(Place::Config), "{ user = \"app\" }", "How the image is run."),
-    key("test", Tables(Place::Test), "[{ name = \"answers\" }]", "What has to hold for the finished image.").later(),
+    key("test", Tables(Place::Test), "[{ name = \"answers\" }]", "What has to hold for the finished image."),
     key("publish", Table(Place::Publish), "{ registry = \"registry.example.org/acme\" }", "Where the image is published and how it is signed.").later(),
     key("machine", Table(Place::Machine), "{ formats = [\"raw\"] }", "How the image becomes the disk of a machine.").later(),
 ];
@@ -141,7 +141,7 @@ const STEP: &[Key] = &[
     key("packages", STRINGS, "[\"nginx-light\", \"curl=7.88*\"]", "Installs packages of the operating system.").later(),
     key("run", COMMAND, "\"make install\"", "Runs a command in the image: a string with `shell`, a list as it is."),
     key("script", W(SourceRef), "\"app:setup.sh\"", "Runs a script of a source in the image, by its first line (`#!`)."),
-    key("enable", STRINGS, "[\"nginx.service\"]", "Enables units of systemd.").later(),
+    key("enable", STRINGS, "[\"nginx.service\"]", "Enables units of systemd, as `systemctl enable` does: makes the links that their `[Install]` sections ask for."),
     key("to", W(ImagePath), "\"/srv/app/\"", "Where it goes in the image."),
     key("owner", W(Owner), "\"app:app\"", "`user[:group]`, by name or number; default `0:0`. For `extract` also `\"keep\"`."),
     key("mode", W(Mode), "\"0644\"", "Permission bits of files; directories get x where there is r."),
@@ -205,26 +205,26 @@ const HEALTHCHECK: &[Key] = &[
 ];
 
 const TEST: &[Key] = &[
-    key("name", Text, "\"answers\"", "What the test is called.").later(),
-    key("service", W(Port), "\"8000/tcp\"", "Starts the entrypoint beside the test and waits for this port.").later(),
-    key("run", COMMAND, "[\"app\", \"--version\"]", "A command that is run in the image.").later(),
-    key("exit", Integer(0, 255), "0", "Its exit code.").later(),
-    key("stdout", EXPECTED, "{ contains = \"ok\" }", "What it prints; a string is exact.").later(),
-    key("stderr", EXPECTED, "\"\"", "What it prints to the other stream.").later(),
-    key("file", W(ImagePath), "\"/etc/passwd\"", "A file of the image.").later(),
-    key("exists", Bool, "true", "Whether the file is there.").later(),
-    key("mode", W(Mode), "\"0644\"", "The file's permission bits.").later(),
-    key("owner", W(Owner), "\"0:0\"", "The file's owner.").later(),
-    key("contains", Text, "\"app:\"", "Text that is in the file.").later(),
-    key("sha256", Text, "\"9f86d081884c7d65\"", "Digest of the file.").later(),
-    key("in", Choice(&["container", "machine"]), "\"container\"", "Only in this form; default: in every form that the template makes.").later(),
-    key("timeout", W(Duration), "\"1m\"", "How long it may take.").later(),
+    key("name", Text, "\"answers\"", "What the test is called; default: what it tests."),
+    key("service", W(Port), "\"8000/tcp\"", "Starts the entrypoint beside the test and waits for this port, TCP or UDP."),
+    key("run", COMMAND, "[\"app\", \"--version\"]", "A command that is run in the image: a string with `/bin/sh -ec`, a list as it is."),
+    key("exit", Integer(0, 255), "0", "The exit code that it has to have; default 0."),
+    key("stdout", EXPECTED, "{ contains = \"ok\" }", "What it prints; a string is exact."),
+    key("stderr", EXPECTED, "\"\"", "What it prints to the other stream."),
+    key("file", W(ImagePath), "\"/etc/passwd\"", "A file of the image."),
+    key("exists", Bool, "true", "Whether the file is there; default true."),
+    key("mode", W(Mode), "\"0644\"", "The file's permission bits."),
+    key("owner", W(Owner), "\"0:0\"", "The file's owner."),
+    key("contains", Text, "\"app:\"", "Text that is in the file."),
+    key("sha256", Text, "\"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\"", "Digest of the file, 64 hexadecimal digits."),
+    key("in", Choice(&["container", "machine"]), "\"container\"", "Only in this form; default: in every form that the template makes."),
+    key("timeout", W(Duration), "\"1m\"", "How long it may take."),
 ];
 
 const MATCH: &[Key] = &[
-    key("exact", Text, "\"ok\\n\"", "It is this.").later(),
-    key("contains", Text, "\"ok\"", "This occurs in it.").later(),
-    key("regex", Text, "\"^ok\"", "This matches in it.").later(),
+    key("exact", Text, "\"ok\\n\"", "It is this."),
+    key("contains", Text, "\"ok\"", "This occurs in it."),
+    key("regex", Text, "\"^ok\"", "This matches in it; `^` and `$` match at the ends of lines."),
 ];
 
 const PUBLISH: &[Key] = &[

@@ -9,7 +9,7 @@ mod actions;
 #[rustfmt::skip]
 mod keys;
 
-pub use actions::{ACTIONS, Action, ORIGINS, action};
+pub use actions::{ACTIONS, Action, CHECKS, ORIGINS, action};
 pub use keys::TABLE;
 
 /// A table of the template that has keys of its own.

@@ -3,6 +3,7 @@
 //! The structure was checked before, so what has the wrong type is passed over here without a word.
 
 mod config;
+mod expect;
 mod layer;
 mod origin;
 mod run;
@@ -53,6 +54,7 @@ pub(super) fn template(reader: &mut Reader<'_>, root: &Table, directories: &[Str
         layers: layer::layers(reader, root, &names),
         sources,
         config: root.table("config").map(|table| config::config(reader, table, root)).unwrap_or_default(),
+        tests: expect::tests(reader, root),
     }
 }
 

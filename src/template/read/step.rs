@@ -6,6 +6,7 @@ use crate::template::grammar::{self, nearest};
 use crate::template::model::{
     Account, Action, Adduser, Copy, Extract, ExtractOwner, GroupName, Id, Mtime, Owner, SourceRef, Step, Write,
 };
+use crate::template::unit::UnitName;
 use crate::template::value::{Entry, Node, Table, Value};
 
 use super::Reader;
@@ -32,6 +33,7 @@ pub(super) fn step(
         "remove" => reader.glob("remove", node).map(|glob| Action::Remove { glob }),
         "run" => run::run(reader, table, node, sources).map(|run| Action::Run(Box::new(run))),
         "script" => run::script(reader, table, node, sources).map(|run| Action::Run(Box::new(run))),
+        "enable" => enable(reader, node),
         // Known and not built, which the structure check has said.
         _ => None,
     }?;
@@ -121,6 +123,23 @@ fn group(reader: &mut Reader<'_>, key: &str, node: &Node) -> Option<GroupName> {
         }
         _ => reader.word(key, node, Form::AccountName, form::group),
     }
+}
+
+fn enable(reader: &mut Reader<'_>, node: &Node) -> Option<Action> {
+    let mut units = Vec::new();
+    for item in node.one_or_several() {
+        let Some(text) = reader.text("enable", item) else { continue };
+        if UnitName::parse(&text).is_none() {
+            let why = (!text.contains('.')).then(|| format!("has no kind; did you mean `{text}.service`?"));
+            reader.bad("enable", item.span, Form::UnitName, &text, why);
+        }
+        units.push((text, item.span));
+    }
+    if node.one_or_several().is_empty() {
+        reader.bad("enable", node.span, Form::UnitName, "[]", Some("names no unit".to_owned()));
+    }
+    reader.duplicates("unit", &units);
+    Some(Action::Enable { units: units.into_iter().map(|(name, _)| name).collect() })
 }
 
 fn owner(reader: &mut Reader<'_>, table: &Table) -> Option<Owner> {

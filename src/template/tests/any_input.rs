@@ -80,7 +80,7 @@ proptest! {
     fn changed_values(key in 0..400_usize, value in 0..7_usize) {
         let keys: Vec<&str> = grammar::TABLE.iter().flat_map(|(_, keys)| keys.iter().map(|key| key.name)).collect();
         let value = ["1", "-1.5", "true", "''", "[[], {}]", "{ x = [{}] }", "1979-05-27"][value];
-        for header in ["", "[image]", "[sources.a]", "[[layer]]", "[[layer]]\n[[layer.step]]", "[config]", "[config.healthcheck]"] {
+        for header in ["", "[image]", "[sources.a]", "[[layer]]", "[[layer]]\n[[layer.step]]", "[config]", "[config.healthcheck]", "[[test]]", "[stage.a]"] {
             everything(&format!("{header}\n{} = {value}\n", keys[key % keys.len()]));
         }
     }

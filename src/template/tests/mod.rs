@@ -1,6 +1,7 @@
 //! Whole templates: what is found, how it reads, what comes out, that nothing panics.
 
 mod any_input;
+mod expect;
 mod findings;
 mod provision;
 mod rendered;

@@ -63,6 +63,9 @@ shell = "/bin/bash -euo pipefail -c"
 [[layer.step]]
 script = "app:setup.sh"
 args = ["--fast"]
+[[layer]]
+name = "units"
+enable = ["nginx.service", "getty@tty1.service"]
 "#;
     let mut template = template(text);
     assert_eq!(template.stages["tools"].env["CFLAGS"], "-O2");
@@ -95,6 +98,8 @@ args = ["--fast"]
         matches!(&runs[3].command, Command::Script { from, args } if from.path == path("setup.sh") && args[..] == words(&["--fast"]))
     );
     assert_eq!(references(&template.layers).map(|of| of.source.as_str()).collect::<Vec<_>>(), ["app", "tools", "app"]);
+    let units = &template.layers[1].steps[0].action;
+    assert!(matches!(units, Action::Enable { units } if units == &words(&["nginx.service", "getty@tty1.service"])));
     assert_eq!(template.needed_stages(), ["tools"]);
     template.each_reference(|reference| reference.source.push('2'));
     assert!(references(&template.layers).all(|of| of.source.ends_with('2')));
@@ -120,9 +125,15 @@ fn commands_that_cannot_be_run() {
     bad("run = 'x'\nenv.A = \"\\u0000\"", Form::EnvValue);
     bad("run = 'x'\ncpus = 0", Form::Number(1, 4096));
     bad("run = 'x'\nallow-private-keys = ['[a']", Form::Glob);
+    bad("enable = ['nginx']", Form::UnitName);
+    bad("enable = ['a/b.service']", Form::UnitName);
+    bad("enable = ['nginx.conf']", Form::UnitName);
+    bad("enable = []", Form::UnitName);
     bad("script = 'app:x'\nargs = [\"\\u0000\"]", Form::Argument);
     assert!(matches!(error("run = ['x']\nshell = '/bin/sh'"), Kind::Conflict { .. }));
     assert!(matches!(error("run = 'x'\nsecrets = ['a', 'a']"), Kind::Duplicate { what: "secret", .. }));
+    assert!(matches!(error("enable = ['a.service', 'a.service']"), Kind::Duplicate { what: "unit", .. }));
+    assert!(matches!(error("enable = ['a.service']\nmode = '0755'"), Kind::WrongModifier { action: "enable", .. }));
     assert!(matches!(error("script = 'ap:x'"), Kind::UnknownSource { nearest: Some(nearest), .. } if nearest == "app"));
 }
 
