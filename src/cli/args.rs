@@ -11,6 +11,10 @@ use crate::sandbox::Mode;
 
 use super::secret::SecretArg;
 
+mod test;
+
+pub use test::Test;
+
 /// Builds container images that are the same bytes everywhere and never change once they exist.
 #[derive(Debug, Parser)]
 #[command(name = "kiln", version, max_term_width = 100, arg_required_else_help = true)]
@@ -70,6 +74,8 @@ pub enum Command {
     Vendor(VendorInputs),
     /// Build an image
     Build(Build),
+    /// Build an image and run the tests of its template
+    Test(Test),
     /// Show an image: config, layers, sizes, files
     Inspect(Inspect),
     /// Show what differs between two images: files, config, sizes
@@ -339,6 +345,9 @@ pub struct Build {
     /// Where the image goes besides the store: see below; may be given several times
     #[arg(short, long = "output", value_name = "OUTPUT", value_parser = parse::<Output>)]
     pub outputs: Vec<Output>,
+    /// Run the tests of the template first, and stop if one fails
+    #[arg(long)]
+    pub test: bool,
     /// Write the digest to a file as well
     #[arg(long, value_name = "FILE")]
     pub digest_file: Option<PathBuf>,

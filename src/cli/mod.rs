@@ -5,6 +5,7 @@
 //! environment  what the surroundings say: variables, clock, terminal
 //! session      both put together: what one command works with
 //! report       errors, warnings and hints as people read them
+//! junit        results of tests as CI systems read them
 //! progress     what is going on, on stderr
 //! verbs/       one file for each verb
 //! ```
@@ -13,6 +14,7 @@
 
 pub mod args;
 pub mod environment;
+pub mod junit;
 pub mod network;
 pub mod progress;
 pub mod report;
@@ -52,6 +54,7 @@ fn run(cli: &Cli, session: &Session) -> Result<ExitCode, Failure> {
         Command::Update(args) => verbs::update::run(args, session),
         Command::Vendor(args) => verbs::vendor::run(args, session),
         Command::Build(args) => verbs::build::run(args, session),
+        Command::Test(args) => verbs::test::run(args, session),
         Command::Inspect(args) => verbs::inspect::run(args, session),
         Command::Diff(args) => verbs::diff::run(args, session),
         Command::Schema(args) => verbs::manual::schema(args),

@@ -8,6 +8,7 @@
 //! evaluate stages, then the image                  -> changesets
 //! provision a layer with commands                  -> changeset, in the sandbox, once
 //! prepare  Loaded + Gathered                       -> Prepared   changesets, plan, keys
+//! trial    Prepared                                -> Outcome    whether its tests pass
 //! build    Prepared + Store                        -> Built      blobs, images, index
 //! deliver  Built + outputs                         -> receipts
 //! look     a reference                             -> Seen       an image that exists, for people
@@ -28,6 +29,7 @@ pub mod prepare;
 pub mod provision;
 pub mod supply;
 pub mod terms;
+pub mod trial;
 pub mod vendor;
 
 pub use build::{Built, BuiltLayer, build};
@@ -40,3 +42,4 @@ pub use pin::pin;
 pub use prepare::{Prepared, PreparedLayer, State, prepare};
 pub use provision::{Commands, Provision};
 pub use terms::{Event, Terms};
+pub use trial::{Outcome, Subject};

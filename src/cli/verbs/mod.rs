@@ -9,5 +9,6 @@ pub mod lock;
 pub mod manual;
 pub mod plan;
 pub mod store;
+pub mod test;
 pub mod update;
 pub mod vendor;
