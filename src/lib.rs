@@ -10,13 +10,15 @@
 //! residue/   what differs from run to run, taken out of a Changeset
 //! assemble/  blocks on all cores        image/     config, manifest, index
 //! store/     write-once blobs, names    output/    where the user wants it
+//! secret/    what must not land: the search for it in a Changeset
 //! transport/ everything that speaks HTTP: retries, resumed and checked downloads
 //! registry/  images by name: tokens, mirrors, verified manifests and blobs
+//! compare/   two layers that should be the same -> what differs, why, and what would mend it
 //! pipeline/  the only place where the stages meet        cli/  arguments, clock, terminal
 //! ```
-//! The folders are the nouns; data moves one way. `base`, `tree`, `template`, `lock`, `plan`, `step`, `residue`, `layer`
-//! and `image` compute values and bytes and have no clock, environment, file system, network or thread. `tests/tidy` holds
-//! this, and the table of which module may import which.
+//! The folders are the nouns; data moves one way. `base`, `tree`, `template`, `lock`, `plan`, `step`, `residue`, `layer`,
+//! `secret`, `compare` and `image` compute values and bytes and have no clock, environment, file system, network or thread.
+//! `tests/tidy` holds this, and the table of which module may import which.
 //!
 //! # Promises, and where each is kept
 //!
@@ -94,6 +96,8 @@ pub mod lock;
 pub mod step;
 pub mod residue;
 pub mod layer;
+pub mod secret;
+pub mod compare;
 pub mod plan;
 pub mod assemble;
 pub mod image;

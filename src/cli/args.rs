@@ -11,8 +11,10 @@ use crate::sandbox::Mode;
 
 use super::secret::SecretArg;
 
+mod store;
 mod test;
 
+pub use store::{StoreArgs, StoreCommand};
 pub use test::Test;
 
 /// Builds container images that are the same bytes everywhere and never change once they exist.
@@ -76,6 +78,10 @@ pub enum Command {
     Build(Build),
     /// Build an image and run the tests of its template
     Test(Test),
+    /// Show what the commands of a template printed when they ran last
+    Log(Log),
+    /// Show how steps can run on this machine, and what mends what does not work
+    Doctor(Doctor),
     /// Show an image: config, layers, sizes, files
     Inspect(Inspect),
     /// Show what differs between two images: files, config, sizes
@@ -139,6 +145,31 @@ pub struct ResolveArgs {
     #[arg(long, value_name = "N", env = "KILN_JOBS", hide_env_values = true)]
     pub jobs: Option<NonZeroUsize>,
     /// Where the store is
+    #[command(flatten)]
+    pub store: StoreDir,
+}
+
+/// `kiln log`
+#[derive(Debug, Args)]
+pub struct Log {
+    /// Which template.
+    #[command(flatten)]
+    pub template: TemplateArgs,
+    /// Only this layer
+    #[arg(long, value_name = "NAME")]
+    pub layer: Option<String>,
+    /// How it is resolved.
+    #[command(flatten)]
+    pub resolve: ResolveArgs,
+}
+
+/// `kiln doctor`
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Where the store is: steps run on its file system
     #[command(flatten)]
     pub store: StoreDir,
 }
@@ -354,6 +385,9 @@ pub struct Build {
     /// Print JSON instead of the digest
     #[arg(long)]
     pub json: bool,
+    /// Open a shell where a command failed, in its sandbox
+    #[arg(long)]
+    pub debug: bool,
 }
 
 /// `kiln inspect`
@@ -417,67 +451,6 @@ pub struct Schema {
     /// Print the reference of all keys in Markdown, for people
     #[arg(long)]
     pub reference: bool,
-}
-
-/// `kiln store`
-#[derive(Debug, Args)]
-pub struct StoreArgs {
-    /// What about it.
-    #[command(subcommand)]
-    pub command: StoreCommand,
-}
-
-/// What can be done with the store.
-#[derive(Debug, Subcommand)]
-pub enum StoreCommand {
-    /// List the images in the store
-    Ls {
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-        /// Where the store is.
-        #[command(flatten)]
-        store: StoreDir,
-    },
-    /// Show what a name held, the newest first
-    Log {
-        /// `NAME` or `NAME:VERSION`
-        #[arg(value_name = "NAME[:VERSION]")]
-        name: String,
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-        /// Where the store is.
-        #[command(flatten)]
-        store: StoreDir,
-    },
-    /// Read every blob and compare it with its digest; damaged ones are set aside
-    Check {
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-        /// Where the store is.
-        #[command(flatten)]
-        store: StoreDir,
-    },
-    /// Remove what nothing needs any more
-    Gc {
-        /// Keep what was built or used in the last N days
-        #[arg(long, value_name = "N", default_value_t = 14)]
-        keep_days: u32,
-        /// Remove more, the least recently used first, until the store is no larger (such as 20G)
-        #[arg(long, value_name = "SIZE", value_parser = super::size::parse)]
-        max_size: Option<u64>,
-        /// Say what would be removed, remove nothing
-        #[arg(long)]
-        dry_run: bool,
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-        /// Where the store is.
-        #[command(flatten)]
-        store: StoreDir,
-    },
 }
 
 /// `kiln completions`

@@ -27,12 +27,19 @@ pub struct Environment {
     pub live: bool,
     /// What is said about the network.
     pub network: Surroundings,
+    /// What kind of terminal it is.
+    pub terminal: Option<String>,
     /// The caller's name, as subuid(5) may know it.
     pub user: Option<String>,
     /// Whether stdout is a terminal.
     stdout_is_terminal: bool,
     color: bool,
     data_home: Option<PathBuf>,
+}
+
+/// A variable that the command line names.
+pub fn variable(name: &str) -> Option<std::ffi::OsString> {
+    std::env::var_os(name)
 }
 
 /// There is no place for a store.
@@ -56,6 +63,7 @@ impl Environment {
             processors: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             live: terminal && !dumb,
             network: Surroundings::new(&|name| std::env::var_os(name)),
+            terminal: text("TERM"),
             user: text("USER").or_else(|| text("LOGNAME")),
             stdout_is_terminal: std::io::stdout().is_terminal(),
             color: terminal && !dumb && text("NO_COLOR").is_none(),

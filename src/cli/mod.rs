@@ -55,6 +55,8 @@ fn run(cli: &Cli, session: &Session) -> Result<ExitCode, Failure> {
         Command::Vendor(args) => verbs::vendor::run(args, session),
         Command::Build(args) => verbs::build::run(args, session),
         Command::Test(args) => verbs::test::run(args, session),
+        Command::Log(args) => verbs::log::run(args, session),
+        Command::Doctor(args) => verbs::doctor::run(args, session),
         Command::Inspect(args) => verbs::inspect::run(args, session),
         Command::Diff(args) => verbs::diff::run(args, session),
         Command::Schema(args) => verbs::manual::schema(args),

@@ -69,6 +69,10 @@ impl Progress {
                 self.note(&format!("layer {layer}, step {step}: {}", short_line(first)));
                 self.stage(&short(&format!("layer {layer}, step {step}")));
             }
+            Event::ShellBegins { layer, step } => {
+                self.end();
+                self.note(&format!("layer {layer}, step {step} failed; a shell where it stopped (`exit` goes on):"));
+            }
             Event::StepPrints { layer, line } => self.note(&format!("{layer} | {line}")),
             Event::Residue { layer, removed } => {
                 self.detail(&format!("layer {layer}: {} {} ({})", removed.path, removed.how, removed.rule));

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use super::environment;
 use super::report::Failure;
 
 /// Where a secret is.
@@ -46,7 +47,7 @@ impl SecretArg {
     /// Its value.
     pub fn read(&self) -> Result<Vec<u8>, Failure> {
         let found = match &self.from {
-            From::Variable(name) => std::env::var_os(name)
+            From::Variable(name) => environment::variable(name)
                 .map(std::os::unix::ffi::OsStringExt::into_vec)
                 .ok_or_else(|| format!("the variable `{name}` is not set")),
             From::File(path) => {

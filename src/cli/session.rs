@@ -7,8 +7,10 @@ use std::sync::atomic::AtomicBool;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 
+use crate::pipeline::provision::Terminal;
 use crate::pipeline::terms::Cache;
 use crate::pipeline::{Event, LockMode, Provision, Request, Terms};
+use crate::secret::{SHORTEST_BYTES, Secret, Secrets};
 use crate::store::Store;
 use crate::template::Style;
 
@@ -98,9 +100,25 @@ impl Session {
 
     /// How commands run.
     pub fn provision(&self, args: &ProvisionArgs) -> Result<Provision, Failure> {
-        let secrets = args.secrets.iter().map(|secret| Ok((secret.id.clone(), secret.read()?)));
-        let secrets = secrets.collect::<Result<_, Failure>>()?;
-        Ok(Provision::new(args.sandbox, self.environment.user.clone(), secrets))
+        let secrets = args.secrets.iter().map(|secret| Ok(Secret::new(secret.id.clone(), secret.read()?)));
+        let secrets = secrets.collect::<Result<Secrets, Failure>>()?;
+        let provision = Provision::new(args.sandbox, self.environment.user.clone(), secrets);
+        for id in provision.needles().too_short() {
+            let message =
+                format!("the secret `{id}` is shorter than {SHORTEST_BYTES} bytes: files are not searched for it");
+            self.report.warn(&message, None);
+        }
+        Ok(provision)
+    }
+
+    /// The terminal that a person sits at; `what` needs it.
+    pub fn terminal(&self, what: &str) -> Result<Terminal, Failure> {
+        let open = std::fs::File::options().read(true).write(true).open("/dev/tty");
+        let file = open.map_err(|_| Failure::Usage {
+            message: format!("`{what}` needs a terminal, and there is none"),
+            hint: "run it in a terminal; in CI, `kiln log` shows what commands printed".to_owned(),
+        })?;
+        Ok(Terminal { file, kind: self.environment.terminal.clone() })
     }
 
     /// Shows what goes on.

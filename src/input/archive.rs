@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 use crate::base::{ContentDigest, ImagePath};
 use crate::layer::read::archive;
 use crate::store::{Shelf, Store, StoreError};
-use crate::tree::{Content, Contents, Tree, dump};
+use crate::tree::{Content, ContentReader, Contents, Tree, dump};
 
 use super::Arrival;
 use super::error::InputError;
-use crate::store::spool::{ContentReader, Spool, Spooler};
+use crate::store::spool::{Spool, Spooler};
 
 /// What the store remembers of an archive, or of a tar that kiln made.
 #[derive(Debug, Serialize, Deserialize)]

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::base::Platform;
 use crate::input::Asked;
 use crate::lock::{GitRequest, ImageRequest, Request, Submodules};
-use crate::template::stages::references;
 use crate::template::{Base, BaseFrom, Source, SourceFrom, Span, Template};
 
 /// One thing that is asked for.
@@ -54,18 +53,17 @@ pub fn base_image(base: Option<&Base>, platform: &Platform) -> Option<(Span, Ima
     }
 }
 
-/// The sources that the image and the stages that it needs refer to, by name.
+/// The sources that the image and all that it needs refer to, by name.
 pub fn used_sources(template: &Template) -> impl Iterator<Item = (&str, &Source)> {
-    let stages = template.needed_stages().into_iter().filter_map(|name| template.stages.get(name));
-    let all = stages.map(|stage| stage.layers.as_slice()).chain([template.layers.as_slice()]);
-    let names: BTreeSet<&str> = all.flat_map(references).map(|reference| reference.source.as_str()).collect();
+    let names: BTreeSet<&str> = template.needed().into_iter().collect();
     names.into_iter().filter_map(|name| Some((name, template.sources.get(name)?)))
 }
 
-/// What a source asks for; nothing if it is beside the template.
+/// What a source asks for; nothing if it is beside the template or made by a command.
 pub fn asked(source: &Source, platform: &Platform) -> Option<Asked> {
     Some(match &source.from {
-        SourceFrom::Path(_) => return None,
+        // What a command fetches is no request of another machine: it runs in a stage.
+        SourceFrom::Path(_) | SourceFrom::Fetch(_) => return None,
         SourceFrom::Url(url) => Asked::Url(url.clone()),
         SourceFrom::Git(git) => Asked::Git(GitRequest {
             url: git.url.clone(),

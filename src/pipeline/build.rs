@@ -16,10 +16,11 @@ use crate::lock::Pin;
 use crate::plan::LayerPlan;
 use crate::store::notes::packed_name;
 use crate::store::{BuildNote, Entry, LayerNote, Name, PackedNote, Shelf, Store, StoreError};
-use crate::tree::{ContentError, dump};
+use crate::tree::{Change, Changeset, Content, ContentError, Contents, Kind, Node, dump};
 
 use super::contents::Everything;
 use super::error::Error;
+use super::landing;
 use super::prepare::{LayerContent, Prepared, PreparedPlatform, State, build_name, state};
 use super::terms::{Cache, Event, Terms};
 
@@ -241,6 +242,12 @@ fn make_layer(
     let bytes = made.content_bytes;
     (terms.watch)(Event::LayerBegins { platform: &platform.platform, name: &plan.name, bytes });
     let contents = everything(prepared, taken, terms);
+    landing::private_keys(
+        &plan.name,
+        &from_context(prepared, changeset),
+        &contents,
+        allowed_keys(platform, &plan.name),
+    )?;
     let previous = match terms.cache {
         Cache::Used => previous(prepared, platform, plan, store),
         Cache::Ignored => None,
@@ -287,6 +294,30 @@ fn make_layer(
         raw_bytes: assembled.raw_bytes,
         cached: false,
     })
+}
+
+/// Those of the changes whose content lies beside the template.
+fn from_context(prepared: &Prepared, changes: &Changeset) -> Changeset {
+    let scans = prepared.gathered.scans.values();
+    let is_there =
+        |content: &Content| scans.clone().any(|named| named.scan.origins.read_at(content, 0, &mut []).is_ok());
+    let found = changes.iter().filter(|(_, change)| match change {
+        Change::Node(Node { kind: Kind::File { content, .. }, .. }) => is_there(content),
+        _ => false,
+    });
+    found.map(|(path, change)| (path.clone(), change.clone())).collect()
+}
+
+/// The private keys that a layer may have.
+fn allowed_keys<'a>(platform: &'a PreparedPlatform, name: &str) -> &'a [String] {
+    let template = &platform.template;
+    let of_stages = template
+        .stages
+        .iter()
+        .flat_map(|(stage, of)| of.layers.iter().map(move |layer| (format!("{stage}/{}", layer.name), layer)));
+    let own = template.layers.iter().map(|layer| (layer.name.clone(), layer));
+    let found = own.chain(of_stages).find(|(other, _)| other == name);
+    found.map_or(&[], |(_, layer)| layer.allow_private_keys.as_slice())
 }
 
 /// A damaged blob that contents come from goes out of the way, so that the next build gets it anew.

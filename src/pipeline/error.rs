@@ -12,6 +12,7 @@ use crate::lock::LockError;
 use crate::output::OutputError;
 use crate::residue::ResidueError;
 use crate::sandbox::SandboxError;
+use crate::secret::SecretError;
 use crate::source::image::ImageFileError;
 use crate::source::path::ScanError;
 use crate::store::StoreError;
@@ -140,6 +141,37 @@ pub enum Error {
     /// Steps cannot be run.
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
+    /// A file of a layer has a secret in it.
+    #[error("layer `{layer}`: `{path}` {finding}")]
+    SecretLands {
+        /// The layer's name.
+        layer: String,
+        /// The file in the image.
+        path: ImagePath,
+        /// Which secret, and how it is written there.
+        finding: String,
+    },
+    /// A document that kiln writes would have a secret in it.
+    #[error("the {what} would contain the secret `{id}`")]
+    SecretInDocument {
+        /// Such as `plan`.
+        what: &'static str,
+        /// Which.
+        id: String,
+    },
+    /// A file of a layer is or has a private key.
+    #[error("layer `{layer}`: `{path}` holds a whole private key ({kind})")]
+    PrivateKey {
+        /// The layer's name.
+        layer: String,
+        /// The file in the image.
+        path: ImagePath,
+        /// What kind of key.
+        kind: String,
+    },
+    /// What must not land cannot be searched for.
+    #[error(transparent)]
+    Search(#[from] SecretError),
     /// A layer whose commands have not run is to be packed.
     #[error("the commands of the layer `{layer}` have not run")]
     NotRun {
@@ -214,6 +246,17 @@ impl Error {
             Self::Store(error) => error.hint(),
             Self::Sandbox(error) => error.hint(),
             Self::Residue(error) => error.hint(),
+            Self::Search(error) => error.hint(),
+            Self::SecretLands { .. } => Some(
+                "write it to `/tmp` or `/run`, which never become part of a layer, or remove it in the step that wrote it"
+                    .to_owned(),
+            ),
+            Self::SecretInDocument { .. } => {
+                Some("a secret belongs into `--secret` alone: take it out of the template and its variables".to_owned())
+            }
+            Self::PrivateKey { path, .. } => {
+                Some(format!("if it is meant to be public, say so in the layer: allow-private-keys = [\"{path}\"]"))
+            }
             Self::Output(error) => error.hint(),
             Self::ImageFile(error) => error.hint(),
             Self::Index(error) => error.hint(),

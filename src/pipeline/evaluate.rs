@@ -146,17 +146,17 @@ impl Around<'_> {
 }
 
 impl Evaluation<'_> {
-    /// Evaluates what the image of one platform needs, and then it.
+    /// Evaluates what the image of one platform needs, and then it. Gives the layers of the stages too.
     pub(super) fn image(
         &mut self,
         platform: &Platform,
         template: &Template,
         warnings: &mut Vec<Finding>,
-    ) -> Result<Unit, Stop> {
+    ) -> Result<(Unit, Vec<LayerPlan>), Stop> {
         let mut sources: BTreeMap<String, (Cow<'_, Tree>, Times)> = BTreeMap::new();
         for (name, source) in super::asks::used_sources(template) {
             let times = match source.from {
-                SourceFrom::Path(_) | SourceFrom::Url(_) => Times::Machine,
+                SourceFrom::Path(_) | SourceFrom::Url(_) | SourceFrom::Fetch(_) => Times::Machine,
                 SourceFrom::Git(_) | SourceFrom::Image(_) => Times::Pinned,
             };
             if let Some(tree) = source_tree(source, platform, self.gathered) {
@@ -176,7 +176,14 @@ impl Evaluation<'_> {
         let around = Around { platform, sources: &sources, stages: &stages };
         let mut unit = self.start(template.base.as_ref(), &around);
         self.layers(&mut unit, &template.layers, &around, warnings)?;
-        Ok(unit)
+        let of_stages = stages.iter().flat_map(|(stage, unit)| {
+            let named = move |layer: &UnitLayer| LayerPlan {
+                name: format!("{stage}/{}", layer.plan.name),
+                ..layer.plan.clone()
+            };
+            unit.layers.iter().map(named)
+        });
+        Ok((unit, of_stages.collect()))
     }
 
     fn layers(

@@ -82,7 +82,7 @@ impl Gathered {
                 let arrival = self.arrivals.get(&Request::Url(url.url.clone()))?;
                 arrival.tree.iter().next().map(|(path, _)| path.clone())
             }
-            SourceFrom::Git(_) | SourceFrom::Image(_) => None,
+            SourceFrom::Git(_) | SourceFrom::Image(_) | SourceFrom::Fetch(_) => None,
         }
     }
 }

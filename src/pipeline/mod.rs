@@ -22,6 +22,7 @@ pub mod deliver;
 pub mod error;
 mod evaluate;
 pub mod gather;
+mod landing;
 pub mod load;
 pub mod look;
 pub mod pin;

@@ -9,7 +9,7 @@ use crate::input::{Reach, Spool};
 use crate::layer::Codec;
 use crate::lock::ImageRequest;
 use crate::plan::describe::codec;
-use crate::plan::{BasePlan, LayerPlan, Made, Plan, PlatformPlan, layer_key};
+use crate::plan::{BasePlan, LayerPlan, Made, Plan, PlatformPlan, StepPlan, layer_key};
 use crate::step::{Inline, StepError, StepFailure};
 use crate::store::notes::packed_name;
 use crate::store::{BuildNote, LayerNote, PackedNote, Shelf, Store};
@@ -19,6 +19,7 @@ use crate::tree::{Changeset, Tree};
 use super::error::Error;
 use super::evaluate::{Evaluation, Stop, Taken};
 use super::gather::{Foreign, Gathered, gather};
+use super::landing;
 use super::load::{Loaded, any_error};
 use super::provision::{Commands, Ground};
 use super::terms::{Cache, Terms};
@@ -38,6 +39,8 @@ pub struct Prepared {
     pub plan: Plan,
     /// The digest of that.
     pub digest: PlanDigest,
+    /// The layers of stages, which are in no image: named `STAGE/LAYER`.
+    pub stages: Vec<LayerPlan>,
     /// One for each platform, as in the plan.
     pub platforms: Vec<PreparedPlatform>,
     /// What looks wrong.
@@ -98,6 +101,16 @@ pub enum State {
     Unknown,
 }
 
+impl Prepared {
+    /// The layers whose commands decide what they become: the name, and the key that their log is kept by.
+    pub fn commands(&self) -> impl Iterator<Item = (&str, &LayerKey)> {
+        let runs = |step: &StepPlan| matches!(step.action.as_str(), "run" | "script");
+        let layers = self.stages.iter().chain(self.plan.platforms.iter().flat_map(|platform| &platform.layers));
+        let with_commands = layers.filter(move |layer| layer.steps.iter().any(runs));
+        with_commands.map(|layer| (layer.name.as_str(), &layer.key))
+    }
+}
+
 /// Evaluates everything. Reads what it must, writes nothing but notes.
 pub fn prepare(
     loaded: Loaded,
@@ -123,6 +136,7 @@ pub fn prepare(
         inline.keep(content.clone());
     }
     let mut taken = Taken::default();
+    let mut stages: Vec<LayerPlan> = Vec::new();
     let mut platforms = Vec::new();
     let mut plans = Vec::new();
     for (platform, template) in loaded.platforms.iter().zip(templates) {
@@ -138,7 +152,10 @@ pub fn prepare(
             codec: codec.id(),
         };
         let image = match evaluation.image(platform, &template, &mut warnings) {
-            Ok(image) => image,
+            Ok((image, of_stages)) => {
+                stages.extend(of_stages);
+                image
+            }
             Err(Stop::Step(failure)) => return Err(step_error(failure, loaded, &gathered, &template, warnings)),
             Err(Stop::Command { span, message, hint }) => {
                 warnings.push(Finding::told(span, Severity::Error, message, hint));
@@ -186,9 +203,16 @@ pub fn prepare(
         platforms: plans,
     };
     let digest = plan.digest()?;
+    let needles = terms.provision.needles();
+    if !needles.is_empty() {
+        // The config of each platform is part of the plan.
+        landing::secrets_in_document("plan", &serde_json::to_string(&plan)?, needles)?;
+        let lock = loaded.lock.as_ref().map(crate::lock::Lock::to_text).unwrap_or_default();
+        landing::secrets_in_document("lock", &lock, needles)?;
+    }
     let last = reach.store.note(Shelf::Builds, &build_name(&loaded));
     let taken = taken.into_spools();
-    Ok(Prepared { loaded, gathered, taken, inline, plan, digest, platforms, warnings, last })
+    Ok(Prepared { loaded, gathered, taken, inline, plan, digest, stages, platforms, warnings, last })
 }
 
 fn base_plan(foreign: &Foreign) -> BasePlan {

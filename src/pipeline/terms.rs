@@ -62,6 +62,13 @@ pub enum Event<'a> {
         /// The command, for people.
         command: &'a str,
     },
+    /// A person gets a shell where a command failed.
+    ShellBegins {
+        /// The layer's name.
+        layer: &'a str,
+        /// Which step of it, from 1.
+        step: usize,
+    },
     /// A command printed a line.
     StepPrints {
         /// The layer's name.

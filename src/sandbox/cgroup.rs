@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use super::order::{Limits, PROCESSES_MAX};
+use super::order::{Limits, most_processes};
 
 /// A group for one step, in as many hierarchies as hold it.
 #[derive(Debug, Default)]
@@ -23,7 +23,7 @@ impl Group {
         for (controller, file) in [("pids", "pids.max"), ("memory", "memory.limit_in_bytes")] {
             let Some(own) = own_path(&text, controller) else { continue };
             let value = match (controller, limits.memory_bytes) {
-                ("pids", _) => PROCESSES_MAX.to_string(),
+                ("pids", _) => most_processes().to_string(),
                 (_, Some(bytes)) => bytes.to_string(),
                 (_, None) => continue,
             };
@@ -32,7 +32,7 @@ impl Group {
         if group.0.is_empty()
             && let Some(own) = own_path(&text, "")
         {
-            let mut settings = vec![("pids.max", PROCESSES_MAX.to_string())];
+            let mut settings = vec![("pids.max", most_processes().to_string())];
             if let Some(bytes) = limits.memory_bytes {
                 settings.extend([("memory.max", bytes.to_string()), ("memory.swap.max", "0".to_owned())]);
             }
@@ -42,6 +42,11 @@ impl Group {
             }
         }
         group
+    }
+
+    /// In how many hierarchies it is.
+    pub(super) fn controllers(&self) -> usize {
+        self.0.len()
     }
 
     fn make(&mut self, directory: &Path, settings: &[(&str, String)]) -> bool {

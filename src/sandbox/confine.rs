@@ -12,7 +12,7 @@ use seccompiler::{
 };
 
 use super::answer::{Doing, Failure};
-use super::order::{Limits, PROCESSES_MAX, RunOrder};
+use super::order::{Limits, RunOrder, most_processes};
 
 /// What root may do in a step: what package managers and installers need, and nothing that reaches the machine.
 pub const KEPT: CapabilitySet = CapabilitySet::CHOWN
@@ -89,7 +89,7 @@ pub(super) fn confine(order: &RunOrder) -> Result<(), Failure> {
     let groups: Vec<Gid> = order.groups.iter().map(|gid| Gid::from_raw(*gid)).collect();
     match rustix::thread::set_thread_groups(&groups) {
         // In a namespace of one id groups cannot be set, and there are none to lose.
-        Err(rustix::io::Errno::PERM) if groups.is_empty() => {}
+        Err(rustix::io::Errno::PERM) if order.groups.iter().all(|gid| *gid == order.gid) => {}
         set => set.doing("set the step's groups")?,
     }
     let (uid, gid) = (Uid::from_raw(order.uid), Gid::from_raw(order.gid));
@@ -122,7 +122,7 @@ fn limits(limits: Limits) -> Result<(), Failure> {
     let allowed = rustix::process::getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX);
     let files = Rlimit { current: Some(FILES.min(allowed)), maximum: Some(FILES_MAX.min(allowed)) };
     setrlimit(Resource::Nofile, files).doing("limit open files")?;
-    most(Resource::Nproc, PROCESSES_MAX).doing("limit processes")?;
+    most(Resource::Nproc, most_processes()).doing("limit processes")?;
     if let Some(memory_bytes) = limits.memory_bytes {
         most(Resource::Data, memory_bytes).doing("limit memory")?;
     }

@@ -221,6 +221,14 @@ impl Sandbox {
         }
     }
 
+    /// Runs a command that talks to a person.
+    pub fn run_on(&self, mut order: RunOrder, terminal: &File) -> Result<Ending, SandboxError> {
+        let inherited = Inherited::new(terminal)?;
+        order.terminal = Some(inherited.0.as_raw_fd());
+        let never = AtomicBool::new(false);
+        self.run(order, &mut Watch { output: &mut |_| {}, interrupted: &never, timeout: None })
+    }
+
     /// Removes a directory of one's own. What cannot be removed now is removed by the next build.
     pub fn discard(&self, work: Work) {
         let _ = self.remove(vec![work.path().to_owned()]);

@@ -30,6 +30,7 @@ pub mod confine;
 pub mod error;
 pub mod host;
 mod loopback;
+pub mod machine;
 pub mod mode;
 pub mod order;
 pub mod outputs;

@@ -165,5 +165,11 @@ pub struct Limits {
     pub cpus: Option<u32>,
 }
 
-/// Processes and threads that a step may have at once: far more than any build, far fewer than a machine.
-pub(super) const PROCESSES_MAX: u64 = 32_768;
+/// Processes and threads that a step may have at once: far more than any build has, and a quarter of what the machine can
+/// have, so that one that forks without end does not take the others with it.
+pub(super) fn most_processes() -> u64 {
+    const MOST: u64 = 16_384;
+    let limits = ["/proc/sys/kernel/pid_max", "/proc/sys/kernel/threads-max"];
+    let numbers = limits.iter().filter_map(|file| std::fs::read_to_string(file).ok()?.trim().parse::<u64>().ok());
+    numbers.map(|number| number / 4).chain([MOST]).min().unwrap_or(MOST)
+}

@@ -40,7 +40,7 @@ pub struct Who {
     pub name: String,
     /// Its home directory; the root if it has none.
     pub home: String,
-    /// Its further groups.
+    /// All its groups.
     pub groups: Vec<u32>,
 }
 
@@ -52,10 +52,11 @@ pub fn who(owner: Option<&Owner>, root: &Tree, reader: &Reader<'_>) -> Result<Wh
     let entry = name.as_deref().and_then(|name| passwd.find(name));
     let home = entry.and_then(|entry| passwd.field(entry, 5)).filter(|home| home.starts_with('/'));
     let home = home.unwrap_or(if ids.uid == 0 { "/root" } else { "/" }).to_owned();
-    let groups = match &name {
-        Some(name) => Accounts::read(GROUP, root, reader)?.groups_of(name),
-        None => Vec::new(),
-    };
+    // As initgroups(3) does: its own first.
+    let mut groups = vec![ids.gid];
+    if let Some(name) = &name {
+        groups.extend(Accounts::read(GROUP, root, reader)?.groups_of(name).into_iter().filter(|gid| *gid != ids.gid));
+    }
     let name = name.unwrap_or_else(|| if ids.uid == 0 { "root".to_owned() } else { ids.uid.to_string() });
     Ok(Who { ids, name, home, groups })
 }

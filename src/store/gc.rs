@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Store;
@@ -32,6 +32,13 @@ pub struct Keep {
     pub days: u32,
     /// What is over this goes, as far as it is no root's.
     pub max_bytes: Option<u64>,
+}
+
+/// As much of a note about commands as says whether it is of use.
+#[derive(Deserialize)]
+struct RunBlob {
+    blob: String,
+    blob_bytes: u64,
 }
 
 /// What was removed.
@@ -179,6 +186,14 @@ impl Store {
         for name in self.notes(Shelf::Bases) {
             if !bases.contains(&name) {
                 self.drop_note(Shelf::Bases, &name);
+            }
+        }
+        // What a layer with commands became is good as long as its contents are there; its log as long as that.
+        for name in self.notes(Shelf::Runs) {
+            let note = self.note::<RunBlob>(Shelf::Runs, &name);
+            if !note.is_some_and(|note| self.has_blob(&note.blob, note.blob_bytes)) {
+                self.drop_note(Shelf::Runs, &name);
+                self.drop_note(Shelf::Logs, &name);
             }
         }
         for name in self.notes(Shelf::Builds) {

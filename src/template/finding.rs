@@ -162,8 +162,8 @@ pub enum Kind {
         /// All stages.
         known: Vec<String>,
     },
-    /// A stage that is made of itself.
-    #[error("the stage `{name}` needs itself: {}", one_after_another(through))]
+    /// A stage or source that is made of itself.
+    #[error("`{name}` needs itself: {}", one_after_another(through))]
     StageCycle {
         /// The name.
         name: String,
@@ -417,7 +417,7 @@ impl Kind {
                 let known: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
                 format!("the stages are {}", known.join(", "))
             }
-            Self::StageCycle { .. } => "take one of these steps out: a stage has to be made before it is used".to_owned(),
+            Self::StageCycle { .. } => "take one of these references out: a stage or source has to be made before it is used".to_owned(),
             Self::PasswordInAddress { .. } => {
                 "keep it out of the template: credentials come from `.netrc`, docker's and podman's auth files, or git's credential helpers"
                     .to_owned()

@@ -46,8 +46,8 @@ pub use grammar::nearest;
 pub use init::{INIT, INIT_FILES};
 pub use model::{
     Account, Action, Adduser, Base, BaseFrom, Check, Command, Compression, Config, Copy, Expected, Extract,
-    ExtractOwner, Form, GitSource, GroupName, Healthcheck, Id, Layer, Mount, Mtime, Owner, PathSource, Port, Protocol,
-    Run, Source, SourceFrom, SourceRef, Stage, Step, Target, Template, Test, UrlSource, Write,
+    ExtractOwner, FetchSource, Form, GitSource, GroupName, Healthcheck, Id, Layer, Mount, Mtime, Owner, PathSource,
+    Port, Protocol, Run, Source, SourceFrom, SourceRef, Stage, Step, Target, Template, Test, UrlSource, Write,
 };
 pub use reference::reference;
 pub use render::{Style, render};

@@ -10,7 +10,7 @@ pub mod expect;
 pub mod provision;
 
 pub use expect::{Check, Expected, Form, Port, Protocol, Test};
-pub use provision::{Command, Mount, Run};
+pub use provision::{Command, FetchSource, Mount, Run};
 
 /// A whole template for one platform.
 #[derive(Debug, Clone, PartialEq)]
@@ -114,6 +114,8 @@ pub enum SourceFrom {
     Git(GitSource),
     /// `image`: the root of an image, named as in `base.image`.
     Image(String),
+    /// `fetch`
+    Fetch(FetchSource),
 }
 
 /// A download.

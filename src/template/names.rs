@@ -10,7 +10,7 @@ use super::finding::{Finding, Kind, Whence, any_error};
 use super::form::{Form, is_name};
 use super::grammar::nearest;
 use super::span::Span;
-use super::value::{Table, Value};
+use super::value::{Node, Table, Value};
 use super::variables::{self, BUILT_IN, Part};
 
 /// Adds what is wrong with the names in `root` to `findings`.
@@ -151,6 +151,10 @@ fn unused_sources(root: &Table, findings: &mut Vec<Finding>) {
     for entry in named("stage") {
         entry.node.as_table().into_iter().for_each(|stage| references(stage, &mut used));
     }
+    for source in named("sources").iter().filter_map(|entry| entry.node.as_table()) {
+        used.extend(source.get("in").and_then(Node::as_str));
+        mounts(source, &mut used);
+    }
     let both = [("source", named("sources")), ("stage", named("stage"))];
     let is_known = |name: &&str| both.iter().any(|(_, entries)| entries.iter().any(|entry| entry.key.text == *name));
     if !used.iter().all(is_known) {
@@ -170,10 +174,18 @@ fn references<'a>(table: &'a Table, used: &mut BTreeSet<&'a str>) {
     for (_, layer) in table.tables("layer") {
         let steps = layer.tables("step").map(|(_, step)| step).chain([layer]);
         for step in steps {
-            let mounts = step.tables("mounts").filter_map(|(_, mount)| mount.get("from"));
             let references = ["copy", "extract", "script"].into_iter().filter_map(|action| step.get(action));
-            let texts = references.chain(mounts).filter_map(|node| node.as_str());
-            used.extend(texts.map(|text| text.split(':').next().unwrap_or(text)));
+            used.extend(references.filter_map(Node::as_str).map(source_of));
+            mounts(step, used);
         }
     }
+}
+
+fn mounts<'a>(table: &'a Table, used: &mut BTreeSet<&'a str>) {
+    let from = table.tables("mounts").filter_map(|(_, mount)| mount.get("from")?.as_str());
+    used.extend(from.map(source_of));
+}
+
+fn source_of(reference: &str) -> &str {
+    reference.split(':').next().unwrap_or(reference)
 }

@@ -1,33 +1,37 @@
-//! Which stages an image needs, and in which order.
+//! Which sources and stages an image needs, and in which order.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::finding::{Finding, Kind};
-use super::model::{Action, Base, BaseFrom, Command, Layer, SourceRef, Stage, Template};
+use super::model::{Action, Base, BaseFrom, Command, Layer, Source, SourceFrom, SourceRef, Stage, Template};
 
 impl Template {
-    /// The stages that the image needs, each behind those that it needs itself. Without a cycle, which [`cycles`] finds.
-    pub fn needed_stages(&self) -> Vec<&str> {
+    /// The sources and stages that the image needs, each behind those that it needs itself. Without a cycle, which
+    /// [`cycles`] finds.
+    pub fn needed(&self) -> Vec<&str> {
+        let graph = Graph { base: self.base.as_ref(), stages: &self.stages, sources: &self.sources };
         let mut order = Vec::new();
         let mut seen = BTreeSet::new();
         for name in needs(self.base.as_ref(), &self.layers) {
-            self.visit(name, &mut seen, &mut order);
+            graph.visit(name, &mut seen, &mut order);
         }
         order
     }
 
-    fn visit<'a>(&'a self, name: &'a str, seen: &mut BTreeSet<&'a str>, order: &mut Vec<&'a str>) {
-        let Some(stage) = self.stages.get(name).filter(|_| seen.insert(name)) else { return };
-        for needed in needs(stage.base.as_ref(), &stage.layers) {
-            self.visit(needed, seen, order);
-        }
-        order.push(name);
+    /// The stages among [`Template::needed`], in the same order: also those that only a `fetch` runs in.
+    pub fn needed_stages(&self) -> Vec<&str> {
+        self.needed().into_iter().filter(|name| self.stages.contains_key(*name)).collect()
     }
 }
 
 impl Template {
-    /// Changes what steps name, in the image and in all stages.
+    /// Changes what steps and fetches name, in the image and in all stages.
     pub fn each_reference(&mut self, mut change: impl FnMut(&mut SourceRef)) {
+        for source in self.sources.values_mut() {
+            if let SourceFrom::Fetch(fetch) = &mut source.from {
+                fetch.mounts.iter_mut().for_each(|mount| change(&mut mount.from));
+            }
+        }
         let layers = self.stages.values_mut().flat_map(|stage| &mut stage.layers).chain(&mut self.layers);
         for step in layers.flat_map(|layer| &mut layer.steps) {
             match &mut step.action {
@@ -70,33 +74,64 @@ fn needs<'a>(base: Option<&'a Base>, layers: &'a [Layer]) -> impl Iterator<Item 
     base.into_iter().chain(references(layers).map(|reference| reference.source.as_str()))
 }
 
-/// A finding for each stage that needs itself, once a cycle.
-pub(super) fn cycles(stages: &BTreeMap<String, Stage>, findings: &mut Vec<Finding>) {
-    let mut done = BTreeSet::new();
-    for name in stages.keys() {
-        let mut way = Vec::new();
-        follow(name, stages, &mut way, &mut done, findings);
+/// What needs what: sources and stages have one space of names.
+struct Graph<'a> {
+    base: Option<&'a Base>,
+    stages: &'a BTreeMap<String, Stage>,
+    sources: &'a BTreeMap<String, Source>,
+}
+
+impl<'a> Graph<'a> {
+    /// The names that a source or stage refers to.
+    fn needs(&self, name: &str) -> Vec<&'a str> {
+        if let Some(stage) = self.stages.get(name) {
+            return needs(stage.base.as_ref(), &stage.layers).collect();
+        }
+        let Some(SourceFrom::Fetch(fetch)) = self.sources.get(name).map(|source| &source.from) else {
+            return Vec::new();
+        };
+        let stage = match &fetch.in_stage {
+            Some(name) => Some(name.as_str()),
+            None => needs(self.base, &[]).next(),
+        };
+        stage.into_iter().chain(fetch.mounts.iter().map(|mount| mount.from.source.as_str())).collect()
+    }
+
+    fn visit(&self, name: &'a str, seen: &mut BTreeSet<&'a str>, order: &mut Vec<&'a str>) {
+        if seen.insert(name) {
+            self.needs(name).into_iter().for_each(|needed| self.visit(needed, seen, order));
+            order.push(name);
+        }
+    }
+
+    fn follow(&self, name: &'a str, way: &mut Vec<&'a str>, done: &mut BTreeSet<&'a str>, findings: &mut Vec<Finding>) {
+        if let Some(start) = way.iter().position(|other| *other == name) {
+            let through = way[start..].iter().chain([&name]).map(|name| (*name).to_owned()).collect();
+            let stage = self.stages.get(name).map(|stage| stage.span);
+            let span = stage.or(self.sources.get(name).map(|source| source.span)).unwrap_or_default();
+            findings.push(Finding::new(span, Kind::StageCycle { name: name.to_owned(), through }));
+            return;
+        }
+        if done.contains(name) {
+            return;
+        }
+        way.push(name);
+        self.needs(name).into_iter().for_each(|needed| self.follow(needed, way, done, findings));
+        way.pop();
+        done.insert(name);
     }
 }
 
-fn follow<'a>(
-    name: &'a str,
-    stages: &'a BTreeMap<String, Stage>,
-    way: &mut Vec<&'a str>,
-    done: &mut BTreeSet<&'a str>,
+/// A finding for each stage or source that needs itself, once a cycle.
+pub(super) fn cycles(
+    base: Option<&Base>,
+    stages: &BTreeMap<String, Stage>,
+    sources: &BTreeMap<String, Source>,
     findings: &mut Vec<Finding>,
 ) {
-    if let Some(start) = way.iter().position(|other| *other == name) {
-        let through = way[start..].iter().chain([&name]).map(|name| (*name).to_owned()).collect();
-        let span = stages.get(name).map(|stage| stage.span).unwrap_or_default();
-        findings.push(Finding::new(span, Kind::StageCycle { name: name.to_owned(), through }));
-        return;
+    let graph = Graph { base, stages, sources };
+    let mut done = BTreeSet::new();
+    for name in stages.keys().chain(sources.keys()) {
+        graph.follow(name, &mut Vec::new(), &mut done, findings);
     }
-    let Some(stage) = stages.get(name).filter(|_| !done.contains(name)) else { return };
-    way.push(name);
-    for needed in needs(stage.base.as_ref(), &stage.layers) {
-        follow(needed, stages, way, done, findings);
-    }
-    way.pop();
-    done.insert(name);
 }

@@ -1,5 +1,7 @@
 //! Where the bytes of a tree's files are read from.
 
+use std::io::{self, Read, Seek, SeekFrom};
+
 use super::node::Content;
 
 /// Reads file contents by digest. Implemented by whatever holds them: a directory that was scanned, the store, memory.
@@ -27,7 +29,7 @@ pub enum ContentError {
         /// The file, for people.
         name: String,
         /// Why.
-        source: std::io::Error,
+        source: io::Error,
     },
 }
 
@@ -55,4 +57,42 @@ pub fn read_all(contents: &dyn Contents, content: &Content) -> Result<Vec<u8>, C
     let mut bytes = vec![0; usize::try_from(content.size_bytes).unwrap_or(usize::MAX)];
     contents.read_at(content, 0, &mut bytes)?;
     Ok(bytes)
+}
+
+/// Reads a content like a file. What goes wrong is an [`io::Error`] around the [`ContentError`].
+pub struct ContentReader<'a> {
+    contents: &'a dyn Contents,
+    content: Content,
+    at: u64,
+}
+
+impl<'a> ContentReader<'a> {
+    /// A reader at the first byte of `content`.
+    pub fn new(contents: &'a dyn Contents, content: Content) -> Self {
+        Self { contents, content, at: 0 }
+    }
+}
+
+impl Read for ContentReader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = self.content.size_bytes.saturating_sub(self.at);
+        let length = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
+        if length > 0 {
+            self.contents.read_at(&self.content, self.at, &mut buffer[..length]).map_err(io::Error::other)?;
+        }
+        self.at += length as u64;
+        Ok(length)
+    }
+}
+
+impl Seek for ContentReader<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let target = match to {
+            SeekFrom::Start(at) => Some(at),
+            SeekFrom::End(by) => self.content.size_bytes.checked_add_signed(by),
+            SeekFrom::Current(by) => self.at.checked_add_signed(by),
+        };
+        self.at = target.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.at)
+    }
 }

@@ -20,7 +20,7 @@ pub mod node;
 pub mod resolve;
 
 pub use changeset::{Change, Changeset};
-pub use contents::{ContentError, Contents};
+pub use contents::{ContentError, ContentReader, Contents};
 pub use diff::diff;
 pub use node::{Content, Kind, LinkGroup, Node};
 

@@ -14,3 +14,4 @@ mod refusals;
 mod sample;
 mod screen;
 mod shipped;
+mod steps;

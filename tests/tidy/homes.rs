@@ -10,9 +10,10 @@ const ANYWHERE: &[&str] = &["src/"];
 
 /// Each dependency of Cargo.toml and the paths that may name it.
 const HOMES: &[(&str, &[&str])] = &[
+    ("aho_corasick", &["src/secret/needles.rs"]),
     ("annotate_snippets", &["src/template/render.rs"]),
-    // Python writes digests so.
-    ("base64", &["src/transport/secret.rs", "src/residue/record.rs"]),
+    // Python writes digests so; secrets may be found so.
+    ("base64", &["src/transport/secret.rs", "src/residue/record.rs", "src/secret/"]),
     ("bzip2", &["src/layer/read/"]),
     ("clap", &["src/cli/"]),
     ("clap_complete", &["src/cli/"]),
@@ -23,15 +24,22 @@ const HOMES: &[(&str, &[&str])] = &[
     // A `.dockerignore` has rules of its own.
     ("globset", &["src/base/glob.rs", "src/source/path/rules.rs"]),
     ("ignore", &["src/source/path/"]),
+    ("imara_diff", &["src/compare/"]),
     ("indicatif", &["src/cli/progress.rs"]),
-    // A zip archive holds civil times; servers say when to try again.
-    ("jiff", &["src/base/epoch.rs", "src/layer/read/zip.rs", "src/transport/retry.rs"]),
+    // A zip archive holds civil times; servers say when to try again; dates are recognised in texts.
+    ("jiff", &["src/base/epoch.rs", "src/compare/", "src/layer/read/zip.rs", "src/transport/retry.rs"]),
+    // Numbers of system calls, and the few calls that rustix does not have.
+    ("libc", &["src/sandbox/"]),
     ("libdeflater", &["src/layer/codec.rs"]),
     ("liblzma", &["src/layer/read/"]),
+    ("memchr", &["src/secret/"]),
+    // A module of src/source/git/ has the same name.
+    ("object", &["src/compare/insight/", "src/source/git/"]),
     ("oci_spec", &["src/image/", "src/registry/name.rs"]),
-    // What a test of a template expects.
-    ("regex", &["src/template/model/expect.rs"]),
-    ("rustix", &["src/source/", "src/store/", "src/output/", "src/registry/helper.rs"]),
+    // What a test of a template expects; what a cause looks like.
+    ("regex", &["src/template/model/expect.rs", "src/compare/cause/"]),
+    ("rustix", &["src/source/", "src/store/", "src/output/", "src/sandbox/", "src/registry/helper.rs"]),
+    ("seccompiler", &["src/sandbox/"]),
     ("rustls_native_certs", &["src/transport/tls.rs"]),
     ("serde", ANYWHERE),
     ("serde_json", ANYWHERE),
@@ -46,6 +54,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("ureq", &["src/transport/"]),
     ("walkdir", &["src/store/", "src/output/"]),
     ("zip", &["src/layer/read/"]),
+    ("zeroize", &["src/secret/"]),
     ("zstd", &["src/layer/"]),
 ];
 

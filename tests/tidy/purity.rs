@@ -4,7 +4,8 @@ use crate::settle;
 use crate::sources;
 
 /// Modules whose results depend on their arguments alone.
-const PURE: &[&str] = &["base", "tree", "template", "lock", "layer", "step", "residue", "plan", "image"];
+const PURE: &[&str] =
+    &["base", "tree", "template", "lock", "layer", "secret", "compare", "step", "residue", "plan", "image"];
 
 /// What a pure module may not name, and what to do instead.
 const SURROUNDINGS: &[(&str, &str)] = &[
@@ -38,15 +39,30 @@ const CHOKE_POINTS: &[(&str, &[&str], &str)] = &[
     // An image file is looked at through a store of its own where the usual one cannot be opened.
     (
         "std::env",
-        &["src/cli/environment.rs", "src/cli/verbs/inspect.rs"],
+        // The child of the sandbox is a program of its own: its name, its directory, its answer.
+        &["src/cli/environment.rs", "src/cli/verbs/inspect.rs", "src/sandbox/"],
         "read it in src/cli/environment.rs and pass it on",
     ),
     ("env::var", &["src/cli/environment.rs"], "read it in src/cli/environment.rs and pass it on"),
     ("env::var_os", &["src/cli/environment.rs"], "read it in src/cli/environment.rs and pass it on"),
     // The store marks when a blob was used last, so that gc may keep what is recent.
-    ("SystemTime", &["src/cli/environment.rs", "src/store/blob.rs"], "take the time as an argument"),
-    // The build says how long it took; the probe waits a bounded time for the file system's clock to move on.
-    ("Instant", &["src/cli/verbs/build.rs", "src/source/path/probe.rs"], "measure in cli"),
+    (
+        "SystemTime",
+        &["src/cli/environment.rs", "src/store/blob.rs", "src/sandbox/host.rs"],
+        "take the time as an argument",
+    ),
+    // A step may take so long; the build says how long it took; the probe waits a bounded time for the file system's clock to move on.
+    (
+        "Instant",
+        &[
+            "src/cli/verbs/build.rs",
+            "src/cli/verbs/test.rs",
+            "src/source/path/probe.rs",
+            "src/sandbox/host.rs",
+            "src/sandbox/service.rs",
+        ],
+        "measure in cli",
+    ),
     ("Timestamp::now", &[], "take an `Epoch`"),
     ("Zoned::now", &[], "take an `Epoch`"),
     ("println!", &[], "write through src/cli/report.rs"),
@@ -55,10 +71,10 @@ const CHOKE_POINTS: &[(&str, &[&str], &str)] = &[
     ("eprint!", &[], "write through src/cli/report.rs"),
     ("dbg!", &[], "remove it"),
     // `docker-archive:-` is the one output that is a stream.
-    ("io::stdout", &["src/cli/", "src/output/mod.rs"], "return it and let cli print"),
-    ("stdout()", &["src/cli/", "src/output/mod.rs"], "return it and let cli print"),
-    ("io::stderr", &["src/cli/"], "return it and let cli print"),
-    ("stderr()", &["src/cli/"], "return it and let cli print"),
+    ("io::stdout", &["src/cli/", "src/output/mod.rs", "src/sandbox/child.rs"], "return it and let cli print"),
+    ("stdout()", &["src/cli/", "src/output/mod.rs", "src/sandbox/child.rs"], "return it and let cli print"),
+    ("io::stderr", &["src/cli/", "src/sandbox/child.rs"], "return it and let cli print"),
+    ("stderr()", &["src/cli/", "src/sandbox/child.rs"], "return it and let cli print"),
     ("process::exit", &["src/main.rs"], "return an exit code"),
 ];
 

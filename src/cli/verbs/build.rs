@@ -41,7 +41,10 @@ pub fn run(args: &Build, session: &Session) -> Result<ExitCode, Failure> {
     let platforms = if loaded.platforms.len() > 1 { Platforms::Several } else { Platforms::One };
     let progress = Progress::new(report, session.environment.live).platforms(platforms);
     let watch = |event: crate::pipeline::Event<'_>| progress.show(event);
-    let provision = session.provision(&args.provision)?;
+    let mut provision = session.provision(&args.provision)?;
+    if args.debug {
+        provision = provision.with_debug(session.terminal("--debug")?);
+    }
     let terms = Terms { provision: &provision, ..session.terms(&args.resolve, &watch) };
     let retry = |notice: crate::transport::Notice| progress.retry(&notice);
     let reach = network.reach(&store, loaded.directory.clone(), &retry)?;

@@ -3,9 +3,11 @@
 pub mod build;
 pub mod check;
 pub mod diff;
+pub mod doctor;
 pub mod init;
 pub mod inspect;
 pub mod lock;
+pub mod log;
 pub mod manual;
 pub mod plan;
 pub mod store;

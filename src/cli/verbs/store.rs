@@ -1,5 +1,6 @@
 //! `kiln store`
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde_json::json;
@@ -10,6 +11,7 @@ use crate::cli::args::{StoreCommand, StoreDir};
 use crate::cli::report::{Failure, print, print_json};
 use crate::cli::session::Session;
 use crate::cli::size;
+use crate::sandbox::{Area, Sandbox};
 use crate::store::gc::{Keep, Removal};
 use crate::store::{Entry, Name, Store};
 
@@ -124,6 +126,9 @@ fn gc(keep: &Keep, removal: Removal, given: &StoreDir, form: Form, session: &Ses
     let waiting = || session.report.note("waiting for a build that uses the store");
     let store = Store::open_alone(&path, waiting)?;
     let report = store.gc(keep, removal)?;
+    if removal == Removal::Real {
+        forget_trees(&store, keep, session)?;
+    }
     if form == Form::Json {
         print_json(&report)?;
         return Ok(ExitCode::SUCCESS);
@@ -137,4 +142,21 @@ fn gc(keep: &Keep, removal: Removal, given: &StoreDir, form: Form, session: &Ses
         size::show(report.kept_bytes)
     ))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Removes unpacked trees that no step stood on for the days to keep. They only save time, and are not counted.
+fn forget_trees(store: &Store, keep: &Keep, session: &Session) -> Result<(), Failure> {
+    const DAY_SECONDS: u64 = 86_400;
+    let area = Area::open(store.root()).map_err(crate::pipeline::Error::from)?;
+    let old = area.trees().into_iter().filter(|(_, age)| *age >= u64::from(keep.days) * DAY_SECONDS);
+    let doomed: Vec<PathBuf> = old.map(|(path, _)| path).chain(area.leftovers()).collect();
+    if doomed.is_empty() {
+        return Ok(());
+    }
+    // Files of subordinate ids can only be removed from where they were made.
+    let sandbox = Sandbox::open(area, None, session.environment.user.as_deref());
+    if let Err(error) = sandbox.and_then(|sandbox| sandbox.remove(doomed)) {
+        session.report.warn(&format!("unpacked trees stay: {error}"), error.hint());
+    }
+    Ok(())
 }

@@ -173,7 +173,7 @@ impl<R: Read> Read for Data<'_, R> {
 }
 
 /// Whether a tar could begin with these bytes: a header with a right checksum, or an end marker.
-pub(super) fn is_header(start: &[u8]) -> bool {
+pub fn is_header(start: &[u8]) -> bool {
     let mut header = Header::new_old();
     if start.len() != header.as_bytes().len() {
         return false;

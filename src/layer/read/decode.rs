@@ -46,7 +46,7 @@ pub fn decoder<'a>(reader: impl Read + 'a) -> io::Result<Box<dyn Read + 'a>> {
 }
 
 /// The same with every codec that an archive may have.
-pub(super) fn archive_decoder<'a>(reader: impl Read + 'a) -> io::Result<Box<dyn Read + 'a>> {
+pub fn archive_decoder<'a>(reader: impl Read + 'a) -> io::Result<Box<dyn Read + 'a>> {
     let (start, reader) = peek(reader, MAGIC_BYTES)?;
     decompress(Codec::of(&start), reader)
 }

@@ -133,6 +133,12 @@ impl<R: Read> Entries<R> {
         delivered
     }
 
+    /// The content of the entry that [`Entries::next_entry`] gave last, with zeros where it has holes, for a reader that
+    /// needs no digest of it.
+    pub fn content<'a>(&'a mut self, entry: &'a Entry) -> impl Read + 'a {
+        Expanded::new(&mut self.blocks, &entry.map)
+    }
+
     /// The data of a header that describes another one.
     fn records(&mut self, header: &Header) -> Result<Vec<u8>, ReadError> {
         let offset = self.blocks.offset();

@@ -54,6 +54,36 @@ pub(super) fn read<R: Read + Seek>(reader: R, sink: &mut Sink<'_>) -> Result<Tre
     Ok(tree)
 }
 
+/// A member of a zip as its directory describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ZipMember {
+    /// Its name, unchanged.
+    pub name: Vec<u8>,
+    /// Modification time, seconds since 1970.
+    pub mtime: i64,
+    /// `st_mode`, if the archive was made on a Unix.
+    pub mode: Option<u32>,
+}
+
+/// Hands each member of a zip, in the order of its directory, and a reader of its content to `sink`. Nothing is refused
+/// that can be read at all: this is for looking at an archive, not for unpacking it. Of members of one name there is the
+/// last.
+pub fn members<R: Read + Seek>(
+    reader: R,
+    sink: &mut dyn FnMut(ZipMember, &mut dyn Read) -> io::Result<()>,
+) -> Result<(), ReadError> {
+    let mut archive = ZipArchive::new(reader).map_err(zip_error)?;
+    if archive.len() > ENTRIES_MAX {
+        return Err(ReadError::TooManyEntries);
+    }
+    for index in 0..archive.len() {
+        let mut file = archive.by_index(index).map_err(zip_error)?;
+        let member = ZipMember { name: file.name_raw().to_vec(), mtime: timestamp(&file), mode: file.unix_mode() };
+        sink(member, &mut file).map_err(|error| zip_error(ZipError::Io(error)))?;
+    }
+    Ok(())
+}
+
 fn zip_error(source: ZipError) -> ReadError {
     ReadError::Zip { source }
 }
@@ -158,6 +188,28 @@ mod tests {
         let text = dump::write(&tree.to_changeset());
         assert!(text.starts_with("d 0750 0:0 1582979458 /d\nf 0755 0:0 1582979458 /d/run 2 sha256:"), "{text}");
         assert!(text.contains("/link d/run\n"), "{text}");
+    }
+
+    #[test]
+    fn members_come_in_the_order_of_the_directory() {
+        let zip = bytes(|zip| {
+            zip.start_file("b", options().unix_permissions(0o600))?;
+            zip.write_all(b"content")?;
+            zip.start_file("../a", options())
+        });
+        let mut found = Vec::new();
+        let mut sink = |member: ZipMember, reader: &mut dyn Read| {
+            let mut text = String::new();
+            reader.read_to_string(&mut text)?;
+            found.push((member.name, member.mtime, member.mode, text));
+            Ok(())
+        };
+        members(Cursor::new(zip), &mut sink).expect("a good zip");
+        let expected = [
+            (b"b".to_vec(), 1_582_979_458, Some(0o100_600), "content".to_owned()),
+            (b"../a".to_vec(), 1_582_979_458, Some(0o100_644), String::new()),
+        ];
+        assert_eq!(found, expected);
     }
 
     #[test]

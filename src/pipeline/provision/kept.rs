@@ -5,9 +5,9 @@ use std::io::BufWriter;
 use serde::{Deserialize, Serialize};
 
 use crate::base::{ContentDigest, LayerKey};
-use crate::store::spool::{ContentReader, Spooler};
+use crate::store::spool::Spooler;
 use crate::store::{Shelf, Spool, Store, StoreError};
-use crate::tree::{Changeset, Content, Contents, Kind, Node, dump};
+use crate::tree::{Changeset, Content, ContentReader, Contents, Kind, Node, dump};
 
 use crate::pipeline::error::Error;
 

@@ -8,9 +8,10 @@ use crate::base::glob::Globs;
 use crate::base::{ContentDigest, Epoch, LayerKey};
 use crate::pipeline::error::Error;
 use crate::pipeline::evaluate::Stop;
+use crate::pipeline::landing;
 use crate::pipeline::terms::{Event, Terms};
 use crate::residue::{Files, clean};
-use crate::sandbox::{Ending, Sandbox, SandboxError, Watch, Work};
+use crate::sandbox::{Ending, RunOrder, Sandbox, SandboxError, Watch, Work};
 use crate::step::{Draft, Inline, Inputs, SourceTree, StepError, StepFailure, StepWarning, When, apply, with_parents};
 use crate::store::{Spool, Store};
 use crate::template::{Action, Command, Layer, Run, Step};
@@ -106,7 +107,7 @@ impl LayerRun<'_, '_> {
         let work = sandbox.area().work().map_err(fail)?;
         let watch = self.terms.watch;
         let show = |line: &str| watch(Event::StepPrints { layer: &self.layer.name, line });
-        let no_secret = |_: &str| None;
+        let is_secret = |line: &str| self.provision.needles().find_text(line).map(|hit| hit.id);
         let mut root = below.clone();
         let running = Running {
             given: self,
@@ -119,7 +120,7 @@ impl LayerRun<'_, '_> {
             lower: Vec::new(),
             synced: below.clone(),
             session: None,
-            log: Log::new(&show, &no_secret),
+            log: Log::new(&show, &is_secret),
             written: Vec::new(),
         };
         let made = running.run();
@@ -149,6 +150,7 @@ impl<'a> Running<'_, 'a, '_> {
         let (changes, warnings) = draft.finish();
         let taken = taken(given, &changes, &written, inline)?;
         let contents = given.everywhere(&written, &taken, inline);
+        landing::secrets(&given.layer.name, &changes, &contents, given.provision.needles()).map_err(other)?;
         let spool = kept::keep(&given.key, &changes, &contents, given.store).map_err(other)?;
         Ok(Provisioned { changes, spool, warnings })
     }
@@ -200,6 +202,7 @@ impl<'a> Running<'_, 'a, '_> {
         watch(Event::StepBegins { layer: &self.given.layer.name, step: self.number, command: &said });
         self.log.heading(&format!("step {}: {said}", self.number));
         let log = &mut self.log;
+        let again = self.given.provision.debug.is_some().then(|| order.clone());
         let ended = self.sandbox.run(
             order,
             &mut Watch {
@@ -209,9 +212,14 @@ impl<'a> Running<'_, 'a, '_> {
             },
         );
         self.log.end_line();
+        if let Some(order) = again
+            && !matches!(ended, Ok(Ending { code: Some(0), .. }) | Err(SandboxError::Interrupted))
+        {
+            self.look_around(order);
+        }
         match ended {
             Ok(Ending { code: Some(0), made, .. }) => {
-                session.made.extend(made);
+                self.session.iter_mut().for_each(|session| session.made.extend(made.iter().cloned()));
                 Ok(())
             }
             Ok(ending) => Err(self.failure(format!("the step failed: {ending}"), Some(self.advice()))),
@@ -224,6 +232,19 @@ impl<'a> Running<'_, 'a, '_> {
             }
             Err(error) => Err(fail(error)),
         }
+    }
+
+    /// A shell for a person, where a command has failed.
+    fn look_around(&self, mut order: RunOrder) {
+        let Some(terminal) = &self.given.provision.debug else { return };
+        let Ok(work) = self.work.directory(&format!("work-{}-debug", self.number)) else { return };
+        (self.given.terms.watch)(Event::ShellBegins { layer: &self.given.layer.name, step: self.number });
+        order.work = work;
+        // Job control needs a process group that the terminal knows, which this process namespace does not have.
+        order.argv = vec!["/bin/sh".to_owned(), "-i".to_owned(), "+m".to_owned()];
+        order.env.extend(terminal.kind.iter().map(|kind| ("TERM".to_owned(), kind.clone())));
+        // The build has failed already, however the shell ends.
+        let _ = self.sandbox.run_on(order, &terminal.file);
     }
 
     /// What functions changed since the last command becomes a directory that the next one stands on.
@@ -266,6 +287,10 @@ impl<'a> Running<'_, 'a, '_> {
         });
         let mut changes: Changeset = timed.collect();
         self.clean(&mut changes)?;
+        let nothing = Inline::default();
+        let contents = self.given.everywhere(&self.written, &[], &nothing);
+        let (layer, allowed) = (&self.given.layer.name, &self.given.layer.allow_private_keys);
+        landing::private_keys(layer, &changes, &contents, allowed).map_err(other)?;
         self.draft.absorb(&changes).map_err(|error| self.step_failure(error))?;
         self.lower.push(session.upper);
         self.synced = self.draft.root().clone();
@@ -322,14 +347,12 @@ impl<'a> Running<'_, 'a, '_> {
     }
 
     fn advice(&self) -> String {
-        let mut advice =
-            "`kiln build --debug` opens a shell where it stopped, `kiln log` shows all that it printed; last:"
-                .to_owned();
-        self.log.tail().iter().for_each(|line| {
-            advice.push('\n');
-            advice.push_str(line);
-        });
-        advice
+        let (ways, tail) = (
+            "`kiln build --debug` opens a shell where it stopped, `kiln log` shows all that it printed",
+            self.log.tail(),
+        );
+        let last = if tail.is_empty() { String::new() } else { format!("; last:\n{}", tail.join("\n")) };
+        format!("{ways}{last}")
     }
 }
 

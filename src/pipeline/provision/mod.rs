@@ -20,10 +20,11 @@ mod log;
 mod surroundings;
 mod times;
 
-use std::collections::BTreeMap;
+use std::fs::File;
 use std::sync::OnceLock;
 
 use crate::sandbox::{Area, Mode, Sandbox, SandboxError};
+use crate::secret::{Needles, Secret, Secrets};
 use crate::store::Store;
 
 pub use ground::Ground;
@@ -41,21 +42,54 @@ pub enum Commands {
 }
 
 /// What running commands needs of the world.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Provision {
     /// The sandbox that was asked for; `None`: the best.
     pub mode: Option<Mode>,
     /// The caller's name, as the files of subordinate ids know it.
     pub user: Option<String>,
-    /// Values by id.
-    pub secrets: BTreeMap<String, Vec<u8>>,
+    secrets: Secrets,
+    needles: Needles,
+    /// Where a person wants to look around when a command fails.
+    debug: Option<Terminal>,
     sandbox: OnceLock<Sandbox>,
+}
+
+/// A terminal that a person sits at.
+#[derive(Debug)]
+pub struct Terminal {
+    /// Open for reading and writing.
+    pub file: File,
+    /// What kind it is: TERM.
+    pub kind: Option<String>,
+}
+
+impl Default for Provision {
+    fn default() -> Self {
+        Self::new(None, None, Secrets::new())
+    }
 }
 
 impl Provision {
     /// Nothing is made until the first command runs.
-    pub fn new(mode: Option<Mode>, user: Option<String>, secrets: BTreeMap<String, Vec<u8>>) -> Self {
-        Self { mode, user, secrets, sandbox: OnceLock::new() }
+    pub fn new(mode: Option<Mode>, user: Option<String>, secrets: Secrets) -> Self {
+        let needles = Needles::new(&secrets);
+        Self { mode, user, secrets, needles, debug: None, sandbox: OnceLock::new() }
+    }
+
+    /// The same, with a shell on a terminal where a command fails.
+    pub fn with_debug(self, terminal: Terminal) -> Self {
+        Self { debug: Some(terminal), ..self }
+    }
+
+    /// The value of a secret.
+    fn secret(&self, id: &str) -> Option<&[u8]> {
+        self.secrets.get(id).map(Secret::reveal)
+    }
+
+    /// What no file, line or document may have in it.
+    pub fn needles(&self) -> &Needles {
+        &self.needles
     }
 
     /// The sandbox, made when it is asked for first.

@@ -95,8 +95,8 @@ impl Running<'_, '_, '_> {
     }
 
     fn secrets(&self, run: &Run) -> Result<Vec<(String, Vec<u8>)>, Stop> {
-        let value = |id: &String| match self.given.provision.secrets.get(id) {
-            Some(value) => Ok((id.clone(), value.clone())),
+        let value = |id: &String| match self.given.provision.secret(id) {
+            Some(value) => Ok((id.clone(), value.to_vec())),
             None => Err(self.failure(
                 format!("the secret `{id}` was not given"),
                 Some(format!("give it with `--secret id={id},env=VARIABLE` or `--secret id={id},file=PATH`")),

@@ -5,10 +5,9 @@ use std::io::Read;
 use crate::base::{ContentDigest, ImagePath};
 use crate::pipeline::error::Error;
 use crate::step::{Inline, Reader, owner};
-use crate::store::spool::ContentReader;
 use crate::template::Owner;
 use crate::tree::resolve::resolve_fully;
-use crate::tree::{Content, ContentError, Contents, Kind, Node};
+use crate::tree::{Content, ContentError, ContentReader, Contents, Kind, Node};
 
 use super::Subject;
 use super::complaint::Complaint;

@@ -71,4 +71,5 @@ pub const ORIGINS: &[(&str, &[&str])] = &[
     ("url", &["sha256", "mirrors"]),
     ("git", &["rev", "subdir", "submodules", "include", "exclude"]),
     ("image", &["include", "exclude"]),
+    ("fetch", &["in", "mounts", "include", "exclude"]),
 ];

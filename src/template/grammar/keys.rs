@@ -97,9 +97,9 @@ const SOURCE: &[Key] = &[
     key("subdir", Text, "\"src\"", "Only this directory of it."),
     key("submodules", Bool, "true", "Takes its submodules too."),
     key("image", Text, "\"registry.example.org/x:1\"", "The root tree of an image, named as in `[base]`."),
-    key("fetch", STRINGS, "[\"pip\", \"download\", \"-d\", \"/out\"]", "A command with network that fills `/out`; runs when the lock is made.").later(),
-    key("in", Text, "\"build\"", "The stage that the command runs in.").later(),
-    key("mounts", List(&Table(Place::Mount)), "[{ from = \"app:requirements.txt\", to = \"/in/requirements.txt\" }]", "What the command is given.").later(),
+    key("fetch", STRINGS, "[\"pip\", \"download\", \"-d\", \"/out\"]", "A command with network that fills `/out`; runs when the lock is made, which holds the digest of what it made."),
+    key("in", Text, "\"build\"", "The stage that the command runs in; default: the base."),
+    key("mounts", List(&Table(Place::Mount)), "[{ from = \"app:requirements.txt\", to = \"/in/requirements.txt\" }]", "Sources and stages that the command sees."),
 ];
 
 const REPOSITORY: &[Key] = &[

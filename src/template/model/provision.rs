@@ -64,3 +64,14 @@ pub struct Mount {
     /// The command may write there; what it writes is dropped.
     pub writable: bool,
 }
+
+/// A command with a network whose results are pinned: it runs when the lock is made, and fills `/out`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FetchSource {
+    /// The program, which is never empty, and its arguments.
+    pub command: Vec<String>,
+    /// The stage that it runs in (`in`); `None`: the base of the image, which the template then has.
+    pub in_stage: Option<String>,
+    /// Files that it sees; no two have one target, and none is in `/out`.
+    pub mounts: Vec<Mount>,
+}

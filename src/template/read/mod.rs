@@ -4,6 +4,7 @@
 
 mod config;
 mod expect;
+mod fetch;
 mod layer;
 mod origin;
 mod run;
@@ -37,13 +38,15 @@ pub(super) fn template(reader: &mut Reader<'_>, root: &Table, directories: &[Str
     let none = Table::default();
     let image = root.table("image").unwrap_or(&none);
     let directories = origin::Directories(directories);
-    let (sources, elsewhere) = origin::sources(reader, root, directories);
+    let (mut sources, elsewhere) = origin::sources(reader, root, directories);
     let stages = origin::stage_names(reader, root, &sources);
     let names = layer::SourceNames { here: sources.keys().cloned().collect(), stages, elsewhere };
+    fetch::surroundings(reader, root, &mut sources, &names);
     let stages = origin::stages(reader, root, directories, &names);
-    stages::cycles(&stages, reader.findings);
+    let base = origin::base(reader, root, directories, &names);
+    stages::cycles(base.as_ref(), &stages, &sources, reader.findings);
     Template {
-        base: origin::base(reader, root, directories, &names),
+        base,
         stages,
         name: facts.name,
         version: facts.version,

@@ -11,6 +11,7 @@ use crate::template::span::Span;
 use crate::template::value::{Entry, Node, Table};
 
 use super::Reader;
+use super::fetch;
 use super::layer::{SourceNames, layers};
 
 /// The files of a template, as far as paths in it depend on them.
@@ -51,6 +52,8 @@ fn source(reader: &mut Reader<'_>, table: &Table, entry: &Entry, directories: Di
         SourceFrom::Git(git(reader, table, node))
     } else if let Some(node) = table.get("image") {
         SourceFrom::Image(image(reader, node, directories).unwrap_or_default())
+    } else if let Some(fetch) = fetch::command(reader, table) {
+        SourceFrom::Fetch(fetch)
     } else {
         let directory = directories.of(entry.key.span).to_owned();
         SourceFrom::Path(PathSource {
@@ -144,16 +147,22 @@ pub(super) fn base(
         if table.get("image").is_some() {
             return None;
         }
-        let name = reader.text("stage", node)?;
-        if !names.stages.contains(&name) {
-            let nearest = nearest(&name, names.stages.iter().map(String::as_str)).map(str::to_owned);
-            reader.report(node.span, Kind::UnknownStage { name, nearest, known: names.stages.clone() });
-            return None;
-        }
+        let name = stage(reader, "stage", node, names)?;
         return Some(Base { span: node.span, from: BaseFrom::Stage(name) });
     }
     let node = table.get("image")?;
     Some(Base { span: node.span, from: BaseFrom::Image(image(reader, node, directories)?) })
+}
+
+/// The name of a stage that there is.
+pub(super) fn stage(reader: &mut Reader<'_>, key: &str, node: &Node, names: &SourceNames) -> Option<String> {
+    let name = reader.text(key, node)?;
+    if !names.stages.contains(&name) {
+        let nearest = nearest(&name, names.stages.iter().map(String::as_str)).map(str::to_owned);
+        reader.report(node.span, Kind::UnknownStage { name, nearest, known: names.stages.clone() });
+        return None;
+    }
+    Some(name)
 }
 
 /// The names of the stages. None may be a source's too: a reference names either.

@@ -59,7 +59,6 @@ fn keys_in_the_wrong_place() {
 #[test]
 fn keys_of_later_versions() {
     finds!(format!("{IMAGE}[base]\nimage = 'debian'\nverify = 'key.pub'"), Kind::NotBuilt { key: "verify" });
-    finds!(format!("{IMAGE}[sources.x]\nfetch = ['true']\nin = 'x'"), Kind::NotBuilt { key: "fetch" });
     finds!(format!("{IMAGE}{LAYER}packages = ['x']\nrecommends = false"), Kind::NotBuilt { key: "packages" });
     finds!(format!("{IMAGE}{SOURCE}{LAYER}only = 'x'\ncopy = 'app'\nto = '/x'"), Kind::NotBuilt { key: "only" });
 }

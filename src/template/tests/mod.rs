@@ -2,6 +2,7 @@
 
 mod any_input;
 mod expect;
+mod fetch;
 mod findings;
 mod provision;
 mod rendered;
