@@ -15,3 +15,4 @@ mod sample;
 mod screen;
 mod shipped;
 mod steps;
+mod tried;

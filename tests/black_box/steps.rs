@@ -20,11 +20,11 @@ const SYSTEM: &str = "[sources.system]\npath = 'system'\nignored = true\n\
 const APPLETS: &[&str] = &[
     "sh", "cat", "echo", "id", "ls", "stat", "touch", "mkdir", "rm", "ln", "chmod", "chown", "hostname", "env",
     "mount", "sleep", "kill", "dd", "date", "mknod", "pwd", "nproc", "head", "ps", "wget", "grep", "true", "mv", "cp",
-    "sort", "tail",
+    "sort", "tail", "httpd", "seq",
 ];
 
 /// A project whose template has these steps on a system with a shell; `None`, said visibly, without one.
-fn with_shell(steps: &str) -> Option<Project> {
+pub(crate) fn with_shell(steps: &str) -> Option<Project> {
     let busybox = require("busybox")?;
     let project = Project::empty();
     fs::create_dir_all(project.path("system/bin")).expect("a directory");
