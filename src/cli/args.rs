@@ -10,6 +10,12 @@ use crate::base::{Epoch, Platform};
 
 pub use super::args_steps::{Doctor, Log, ProvisionArgs};
 
+mod store;
+mod test;
+
+pub use store::{StoreArgs, StoreCommand};
+pub use test::Test;
+
 /// Builds container images that are the same bytes everywhere and never change once they exist.
 #[derive(Debug, Parser)]
 #[command(name = "kiln", version, max_term_width = 100, arg_required_else_help = true)]
@@ -69,6 +75,8 @@ pub enum Command {
     Vendor(VendorInputs),
     /// Build an image
     Build(Build),
+    /// Build an image and run the tests of its template
+    Test(Test),
     /// Show what the commands of a template printed when they ran last
     Log(Log),
     /// Show how steps can run on this machine, and what mends what does not work
@@ -331,6 +339,9 @@ pub struct Build {
     /// Where the image goes besides the store: see below; may be given several times
     #[arg(short, long = "output", value_name = "OUTPUT", value_parser = parse::<Output>)]
     pub outputs: Vec<Output>,
+    /// Run the tests of the template first, and stop if one fails
+    #[arg(long)]
+    pub test: bool,
     /// Write the digest to a file as well
     #[arg(long, value_name = "FILE")]
     pub digest_file: Option<PathBuf>,
@@ -403,67 +414,6 @@ pub struct Schema {
     /// Print the reference of all keys in Markdown, for people
     #[arg(long)]
     pub reference: bool,
-}
-
-/// `kiln store`
-#[derive(Debug, Args)]
-pub struct StoreArgs {
-    /// What about it.
-    #[command(subcommand)]
-    pub command: StoreCommand,
-}
-
-/// What can be done with the store.
-#[derive(Debug, Subcommand)]
-pub enum StoreCommand {
-    /// List the images in the store
-    Ls {
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-        /// Where the store is.
-        #[command(flatten)]
-        store: StoreDir,
-    },
-    /// Show what a name held, the newest first
-    Log {
-        /// `NAME` or `NAME:VERSION`
-        #[arg(value_name = "NAME[:VERSION]")]
-        name: String,
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-        /// Where the store is.
-        #[command(flatten)]
-        store: StoreDir,
-    },
-    /// Read every blob and compare it with its digest; damaged ones are set aside
-    Check {
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-        /// Where the store is.
-        #[command(flatten)]
-        store: StoreDir,
-    },
-    /// Remove what nothing needs any more
-    Gc {
-        /// Keep what was built or used in the last N days
-        #[arg(long, value_name = "N", default_value_t = 14)]
-        keep_days: u32,
-        /// Remove more, the least recently used first, until the store is no larger (such as 20G)
-        #[arg(long, value_name = "SIZE", value_parser = super::size::parse)]
-        max_size: Option<u64>,
-        /// Say what would be removed, remove nothing
-        #[arg(long)]
-        dry_run: bool,
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-        /// Where the store is.
-        #[command(flatten)]
-        store: StoreDir,
-    },
 }
 
 /// `kiln completions`

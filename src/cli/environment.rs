@@ -31,6 +31,8 @@ pub struct Environment {
     pub terminal: Option<String>,
     /// The caller's name, as subuid(5) may know it.
     pub user: Option<String>,
+    /// Whether stdout is a terminal.
+    stdout_is_terminal: bool,
     color: bool,
     data_home: Option<PathBuf>,
 }
@@ -63,6 +65,7 @@ impl Environment {
             network: Surroundings::new(&|name| std::env::var_os(name)),
             terminal: text("TERM"),
             user: text("USER").or_else(|| text("LOGNAME")),
+            stdout_is_terminal: std::io::stdout().is_terminal(),
             color: terminal && !dumb && text("NO_COLOR").is_none(),
             data_home: xdg.or_else(|| home().map(|home| home.join(".local/share"))),
         }
@@ -90,6 +93,11 @@ impl Environment {
             ColorChoice::Always => true,
             ColorChoice::Never => false,
         }
+    }
+
+    /// Whether results are written in colors: not into a file or a pipe, unless they are asked for.
+    pub fn colors_results(&self, choice: ColorChoice) -> bool {
+        self.color(choice) && (self.stdout_is_terminal || choice == ColorChoice::Always)
     }
 
     /// Where the store is.

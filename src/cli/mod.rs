@@ -5,6 +5,7 @@
 //! environment  what the surroundings say: variables, clock, terminal
 //! session      both put together: what one command works with
 //! report       errors, warnings and hints as people read them
+//! junit        results of tests as CI systems read them
 //! progress     what is going on, on stderr
 //! verbs/       one file for each verb
 //! ```
@@ -14,6 +15,7 @@
 pub mod args;
 mod args_steps;
 pub mod environment;
+pub mod junit;
 pub mod network;
 pub mod progress;
 pub mod report;
@@ -53,6 +55,7 @@ fn run(cli: &Cli, session: &Session) -> Result<ExitCode, Failure> {
         Command::Update(args) => verbs::update::run(args, session),
         Command::Vendor(args) => verbs::vendor::run(args, session),
         Command::Build(args) => verbs::build::run(args, session),
+        Command::Test(args) => verbs::test::run(args, session),
         Command::Log(args) => verbs::log::run(args, session),
         Command::Doctor(args) => verbs::doctor::run(args, session),
         Command::Inspect(args) => verbs::inspect::run(args, session),

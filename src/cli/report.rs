@@ -187,15 +187,20 @@ impl Report {
 
     /// `text` in a color, if colors are used.
     pub fn paint(&self, code: &str, text: &str) -> String {
-        match self.style {
-            Style::Plain => text.to_owned(),
-            Style::Color => format!("\x1b[{code}m{text}\x1b[0m"),
-        }
+        paint(self.style, code, text)
     }
 
     fn stderr(&self, text: &str) {
         // Nobody is left to tell if stderr is closed.
         let _ = io::stderr().lock().write_all(text.as_bytes());
+    }
+}
+
+/// `text` in a color, if `style` has colors.
+pub fn paint(style: Style, code: &str, text: &str) -> String {
+    match style {
+        Style::Plain => text.to_owned(),
+        Style::Color => format!("\x1b[{code}m{text}\x1b[0m"),
     }
 }
 

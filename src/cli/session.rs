@@ -27,6 +27,8 @@ pub struct Session {
     pub environment: Environment,
     /// How to speak.
     pub report: Report,
+    /// How results are written to stdout.
+    pub results: Style,
     interrupted: Arc<AtomicBool>,
     /// For verbs that run no commands.
     provision: Provision,
@@ -41,6 +43,7 @@ impl Session {
             (false, false) => Loudness::Normal,
         };
         let style = if environment.color(cli.color) { Style::Color } else { Style::Plain };
+        let results = if environment.colors_results(cli.color) { Style::Color } else { Style::Plain };
         let interrupted = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM, SIGHUP] {
             // The second signal ends the process at once; the first lets it clean up. If neither can be set up, the
@@ -48,7 +51,7 @@ impl Session {
             let _ = flag::register_conditional_shutdown(signal, 130, Arc::clone(&interrupted));
             let _ = flag::register(signal, Arc::clone(&interrupted));
         }
-        Self { environment, report: Report { loudness, style }, interrupted, provision: Provision::default() }
+        Self { environment, report: Report { loudness, style }, results, interrupted, provision: Provision::default() }
     }
 
     /// The terms of a run.

@@ -34,8 +34,8 @@ pub(super) fn platform_details(base: &Base<'_>) -> impl Iterator<Item = (&'stati
 
 /// The base's runtime config under that of the template, `own`: maps and sets merge by key, every other key replaces. An
 /// entrypoint without a command clears the base's command, which was made for another program.
-pub(super) fn runtime(base: &Base<'_>, own: Map<String, Value>, config: &Config) -> Map<String, Value> {
-    let mut merged = base.config["config"].as_object().cloned().unwrap_or_default();
+pub(super) fn runtime(base: &Value, own: Map<String, Value>, config: &Config) -> Map<String, Value> {
+    let mut merged = base["config"].as_object().cloned().unwrap_or_default();
     // Some builders write every key, with nothing in it.
     merged.retain(|_, value| !value.is_null());
     if config.entrypoint.is_some() {
@@ -76,7 +76,6 @@ mod tests {
 
     fn merge(base: Value, own: Value, config: &Config) -> Value {
         let base = json!({ "config": base });
-        let base = Base { config: &base, layers: &[], origin: None };
         let own = own.as_object().cloned().expect("an object");
         Value::Object(runtime(&base, own, config))
     }

@@ -13,8 +13,7 @@ pub fn bytes(plan: &Plan<'_>) -> Vec<u8> {
     let own = |(name, _): &(String, _)| json!({ "created": created, "created_by": format!("kiln: {name}") });
     let history: Vec<Value> = plan.base.iter().flat_map(base::history).chain(plan.layers.iter().map(own)).collect();
     let diff_ids: Vec<String> = plan.all_layers().map(|layer| layer.diff_id.to_string()).collect();
-    let own = runtime(plan.config);
-    let runtime = plan.base.as_ref().map(|base| base::runtime(base, own.clone(), plan.config)).unwrap_or(own);
+    let runtime = runtime(plan.base.as_ref().map(|base| base.config), plan.config);
     let mut config = json!({
         "architecture": plan.platform.architecture,
         "config": runtime,
@@ -32,8 +31,17 @@ pub fn bytes(plan: &Plan<'_>) -> Vec<u8> {
     bytes_of(&config)
 }
 
-/// `config.config`. What is not given has no key, so that an engine's default holds.
-fn runtime(config: &Config) -> Map<String, Value> {
+/// `config.config` of an image on a base with the config `base`.
+pub fn runtime(base: Option<&Value>, config: &Config) -> Map<String, Value> {
+    let own = own(config);
+    match base {
+        Some(base) => base::runtime(base, own, config),
+        None => own,
+    }
+}
+
+/// What the template says of it. What is not given has no key, so that an engine's default holds.
+fn own(config: &Config) -> Map<String, Value> {
     let mut keys = Map::new();
     let mut put = |key: &str, value: Option<Value>| {
         if let Some(value) = value {

@@ -24,11 +24,13 @@ pub mod build;
 pub mod checks;
 pub mod config;
 pub mod error;
+pub mod execution;
 pub mod facts;
 pub mod index;
 
 pub use build::build;
 pub use error::{CheckError, IndexError};
+pub use execution::Execution;
 pub use index::{Index, IndexEntry, index};
 pub use oci_spec::image::MediaType;
 

@@ -8,6 +8,7 @@
 //! evaluate stages, then the image                  -> changesets
 //! provision a layer with commands                  -> changeset, in the sandbox, once
 //! prepare  Loaded + Gathered                       -> Prepared   changesets, plan, keys
+//! trial    Prepared                                -> Outcome    whether its tests pass
 //! build    Prepared + Store                        -> Built      blobs, images, index
 //! deliver  Built + outputs                         -> receipts
 //! look     a reference                             -> Seen       an image that exists, for people
@@ -29,6 +30,7 @@ pub mod prepare;
 pub mod provision;
 pub mod supply;
 pub mod terms;
+pub mod trial;
 pub mod vendor;
 
 pub use build::{Built, BuiltLayer, build};
@@ -41,3 +43,4 @@ pub use pin::pin;
 pub use prepare::{Prepared, PreparedLayer, State, prepare};
 pub use provision::{Commands, Provision};
 pub use terms::{Event, Terms};
+pub use trial::{Outcome, Subject};

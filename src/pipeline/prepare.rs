@@ -21,7 +21,7 @@ use super::evaluate::{Evaluation, Stop, Taken};
 use super::gather::{Foreign, Gathered, gather};
 use super::landing;
 use super::load::{Loaded, any_error};
-use super::provision::Commands;
+use super::provision::{Commands, Ground};
 use super::terms::{Cache, Terms};
 
 /// A build that is known in full and not made yet.
@@ -62,6 +62,8 @@ pub struct PreparedPlatform {
     pub layers: Vec<PreparedLayer>,
     /// All layers put together, the base's too.
     pub root: Tree,
+    /// The same layer by layer, for what runs on them.
+    pub ground: Ground,
     /// How its layers are compressed.
     pub codec: Codec,
 }
@@ -185,6 +187,7 @@ pub fn prepare(
             platform: platform.clone(),
             base: image.base,
             root: image.root,
+            ground: image.ground,
             layers,
             template,
             codec,

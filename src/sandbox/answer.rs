@@ -1,5 +1,7 @@
 //! What the child answers.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::base::ContentDigest;
@@ -15,6 +17,8 @@ pub(super) enum Answer {
     Captured(CapturedAnswer),
     /// The command ended.
     Ended(Ending),
+    /// The service was not there in time, or ended before.
+    NotReady(Option<Ending>),
     /// It was not done.
     Failed(Failure),
 }
@@ -43,6 +47,16 @@ pub struct Ending {
     pub signal: Option<i32>,
     /// Mount points that had to be made for it, deepest last.
     pub made: Vec<String>,
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.code, self.signal) {
+            (Some(code), _) => write!(f, "exit code {code}"),
+            (None, Some(signal)) => write!(f, "killed by signal {signal}"),
+            (None, None) => f.write_str("it ended in an unknown way"),
+        }
+    }
 }
 
 /// Why something was not done.

@@ -4,7 +4,7 @@
 //! kiln  --spawn-->  outer: [user namespace]  --> unpack, capture, remove
 //!                          mount, pid, ipc, uts, cgroup, network namespaces
 //!                   --spawn-->  init: process 1; the new root; confined
-//!                               --spawn-->  the command
+//!                               --spawn-->  the command, and before it the service that it needs
 //! ```
 //! Rationale: a new process namespace holds the children of who made it, so there are two. Process 1 stays, because it is
 //! the one that collects orphans, and with its end the kernel ends everything that the command may have left running.
@@ -20,6 +20,7 @@ use rustix::thread::{Gid, Uid, UnshareFlags};
 use super::answer::{Answer, Doing, Ending, Failure};
 use super::mode::Mode;
 use super::order::{Order, RunOrder};
+use super::service::Service;
 use super::{capture, confine, loopback, root, unpack};
 
 /// The name that the binary is called by.
@@ -112,7 +113,7 @@ fn remove(path: &std::path::Path) -> io::Result<()> {
 }
 
 /// A file that kiln left open for this process.
-fn inherited(fd: RawFd) -> OwnedFd {
+pub(super) fn inherited(fd: RawFd) -> OwnedFd {
     #[allow(unsafe_code)] // kiln opened it for this process, and names each of them once.
     unsafe {
         OwnedFd::from_raw_fd(fd)
@@ -200,6 +201,11 @@ fn init(mode: Mode) -> Result<Answer, Failure> {
     }
     confine::confine(&order)?;
     std::env::set_current_dir(&order.workdir).doing(format!("enter the step's `workdir` {}", order.workdir))?;
+    let service = match order.service.as_ref().map(|service| Service::start(service, &order)).transpose()? {
+        None => None,
+        Some(Ok(service)) => Some(service),
+        Some(Err(ending)) => return Ok(Answer::NotReady(ending)),
+    };
     let mut command = Command::new(program);
     command.args(arguments).env_clear().envs(order.env.iter().map(|(name, value)| (name, value)));
     match order.terminal.map(inherited) {
@@ -208,12 +214,20 @@ fn init(mode: Mode) -> Result<Answer, Failure> {
             command.stdin(copy()?).stdout(copy()?).stderr(copy()?);
         }
         None => {
-            let output = io::stderr().as_fd().try_clone_to_owned().doing("open the output")?;
-            command.stdin(Stdio::null()).stdout(Stdio::from(output));
+            command.stdin(Stdio::null());
+            match order.streams {
+                Some(streams) => {
+                    command.stdout(inherited(streams.stdout)).stderr(inherited(streams.stderr));
+                }
+                None => {
+                    command.stdout(io::stderr().as_fd().try_clone_to_owned().doing("open the output")?);
+                }
+            }
         }
     }
     let child = command.spawn().doing(format!("run `{program}`"))?;
     let status = reap(child.id())?;
+    service.iter().for_each(Service::stop);
     Ok(Answer::Ended(Ending { code: status.0, signal: status.1, made }))
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::store::StoreError;
 
+use super::answer::Ending;
 use super::mode::{Mode, Modes};
 
 /// A sandbox that does not do what it was asked to.
@@ -66,6 +67,12 @@ pub enum SandboxError {
         /// How long it may take.
         seconds: u64,
     },
+    /// The service beside a command was not there in time.
+    #[error("{}", not_ready(.ending.as_ref()))]
+    NotReady {
+        /// How it ended, if it did.
+        ending: Option<Ending>,
+    },
     /// The user wants to stop.
     #[error("interrupted")]
     Interrupted,
@@ -80,6 +87,13 @@ pub enum SandboxError {
 fn reasons(modes: &Modes) -> String {
     let reasons = modes.0.iter().filter_map(|(mode, works)| Some(format!("{mode}: {}", works.as_ref().err()?.reason)));
     reasons.collect::<Vec<_>>().join("; ")
+}
+
+fn not_ready(ending: Option<&Ending>) -> String {
+    match ending {
+        Some(ending) => format!("the service ended before it listened: {ending}"),
+        None => "the service did not listen in time".to_owned(),
+    }
 }
 
 impl SandboxError {
@@ -101,7 +115,20 @@ impl SandboxError {
                     .to_owned(),
             ),
             Self::Store(error) => error.hint(),
-            Self::Child { .. } | Self::Area { .. } | Self::Interrupted => None,
+            Self::NotReady { .. } | Self::Child { .. } | Self::Area { .. } | Self::Interrupted => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_that_is_not_ready_says_how_it_ended() {
+        let ending = Ending { code: Some(3), signal: None, made: Vec::new() };
+        let ended = SandboxError::NotReady { ending: Some(ending) };
+        assert_eq!(ended.to_string(), "the service ended before it listened: exit code 3");
+        assert_eq!(SandboxError::NotReady { ending: None }.to_string(), "the service did not listen in time");
     }
 }

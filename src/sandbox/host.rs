@@ -216,6 +216,7 @@ impl Sandbox {
                 })
             }
             Answer::Ended(ending) => Ok(ending),
+            Answer::NotReady(ending) => Err(SandboxError::NotReady { ending }),
             other => Err(unexpected(&other)),
         }
     }

@@ -6,7 +6,9 @@
 //!   unpack     a tree             -> a directory that an overlay can stand on
 //!   root       lower directories  -> a mounted root with /proc, /dev, /tmp, /run and what the step was given
 //!   confine    this process       -> one without privileges that it does not need
+//!   service    a program beside the command, waited for by its port
 //!   capture    an upper directory -> what was changed, and the contents of it
+//! outputs    what a command prints, stream by stream
 //! mode       which ways work on this machine, and why the others do not
 //! area       where all of it lies in the store
 //! ```
@@ -31,8 +33,10 @@ mod loopback;
 pub mod machine;
 pub mod mode;
 pub mod order;
+pub mod outputs;
 mod overlay;
 mod root;
+mod service;
 pub mod subids;
 mod unpack;
 
@@ -42,4 +46,5 @@ pub use capture::Captured;
 pub use error::SandboxError;
 pub use host::{Sandbox, Watch};
 pub use mode::{Mode, Modes, Trouble};
-pub use order::{Bind, BindKind, Limits, RunOrder};
+pub use order::{Bind, BindKind, Limits, RunOrder, ServiceOrder, Streams, Temporary, Transport};
+pub use outputs::{Outputs, Printed, Text};

@@ -2,6 +2,7 @@
 
 use std::os::fd::RawFd;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -79,6 +80,60 @@ pub struct RunOrder {
     pub hostname: String,
     /// The terminal it talks to, inherited; without one its output is read and it has no input.
     pub terminal: Option<RawFd>,
+    /// What is in `/tmp` and `/run`.
+    pub temporary: Temporary,
+    /// Where the streams of its output go if they are told apart; they are inherited.
+    pub streams: Option<Streams>,
+    /// What runs beside it.
+    pub service: Option<ServiceOrder>,
+}
+
+/// What a command finds in `/tmp` and `/run`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Temporary {
+    /// Nothing, and what it leaves there goes with it.
+    #[default]
+    Empty,
+    /// What the image has there.
+    OfImage,
+}
+
+/// One file for each stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Streams {
+    /// The command's stdout.
+    pub stdout: RawFd,
+    /// The command's stderr.
+    pub stderr: RawFd,
+    /// Both of the service.
+    pub service: RawFd,
+}
+
+/// A program that runs beside a command, as the same user: it is waited for before the command starts, and stopped after
+/// it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceOrder {
+    /// The program and its arguments.
+    pub argv: Vec<String>,
+    /// It is ready when somebody listens here.
+    pub port: u16,
+    /// What is spoken there.
+    pub transport: Transport,
+    /// How long it may take to get ready.
+    pub ready: Duration,
+    /// The number of the signal that it is stopped with.
+    pub stop_signal: i32,
+    /// How long it may take to stop before it is killed.
+    pub stop: Duration,
+}
+
+/// What is spoken at a port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Transport {
+    /// TCP
+    Tcp,
+    /// UDP
+    Udp,
 }
 
 /// A directory or file of the machine that a command sees.

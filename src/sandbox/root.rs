@@ -16,7 +16,7 @@ use rustix::mount::{
 
 use super::answer::{Doing, Failure};
 use super::mode::Mode;
-use super::order::{Bind, BindKind, RunOrder};
+use super::order::{Bind, BindKind, RunOrder, Temporary};
 use super::overlay::Overlay;
 
 /// Devices of the machine that every program may expect.
@@ -63,9 +63,11 @@ pub(super) fn enter(order: &RunOrder, mode: Mode) -> Result<Vec<String>, Failure
         system("tmpfs", "dev", &[("mode", "0755"), ("size", "1M")], MountAttrFlags::MOUNT_ATTR_NOSUID)?,
         system("devpts", "dev/pts", &[("mode", "0620"), ("ptmxmode", "0666")], MountAttrFlags::MOUNT_ATTR_NOSUID)?,
         system("tmpfs", "dev/shm", &[("mode", "1777")], SAFE)?,
-        system("tmpfs", "tmp", &[("mode", "1777")], SAFE)?,
-        system("tmpfs", "run", &[("mode", "0755")], SAFE)?,
     ];
+    if order.temporary == Temporary::Empty {
+        loose.push(system("tmpfs", "tmp", &[("mode", "1777")], SAFE)?);
+        loose.push(system("tmpfs", "run", &[("mode", "0755")], SAFE)?);
+    }
     for name in DEVICES {
         loose.push(opened(&Path::new("/dev").join(name), &Path::new("dev").join(name))?);
     }

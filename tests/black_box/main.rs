@@ -17,3 +17,4 @@ mod shipped;
 mod secrets;
 mod steps;
 mod system;
+mod tried;

@@ -19,6 +19,8 @@ use crate::pipeline::{
     Built, Commands, Error, Loaded, Prepared, Terms, build, deliver, known_outputs, load, pin, prepare,
 };
 
+use super::test::{Lines, try_all};
+
 /// Builds, writes the outputs, prints the digest.
 pub fn run(args: &Build, session: &Session) -> Result<ExitCode, Failure> {
     let begin = Instant::now();
@@ -57,6 +59,10 @@ pub fn run(args: &Build, session: &Session) -> Result<ExitCode, Failure> {
     report.findings(&prepared.warnings, &prepared.loaded.files);
     for (source, warning) in prepared.gathered.warnings() {
         report.source_warning(source, warning);
+    }
+    if args.test {
+        // Before anything gets a name, here or elsewhere.
+        try_all(&prepared, "", &reach, &terms, &progress, Lines::Note, session)?.verdict()?;
     }
     let mut built = build(&prepared, &reach, &terms);
     let mut results = Vec::new();

@@ -11,5 +11,6 @@ pub mod log;
 pub mod manual;
 pub mod plan;
 pub mod store;
+pub mod test;
 pub mod update;
 pub mod vendor;

@@ -61,7 +61,7 @@ fn spooler(store: &Store) -> Result<Spooler<BufWriter<crate::store::BlobWriter<'
 }
 
 /// All contents of `changes` in one file of this process's own.
-pub(super) fn spool(changes: &Changeset, contents: &dyn Contents, store: &Store) -> Result<Spool, Error> {
+pub(crate) fn spool(changes: &Changeset, contents: &dyn Contents, store: &Store) -> Result<Spool, Error> {
     let mut writer = Spooler::new(BufWriter::with_capacity(1 << 20, store.scratch()?));
     fill(changes, contents, &mut writer, store)?;
     let (writer, places, _, _) = writer.finish();

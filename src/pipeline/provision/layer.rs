@@ -222,7 +222,7 @@ impl<'a> Running<'_, 'a, '_> {
                 self.session.iter_mut().for_each(|session| session.made.extend(made.iter().cloned()));
                 Ok(())
             }
-            Ok(ending) => Err(self.failure(format!("the step failed: {}", how(&ending)), Some(self.advice()))),
+            Ok(ending) => Err(self.failure(format!("the step failed: {ending}"), Some(self.advice()))),
             Err(SandboxError::Interrupted) => Err(other(Error::Interrupted)),
             Err(
                 error @ (SandboxError::TimedOut { .. } | SandboxError::NoProgram { .. } | SandboxError::Child { .. }),
@@ -442,13 +442,5 @@ fn describe(command: &Command) -> String {
         Command::Script { from, args } => {
             format!("{}:{} {}", from.source, from.path, args.join(" ")).trim_end().to_owned()
         }
-    }
-}
-
-fn how(ending: &Ending) -> String {
-    match (ending.code, ending.signal) {
-        (Some(code), _) => format!("exit code {code}"),
-        (None, Some(signal)) => format!("killed by signal {signal}"),
-        (None, None) => "it ended in an unknown way".to_owned(),
     }
 }

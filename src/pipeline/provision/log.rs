@@ -114,7 +114,7 @@ pub fn read_log(key: &LayerKey, store: &Store) -> Option<String> {
 }
 
 /// The text without what a terminal would obey: escape sequences (ECMA-48) and control characters but for tabs.
-fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut letters = text.trim_end_matches(['\n', '\r']).chars().peekable();
     while let Some(letter) = letters.next() {

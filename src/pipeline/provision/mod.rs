@@ -28,7 +28,9 @@ use crate::secret::{Needles, Secret, Secrets};
 use crate::store::Store;
 
 pub use ground::Ground;
+pub(super) use log::plain;
 pub use log::{log_name, read_log};
+pub(super) use surroundings::{HOSTNAME, PATH, hosts};
 
 /// Whether commands are run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::base::ImagePath;
-use crate::sandbox::{Bind, BindKind, Limits, RunOrder, SandboxError};
+use crate::sandbox::{Bind, BindKind, Limits, RunOrder, SandboxError, Work};
 use crate::step::{Inline, Reader, StepError, Times, who};
 use crate::store::notes::note_name;
 use crate::template::{Command, Mount, Run, SourceRef};
@@ -18,10 +18,18 @@ use crate::pipeline::evaluate::Stop;
 const SCRIPT: &str = "/run/kiln/script";
 
 /// The search path of a shell that nobody told one (Debian's `/etc/login.defs`).
-const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+pub(crate) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// The host name that steps see.
-const HOSTNAME: &str = "kiln";
+/// The host name that commands see.
+pub(crate) const HOSTNAME: &str = "kiln";
+
+/// An `/etc/hosts` that knows the loopback interface.
+pub(crate) fn hosts(work: &Work) -> Result<Bind, SandboxError> {
+    let from = work.path().join("hosts");
+    let text = format!("127.0.0.1 localhost {HOSTNAME}\n::1 localhost\n");
+    std::fs::write(&from, text).map_err(|source| SandboxError::Area { path: from.clone(), source })?;
+    Ok(Bind { from, to: "/etc/hosts".to_owned(), kind: BindKind::ReadOnly })
+}
 
 impl Running<'_, '_, '_> {
     /// The order for one step, without the directories of its root.
@@ -99,14 +107,11 @@ impl Running<'_, '_, '_> {
 
     /// `/etc/hosts`, and with a network the machine's way to names.
     fn files_of_the_machine(&self, run: &Run) -> Result<Vec<Bind>, Stop> {
-        let hosts = self.work.path().join("hosts");
-        let text = format!("127.0.0.1 localhost {HOSTNAME}\n::1 localhost\n");
-        std::fs::write(&hosts, text).map_err(|source| fail(SandboxError::Area { path: hosts.clone(), source }))?;
-        let bind = |from: PathBuf, to: &str| Bind { from, to: to.to_owned(), kind: BindKind::ReadOnly };
-        let mut binds = vec![bind(hosts, "/etc/hosts")];
+        let mut binds = vec![hosts(self.work).map_err(fail)?];
         let resolver = Path::new("/etc/resolv.conf");
         if run.network && resolver.exists() {
-            binds.push(bind(resolver.to_owned(), "/etc/resolv.conf"));
+            let to = "/etc/resolv.conf".to_owned();
+            binds.push(Bind { from: resolver.to_owned(), to, kind: BindKind::ReadOnly });
         }
         Ok(binds)
     }
