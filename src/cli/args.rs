@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::base::reference::Output;
 use crate::base::{Epoch, Platform};
 
-pub use super::args_steps::{Doctor, Log, ProvisionArgs};
+pub use super::args_steps::{Doctor, Log, ProvisionArgs, Run, Shell};
 
 mod store;
 mod test;
@@ -77,6 +77,10 @@ pub enum Command {
     Build(Build),
     /// Build an image and run the tests of its template
     Test(Test),
+    /// Open a shell on the finished layers, on a copy that is thrown away
+    Shell(Shell),
+    /// Run the program of an image, on a copy that is thrown away
+    Run(Run),
     /// Show what the commands of a template printed when they ran last
     Log(Log),
     /// Show how steps can run on this machine, and what mends what does not work

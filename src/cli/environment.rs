@@ -27,6 +27,8 @@ pub struct Environment {
     pub live: bool,
     /// What is said about the network.
     pub network: Surroundings,
+    /// Whether stdin and stdout are a terminal, so that somebody can be talked to.
+    pub interactive: bool,
     /// What kind of terminal it is.
     pub terminal: Option<String>,
     /// The caller's name, as subuid(5) may know it.
@@ -63,6 +65,7 @@ impl Environment {
             processors: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             live: terminal && !dumb,
             network: Surroundings::new(&|name| std::env::var_os(name)),
+            interactive: std::io::stdin().is_terminal() && std::io::stdout().is_terminal(),
             terminal: text("TERM"),
             user: text("USER").or_else(|| text("LOGNAME")),
             stdout_is_terminal: std::io::stdout().is_terminal(),

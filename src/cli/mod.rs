@@ -56,6 +56,8 @@ fn run(cli: &Cli, session: &Session) -> Result<ExitCode, Failure> {
         Command::Vendor(args) => verbs::vendor::run(args, session),
         Command::Build(args) => verbs::build::run(args, session),
         Command::Test(args) => verbs::test::run(args, session),
+        Command::Shell(args) => verbs::shell::shell(args, session),
+        Command::Run(args) => verbs::shell::run(args, session),
         Command::Log(args) => verbs::log::run(args, session),
         Command::Doctor(args) => verbs::doctor::run(args, session),
         Command::Inspect(args) => verbs::inspect::run(args, session),

@@ -7,6 +7,8 @@ use serde_json::{Map, Value};
 /// What an engine reads in `config.config` before it starts a container (image-spec, config.md, "Properties").
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Execution {
+    /// The entrypoint.
+    pub entrypoint: Vec<String>,
     /// The entrypoint and the command, in this order.
     pub argv: Vec<String>,
     /// Environment variables.
@@ -32,6 +34,7 @@ impl Execution {
         let variable = |entry: String| entry.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
         let volumes = runtime.get("Volumes").and_then(Value::as_object).into_iter().flatten();
         Self {
+            entrypoint: list("Entrypoint").collect(),
             argv: list("Entrypoint").chain(list("Cmd")).collect(),
             env: list("Env").filter_map(variable).collect(),
             user: text("User"),

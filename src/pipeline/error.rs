@@ -172,6 +172,25 @@ pub enum Error {
     /// What must not land cannot be searched for.
     #[error(transparent)]
     Search(#[from] SecretError),
+    /// The image's user is not in its account files.
+    #[error("the image's user `{user}` is not known: {reason}")]
+    ImageUser {
+        /// As the config says it.
+        user: String,
+        /// Why.
+        reason: String,
+    },
+    /// The image has no program.
+    #[error("the image has neither an entrypoint nor a command")]
+    NothingToRun,
+    /// A layer was asked for that the image does not have.
+    #[error("the image has no layer `{wanted}`; it has {found}")]
+    NoSuchLayer {
+        /// What was asked for.
+        wanted: String,
+        /// What there is.
+        found: String,
+    },
     /// A layer whose commands have not run is to be packed.
     #[error("the commands of the layer `{layer}` have not run")]
     NotRun {
@@ -246,6 +265,10 @@ impl Error {
             Self::Store(error) => error.hint(),
             Self::Sandbox(error) => error.hint(),
             Self::Residue(error) => error.hint(),
+            Self::NothingToRun => Some(
+                "give it one with `[config] entrypoint`, or run something of your own with `kiln shell TEMPLATE -- PROGRAM`"
+                    .to_owned(),
+            ),
             Self::Search(error) => error.hint(),
             Self::SecretLands { .. } => Some(
                 "write it to `/tmp` or `/run`, which never become part of a layer, or remove it in the step that wrote it"

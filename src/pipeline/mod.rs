@@ -43,4 +43,4 @@ pub use pin::pin;
 pub use prepare::{Prepared, PreparedLayer, State, prepare};
 pub use provision::{Commands, Provision};
 pub use terms::{Event, Terms};
-pub use trial::{Outcome, Subject};
+pub use trial::{Outcome, Seat, Subject, Wish};

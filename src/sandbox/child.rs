@@ -195,7 +195,7 @@ fn init(mode: Mode) -> Result<Answer, Failure> {
         return Ok(Answer::Done);
     };
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
-    if order.terminal.is_none() {
+    if !order.talk.is_some_and(|talk| talk.is_terminal) {
         // No terminal of the caller's is within reach.
         rustix::process::setsid().doing("leave the terminal")?;
     }
@@ -208,10 +208,9 @@ fn init(mode: Mode) -> Result<Answer, Failure> {
     };
     let mut command = Command::new(program);
     command.args(arguments).env_clear().envs(order.env.iter().map(|(name, value)| (name, value)));
-    match order.terminal.map(inherited) {
-        Some(terminal) => {
-            let copy = || terminal.try_clone().map(Stdio::from).doing("open the terminal");
-            command.stdin(copy()?).stdout(copy()?).stderr(copy()?);
+    match order.talk {
+        Some(talk) => {
+            command.stdin(inherited(talk.stdin)).stdout(inherited(talk.stdout)).stderr(inherited(talk.stderr));
         }
         None => {
             command.stdin(Stdio::null());

@@ -19,7 +19,7 @@ use super::cgroup::Group;
 use super::child::NAME;
 use super::error::SandboxError;
 use super::mode::{Mode, Modes, Trouble};
-use super::order::{CaptureOrder, Order, RunOrder, UnpackOrder};
+use super::order::{CaptureOrder, Order, RunOrder, TalkFiles, UnpackOrder};
 use super::subids::SubordinateIds;
 
 /// A working way to run steps.
@@ -38,6 +38,18 @@ pub struct Watch<'a> {
     pub interrupted: &'a AtomicBool,
     /// How long it may take.
     pub timeout: Option<Duration>,
+}
+
+/// What a command talks to.
+pub struct Talk<'a> {
+    /// What it reads.
+    pub stdin: &'a File,
+    /// Where its results go.
+    pub stdout: &'a File,
+    /// Where everything else goes.
+    pub stderr: &'a File,
+    /// Whether a person sits there.
+    pub is_terminal: bool,
 }
 
 impl Sandbox {
@@ -173,7 +185,7 @@ impl Sandbox {
     /// Runs a command until it ends.
     pub fn run(&self, order: RunOrder, watch: &mut Watch<'_>) -> Result<Ending, SandboxError> {
         let group = Group::new(order.limits);
-        let interactive = order.terminal.is_some();
+        let interactive = order.talk.is_some_and(|talk| talk.is_terminal);
         let mut child = self.start(&group, interactive)?;
         let stderr = child.0.stderr.take();
         let began = Instant::now();
@@ -221,12 +233,17 @@ impl Sandbox {
         }
     }
 
-    /// Runs a command that talks to a person.
-    pub fn run_on(&self, mut order: RunOrder, terminal: &File) -> Result<Ending, SandboxError> {
-        let inherited = Inherited::new(terminal)?;
-        order.terminal = Some(inherited.0.as_raw_fd());
-        let never = AtomicBool::new(false);
-        self.run(order, &mut Watch { output: &mut |_| {}, interrupted: &never, timeout: None })
+    /// Runs a command that talks to somebody.
+    pub fn run_on(
+        &self,
+        mut order: RunOrder,
+        talk: &Talk<'_>,
+        interrupted: &AtomicBool,
+    ) -> Result<Ending, SandboxError> {
+        let files = [Inherited::new(talk.stdin)?, Inherited::new(talk.stdout)?, Inherited::new(talk.stderr)?];
+        let [stdin, stdout, stderr] = [0, 1, 2].map(|at: usize| files[at].0.as_raw_fd());
+        order.talk = Some(TalkFiles { stdin, stdout, stderr, is_terminal: talk.is_terminal });
+        self.run(order, &mut Watch { output: &mut |_| {}, interrupted, timeout: None })
     }
 
     /// Removes a directory of one's own. What cannot be removed now is removed by the next build.

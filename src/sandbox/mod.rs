@@ -44,7 +44,7 @@ pub use answer::Ending;
 pub use area::{Area, Work};
 pub use capture::Captured;
 pub use error::SandboxError;
-pub use host::{Sandbox, Watch};
+pub use host::{Sandbox, Talk, Watch};
 pub use mode::{Mode, Modes, Trouble};
 pub use order::{Bind, BindKind, Limits, RunOrder, ServiceOrder, Streams, Temporary, Transport};
 pub use outputs::{Outputs, Printed, Text};

@@ -78,14 +78,27 @@ pub struct RunOrder {
     pub limits: Limits,
     /// The host name that it sees.
     pub hostname: String,
-    /// The terminal it talks to, inherited; without one its output is read and it has no input.
-    pub terminal: Option<RawFd>,
+    /// What it talks to, inherited; without that its output is read and it has no input.
+    pub talk: Option<TalkFiles>,
     /// What is in `/tmp` and `/run`.
     pub temporary: Temporary,
     /// Where the streams of its output go if they are told apart; they are inherited.
     pub streams: Option<Streams>,
     /// What runs beside it.
     pub service: Option<ServiceOrder>,
+}
+
+/// The files that a command talks to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TalkFiles {
+    /// What it reads.
+    pub stdin: RawFd,
+    /// Where its results go.
+    pub stdout: RawFd,
+    /// Where everything else goes.
+    pub stderr: RawFd,
+    /// Whether a person sits there, whose Ctrl-C is the command's to hear.
+    pub is_terminal: bool,
 }
 
 /// What a command finds in `/tmp` and `/run`.

@@ -10,6 +10,7 @@ pub mod lock;
 pub mod log;
 pub mod manual;
 pub mod plan;
+pub mod shell;
 pub mod store;
 pub mod test;
 pub mod update;

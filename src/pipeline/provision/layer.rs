@@ -11,7 +11,7 @@ use crate::pipeline::evaluate::Stop;
 use crate::pipeline::landing;
 use crate::pipeline::terms::{Event, Terms};
 use crate::residue::{Files, clean};
-use crate::sandbox::{Ending, RunOrder, Sandbox, SandboxError, Watch, Work};
+use crate::sandbox::{Ending, RunOrder, Sandbox, SandboxError, Talk, Watch, Work};
 use crate::step::{Draft, Inline, Inputs, SourceTree, StepError, StepFailure, StepWarning, When, apply, with_parents};
 use crate::store::{Spool, Store};
 use crate::template::{Action, Command, Layer, Run, Step};
@@ -244,7 +244,9 @@ impl<'a> Running<'_, 'a, '_> {
         order.argv = vec!["/bin/sh".to_owned(), "-i".to_owned(), "+m".to_owned()];
         order.env.extend(terminal.kind.iter().map(|kind| ("TERM".to_owned(), kind.clone())));
         // The build has failed already, however the shell ends.
-        let _ = self.sandbox.run_on(order, &terminal.file);
+        let file = &terminal.file;
+        let talk = Talk { stdin: file, stdout: file, stderr: file, is_terminal: true };
+        let _ = self.sandbox.run_on(order, &talk, self.given.terms.interrupted);
     }
 
     /// What functions changed since the last command becomes a directory that the next one stands on.

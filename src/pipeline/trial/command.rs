@@ -103,7 +103,7 @@ impl Subject<'_> {
         sandbox.run(order, &mut watch)
     }
 
-    fn who(&self) -> Result<Result<Who, StepError>, Error> {
+    pub(super) fn who(&self) -> Result<Result<Who, StepError>, Error> {
         let mut inline = Inline::default();
         let user = self.execution.user.as_deref();
         self.with_contents(None, |contents| {
@@ -112,7 +112,7 @@ impl Subject<'_> {
     }
 
     /// What an engine sets, and over it what the config says.
-    fn environment(&self, who: &Who) -> Vec<(String, String)> {
+    pub(super) fn environment(&self, who: &Who) -> Vec<(String, String)> {
         let of_engine = [("PATH".to_owned(), PATH.to_owned()), ("HOME".to_owned(), who.home.clone())];
         let mut env = BTreeMap::from(of_engine);
         env.extend(self.execution.env.clone());

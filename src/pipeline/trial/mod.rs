@@ -5,6 +5,7 @@
 //! command    a command in the image, perhaps beside its service  -> Complaint...
 //! who        who an image runs as, by its config and its accounts
 //! signal     the name of a signal -> its number
+//! person     a shell, or the image's program, for whoever sits there
 //! file       a path of the merged tree                           -> Complaint...
 //! complaint  what was expected and what was found instead
 //! text       what of a text a person is shown
@@ -17,6 +18,7 @@ mod command;
 mod complaint;
 mod file;
 mod ground;
+mod person;
 mod signal;
 mod text;
 mod who;
@@ -30,6 +32,7 @@ use super::prepare::{Prepared, PreparedPlatform};
 use super::terms::Terms;
 
 pub use complaint::Complaint;
+pub use person::{Seat, Wish};
 
 /// The image of one platform, to try tests on.
 pub struct Subject<'a> {
