@@ -17,6 +17,11 @@ Begin with:
   kiln build -o oci:out             build it; the digest is the last line
   kiln inspect store:example/hello  look at what was built
 
+Configuration, which changes no digest:
+  kiln.config.toml                  the project's, beside the template or above
+  ~/.config/kiln/config.toml        yours; the project's goes over it
+  KILN_STORE, KILN_CA and others    over both; flags go over all
+
 Exit codes:
   0  done                   3  refused: it would rewrite
   1  failed                 4  mismatch: lock, digest
@@ -144,11 +149,29 @@ pub struct NetworkArgs {
     #[arg(long, value_name = "DIR", env = "KILN_VENDOR")]
     pub vendor: Option<PathBuf>,
     /// Speak to this registry without TLS; may be given several times
-    #[arg(long = "insecure-registry", value_name = "HOST")]
+    #[arg(
+        long = "insecure-registry",
+        value_name = "HOST",
+        env = "KILN_INSECURE_REGISTRY",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
     pub insecure_registries: Vec<String>,
     /// Trust the certificates in this PEM file beside those of the system; may be given several times
-    #[arg(long = "ca", value_name = "FILE")]
+    #[arg(long = "ca", value_name = "FILE", env = "KILN_CA", hide_env_values = true)]
     pub authorities: Vec<PathBuf>,
+    /// Show this certificate (PEM) to servers that ask for one
+    #[arg(
+        long = "client-cert",
+        value_name = "FILE",
+        env = "KILN_CLIENT_CERT",
+        hide_env_values = true,
+        requires = "client_key"
+    )]
+    pub client_certificate: Option<PathBuf>,
+    /// The private key (PEM) of `--client-cert`
+    #[arg(long, value_name = "FILE", env = "KILN_CLIENT_KEY", hide_env_values = true, requires = "client_certificate")]
+    pub client_key: Option<PathBuf>,
 }
 
 /// Where the store is.

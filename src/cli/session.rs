@@ -1,6 +1,7 @@
 //! What one command works with.
 
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -8,11 +9,12 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 
 use crate::pipeline::terms::Cache;
-use crate::pipeline::{Event, LockMode, Request, Terms};
+use crate::pipeline::{Event, LockMode, Request, Terms, known_outputs};
 use crate::store::Store;
 use crate::template::Style;
 
-use super::args::{Cli, NetworkArgs, ResolveArgs, StoreDir, TemplateArgs, TemplateFlags};
+use super::args::{Cli, Command, NetworkArgs, ResolveArgs, StoreDir, TemplateArgs, TemplateFlags};
+use super::configuration::Configuration;
 use super::environment::Environment;
 use super::network::Network;
 use super::progress::Progress;
@@ -25,6 +27,7 @@ pub struct Session {
     pub environment: Environment,
     /// How to speak.
     pub report: Report,
+    configuration: Configuration,
     interrupted: Arc<AtomicBool>,
 }
 
@@ -44,7 +47,13 @@ impl Session {
             let _ = flag::register_conditional_shutdown(signal, 130, Arc::clone(&interrupted));
             let _ = flag::register(signal, Arc::clone(&interrupted));
         }
-        Self { environment, report: Report { loudness, style }, interrupted }
+        Self { environment, report: Report { loudness, style }, configuration: Configuration::default(), interrupted }
+    }
+
+    /// Adds what the files say that configure this command.
+    pub fn configure(&mut self, command: &Command) -> Result<(), Failure> {
+        self.configuration = Configuration::of(command, &self.environment)?;
+        Ok(())
     }
 
     /// The terms of a run.
@@ -62,7 +71,7 @@ impl Session {
             now: self.environment.now,
             lock_time: self.environment.lock_time(),
             machine: self.environment.machine.clone(),
-            jobs: self.environment.processors,
+            jobs: self.jobs(None),
             cache: Cache::Used,
             interrupted: &self.interrupted,
             watch,
@@ -70,7 +79,7 @@ impl Session {
     }
 
     fn jobs(&self, given: Option<NonZeroUsize>) -> NonZeroUsize {
-        given.unwrap_or(self.environment.processors)
+        given.or(self.configuration.config.jobs).unwrap_or(self.environment.processors)
     }
 
     /// What is to be built.
@@ -87,7 +96,10 @@ impl Session {
 
     /// What leads out of this machine.
     pub fn network(&self, args: &NetworkArgs) -> Result<Network, Failure> {
-        Ok(Network::new(args, &self.environment.network, &self.interrupted).map_err(crate::pipeline::Error::from)?)
+        let variable = |name: &str| self.environment.variable(name);
+        let network =
+            Network::new(args, &self.configuration.config, &variable, &self.environment.network, &self.interrupted);
+        Ok(network.map_err(crate::pipeline::Error::from)?)
     }
 
     /// Shows what goes on.
@@ -97,7 +109,18 @@ impl Session {
 
     /// Opens the store.
     pub fn store(&self, given: &StoreDir) -> Result<Store, Failure> {
-        Ok(Store::open(&self.environment.store(given)?)?)
+        Ok(Store::open(&self.store_path(given)?)?)
+    }
+
+    /// Where the store is.
+    pub fn store_path(&self, given: &StoreDir) -> Result<PathBuf, Failure> {
+        let said = given.store.as_ref().or(self.configuration.config.store.as_ref());
+        Ok(said.map_or_else(|| self.environment.store(), |store| Ok(store.clone()))?)
+    }
+
+    /// Files that come into no image: what kiln wrote, and what configures it.
+    pub fn never(&self, store: &Store) -> Vec<PathBuf> {
+        known_outputs(store).into_iter().chain(self.configuration.project_file.clone()).collect()
     }
 }
 

@@ -2,8 +2,10 @@
 
 mod attacks;
 mod commands;
+mod configuration;
 mod determinism;
 mod files;
+mod foreign;
 mod gc;
 mod harness;
 mod inputs;
@@ -13,3 +15,6 @@ mod refusals;
 mod sample;
 mod screen;
 mod shipped;
+
+#[path = "../support/registry/mod.rs"]
+mod registry;

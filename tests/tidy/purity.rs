@@ -4,7 +4,7 @@ use crate::settle;
 use crate::sources;
 
 /// Modules whose results depend on their arguments alone.
-const PURE: &[&str] = &["base", "tree", "template", "lock", "layer", "step", "plan", "image"];
+const PURE: &[&str] = &["base", "tree", "template", "config", "lock", "layer", "step", "plan", "image"];
 
 /// What a pure module may not name, and what to do instead.
 const SURROUNDINGS: &[(&str, &str)] = &[

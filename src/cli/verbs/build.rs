@@ -15,7 +15,7 @@ use crate::cli::report::{Failure, print, print_json};
 use crate::cli::session::Session;
 use crate::cli::size;
 use crate::output::{OutputError, Receipt, Written, check_outputs};
-use crate::pipeline::{Built, Error, Loaded, Prepared, build, deliver, known_outputs, load, pin, prepare};
+use crate::pipeline::{Built, Error, Loaded, Prepared, build, deliver, load, pin, prepare};
 
 /// Builds, writes the outputs, prints the digest.
 pub fn run(args: &Build, session: &Session) -> Result<ExitCode, Failure> {
@@ -44,7 +44,7 @@ pub fn run(args: &Build, session: &Session) -> Result<ExitCode, Failure> {
     progress.end();
     say_lock(&loaded, session);
     let named = args.outputs.iter().filter_map(|output| output.path().map(PathBuf::from));
-    let never: Vec<PathBuf> = named.chain(known_outputs(&store)).collect();
+    let never: Vec<PathBuf> = named.chain(session.never(&store)).collect();
     progress.stage("reading the sources");
     let prepared = prepare(loaded, &never, &reach, &terms, &request)?;
     progress.end();

@@ -1,5 +1,6 @@
 //! `kiln plan`
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde_json::json;
@@ -14,7 +15,7 @@ use crate::layer::codec::unpack;
 use crate::pipeline::build::last_layer;
 use crate::pipeline::gather::{gather, source_tree};
 use crate::pipeline::prepare::PreparedPlatform;
-use crate::pipeline::{Error, Loaded, Prepared, Request, State, Terms, known_outputs, load, pin, prepare};
+use crate::pipeline::{Error, Loaded, Prepared, Request, State, Terms, load, pin, prepare};
 use crate::plan::{LayerPlan, Why, explain};
 use crate::store::{Shelf, Store};
 use crate::tree::{Changeset, Kind, dump};
@@ -33,9 +34,9 @@ pub fn run(args: &Plan, session: &Session) -> Result<ExitCode, Failure> {
     pin(&mut loaded, request.lock, &reach, &terms)?;
     say_lock(&loaded, session);
     if let Some(source) = &args.files {
-        return files(source, args, &loaded, &request, &reach, &terms);
+        return files(source, args, &loaded, &request, &session.never(&store), &reach, &terms);
     }
-    let prepared = prepare(loaded, &known_outputs(&store), &reach, &terms, &request)?;
+    let prepared = prepare(loaded, &session.never(&store), &reach, &terms, &request)?;
     session.report.findings(&prepared.warnings, &prepared.loaded.files);
     for (source, warning) in prepared.gathered.warnings() {
         session.report.source_warning(source, warning);
@@ -118,6 +119,7 @@ fn files(
     args: &Plan,
     loaded: &Loaded,
     request: &Request,
+    never: &[PathBuf],
     reach: &Reach<'_>,
     terms: &Terms<'_>,
 ) -> Result<ExitCode, Failure> {
@@ -128,7 +130,7 @@ fn files(
         let found = if found.is_empty() { "none".to_owned() } else { format!("`{}`", found.join("`, `")) };
         Error::NoSuchSource { wanted: name.to_owned(), found }
     })?;
-    let gathered = gather(loaded, &mut [template.clone()], &known_outputs(reach.store), reach, terms)?;
+    let gathered = gather(loaded, &mut [template.clone()], never, reach, terms)?;
     let tree = source_tree(source, platform, &gathered).unwrap_or_default();
     let changeset: Changeset = tree.to_changeset();
     if args.json {

@@ -73,7 +73,12 @@ impl Registry {
 
     /// The same over TLS, with a certificate of an authority that nobody knows ([`tls::authority`]).
     pub(crate) fn start_secure() -> Self {
-        Self::start_with(Some(tls::config()))
+        Self::start_with(Some(tls::config(tls::Clients::Anybody)))
+    }
+
+    /// The same, for clients that show a certificate of that authority.
+    pub(crate) fn start_for_known() -> Self {
+        Self::start_with(Some(tls::config(tls::Clients::Known)))
     }
 
     fn start_with(tls: Option<Arc<rustls::ServerConfig>>) -> Self {
