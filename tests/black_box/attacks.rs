@@ -8,15 +8,15 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use tar::EntryType;
 
-use crate::foreign::{Layer, Tar, good, header, on, push, write_layout};
+use crate::foreign::{Layer, Tar, good, header, on, push, push_all, write_layout};
 use crate::harness::{Ended, Project};
+use crate::recorded::{self, Attack};
 use crate::registry::access::basic;
-use crate::registry::store::digest_of;
 use crate::registry::{Access, Mischief, Registry, Reply, Rule};
 
 /// A frame of 64 KiB that holds two GiB of zeros (RFC 8878, section 3.1.1.2: blocks that repeat one byte), as the content
 /// of a file.
-fn bomb() -> Layer {
+fn bomb() -> Attack {
     const BLOCK: u32 = 128 << 10;
     const BLOCKS: u32 = 16 << 10;
     let header = header(EntryType::Regular, "zeros", "", u64::from(BLOCK) * u64::from(BLOCKS));
@@ -31,55 +31,9 @@ fn bomb() -> Layer {
     // The end marker of the tar in the last block of the frame.
     frame.extend_from_slice(&(1024_u32 << 3 | 1 << 1 | 1).to_le_bytes()[..3]);
     frame.push(0);
-    Layer::new(b"never known", frame, "+zstd")
+    let layer = Layer::new(b"never known", frame, "+zstd");
+    Attack { name: "bomb".to_owned(), layer, exit: 1, says: "a bomb: ".to_owned() }
 }
-
-fn file(name: &str) -> Layer {
-    Tar::new().directory("a/").file(name, "").layer()
-}
-
-fn changed(change: fn(&mut Layer)) -> Layer {
-    let mut layer = good();
-    change(&mut layer);
-    layer
-}
-
-/// What it is, how it is made, the exit code and the words that name it.
-type Attack = (&'static str, fn() -> Layer, i32, &'static str);
-
-const ATTACKS: &[Attack] = &[
-    ("traversal", || file("../x"), 1, "`../x` contains `..`"),
-    ("traversal in the middle", || file("a/../../x"), 1, "`a/../../x` contains `..`"),
-    (
-        "through a link",
-        || Tar::new().symlink("a", "/tmp").file("a/x", "").layer(),
-        1,
-        "`/a/x` lies below `/a`, which is not",
-    ),
-    ("absolute hard link", || Tar::new().hard_link("a", "/etc/x").layer(), 1, "`/a` has the absolute target `/etc/x`"),
-    ("hard link that leaves", || Tar::new().hard_link("a", "../x").layer(), 1, "`../x` contains `..`"),
-    (
-        "two sizes",
-        || Tar::new().pax("size", "1").file("a", "four").layer(),
-        1,
-        "`a` has the size 4 in its header and 1 in",
-    ),
-    (
-        "trailing bytes",
-        || Layer::plain([Tar::new().bytes(), b"more".to_vec()].concat()),
-        1,
-        "data behind its end marker",
-    ),
-    ("no end", || Layer::plain(Tar::new().file("a", "").bytes()[..512].to_vec()), 1, "the tar is truncated"),
-    ("duplicate", || Tar::new().file("a", "1").file("./a", "2").layer(), 1, "two different entries for `/a`"),
-    ("whiteout of `.`", || file("a/.wh.."), 1, "`/a/.wh..` is not a whiteout"),
-    ("whiteout of `..`", || file("a/.wh..."), 1, "`/a/.wh...` is not a whiteout"),
-    ("whiteout of nothing", || file("a/.wh."), 1, "`/a/.wh.` is not a whiteout"),
-    ("another tar", || changed(|layer| layer.diff_id = digest_of(b"")), 4, "is not what its config says: expected"),
-    ("another byte", || changed(|layer| layer.blob[20] ^= 1), 4, "bytes with the digest sha256:"),
-    ("a byte more", || changed(|layer| layer.blob.push(0)), 4, "bytes with the digest sha256:"),
-    ("bomb", bomb, 1, "a bomb: "),
-];
 
 /// Every path below a directory.
 fn paths(directory: &Path) -> Vec<String> {
@@ -90,26 +44,43 @@ fn paths(directory: &Path) -> Vec<String> {
 #[test]
 fn hostile_layers_of_a_base_are_refused_and_leave_nothing() {
     let honest = Project::new(&on("oci:base"));
-    write_layout(&honest, "base", &[good()]);
+    write_layout(&honest.path("base"), &[good()]);
     let expected = honest.build(&[]);
-    for (name, layer, code, words) in ATTACKS {
+    for Attack { name, layer, exit, says } in recorded::all().into_iter().chain([bomb()]) {
         eprintln!("{name}");
         let project = Project::new(&on("oci:base"));
-        write_layout(&project, "base", &[layer()]);
+        write_layout(&project.path("base"), std::slice::from_ref(&layer));
         let before = paths(&project.path(""));
-        project.kiln(&["build", "-o", "rootfs:kiln-out"]).run().expect_code(*code).expect_said(words);
+        project.kiln(&["build", "-o", "rootfs:kiln-out"]).run().expect_code(exit).expect_said(&says);
         let lock = project.path("kiln.lock").display().to_string();
         let after: Vec<_> = paths(&project.path("")).into_iter().filter(|path| *path != lock).collect();
         assert_eq!(before, after, "{name}");
         let top = fs::read_dir(project.top()).expect("readable").count();
         assert_eq!(top, 3, "{name}: home, project and store: {:?}", paths(project.top()));
         // The same again: a failure is not remembered as a success.
-        project.kiln(&["build"]).run().expect_code(*code).expect_said(words);
-        write_layout(&project, "base", &[good()]);
+        project.kiln(&["build"]).run().expect_code(exit).expect_said(&says);
+        write_layout(&project.path("base"), &[good()]);
         fs::remove_file(&lock).ok();
         assert_eq!(project.build(&["-o", "rootfs:kiln-out"]), expected, "{name}");
         assert_eq!(project.read("kiln-out/etc/name"), b"good\n");
         project.kiln(&["store", "check"]).ok();
+    }
+}
+
+#[test]
+fn of_two_layers_that_fail_at_once_the_first_is_named() {
+    let bad = |name: &str| Tar::new().directory("a/").file(name, "").layer();
+    let (first, second) = (bad("../first"), bad("../second"));
+    let (first_digest, registry) = (first.digest.clone(), Registry::start());
+    let base = push_all(&registry, &[good(), first, second]);
+    for late in [None, Some(first_digest)] {
+        registry.reset();
+        // The second one has failed for a while when the first arrives.
+        let silence = std::time::Duration::from_millis(500);
+        let slow = late.map(|layer| Rule::on(&layer, Mischief::Slow { after: 10, silence }));
+        slow.into_iter().for_each(|rule| registry.misbehave(rule));
+        let ended = Project::new(&on(&base)).kiln(&["build"]).run().expect_code(1).expect_said("`../first` contains");
+        assert!(!ended.stderr.contains("../second"), "{}", ended.all());
     }
 }
 
@@ -119,7 +90,10 @@ fn a_link_in_one_layer_leads_the_next_one_nowhere() {
     let outside = project.top().join("outside");
     fs::create_dir(&outside).expect("a directory");
     let target = outside.to_str().expect("text");
-    write_layout(&project, "base", &[Tar::new().symlink("a", target).layer(), Tar::new().file("a/y", "y").layer()]);
+    write_layout(
+        &project.path("base"),
+        &[Tar::new().symlink("a", target).layer(), Tar::new().file("a/y", "y").layer()],
+    );
     let ended = project.kiln(&["build", "-o", "rootfs:kiln-out", "-o", "rootfs-tar:out.tar"]).ok();
     assert_eq!(fs::read_dir(&outside).expect("readable").count(), 0, "{}", ended.all());
     // Links are followed inside the root, so nobody who unpacks this is led out of it.
@@ -172,7 +146,7 @@ fn whiteouts_and_hard_links_of_a_base_are_applied() {
         .file("sbin/changed", "after")
         .file("srv/.wh.gone", "")
         .file("srv/.wh.never-there", "");
-    write_layout(&project, "base", &[low.layer(), Layer::gzip(&high.bytes())]);
+    write_layout(&project.path("base"), &[low.layer(), Layer::gzip(&high.bytes())]);
     project.build(&["-o", "rootfs-tar:kiln-out.tar"]);
     let expected = [
         "bin/",

@@ -5,16 +5,19 @@ mod commands;
 mod configuration;
 mod determinism;
 mod files;
-mod foreign;
 mod gc;
 mod harness;
 mod inputs;
+mod kept;
 mod outputs;
 mod readers;
+mod recorded;
 mod refusals;
 mod sample;
 mod screen;
 mod shipped;
 
+#[path = "../support/foreign.rs"]
+mod foreign;
 #[path = "../support/registry/mod.rs"]
 mod registry;

@@ -6,7 +6,7 @@
 //! Written by hand on std, so that it can do what no server library lets one do. It stops when it is dropped.
 
 // Each binary that uses this uses a part of it.
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
 
 pub(crate) mod access;
 pub(crate) mod http;

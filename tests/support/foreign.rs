@@ -1,11 +1,14 @@
 //! Images of others, made byte by byte: tars in which anything can stand, layouts, and registries that hold them.
 
+// Each binary that uses this uses a part of it.
+#![allow(dead_code)]
+
 use std::fs;
 use std::io::Write;
+use std::path::Path;
 
 use tar::{EntryType, Header};
 
-use crate::harness::Project;
 use crate::registry::Registry;
 use crate::registry::store::digest_of;
 
@@ -83,9 +86,9 @@ pub(crate) fn header(kind: EntryType, name: &str, link: &str, size: u64) -> Head
 pub(crate) struct Layer {
     pub(crate) blob: Vec<u8>,
     pub(crate) digest: String,
-    size: usize,
+    pub(crate) size: usize,
     pub(crate) diff_id: String,
-    codec: &'static str,
+    pub(crate) codec: &'static str,
 }
 
 impl Layer {
@@ -123,12 +126,12 @@ pub(crate) fn documents(layers: &[Layer]) -> (String, String) {
 }
 
 /// Writes an image layout in place of what is there.
-pub(crate) fn write_layout(project: &Project, directory: &str, layers: &[Layer]) {
-    fs::remove_dir_all(project.path(directory)).ok();
+pub(crate) fn write_layout(directory: &Path, layers: &[Layer]) {
+    fs::remove_dir_all(directory).ok();
+    fs::create_dir_all(directory.join("blobs/sha256")).expect("a directory of our own");
+    let put = |path: &str, bytes: &[u8]| fs::write(directory.join(path), bytes).expect("a directory of our own");
     let (config, manifest) = documents(layers);
-    let blob = |digest: &str, bytes: &[u8]| {
-        project.write(&format!("{directory}/blobs/{}", digest.replace(':', "/")), bytes);
-    };
+    let blob = |digest: &str, bytes: &[u8]| put(&format!("blobs/{}", digest.replace(':', "/")), bytes);
     blob(&digest_of(config.as_bytes()), config.as_bytes());
     blob(&digest_of(manifest.as_bytes()), manifest.as_bytes());
     layers.iter().for_each(|layer| blob(&layer.digest, &layer.blob));
@@ -136,8 +139,8 @@ pub(crate) fn write_layout(project: &Project, directory: &str, layers: &[Layer])
         "mediaType": MANIFEST, "digest": digest_of(manifest.as_bytes()), "size": manifest.len(),
     });
     let index = serde_json::json!({ "schemaVersion": 2, "manifests": [entry] });
-    project.write(&format!("{directory}/index.json"), index.to_string());
-    project.write(&format!("{directory}/oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#);
+    put("index.json", index.to_string().as_bytes());
+    put("oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#);
 }
 
 pub(crate) fn good() -> Layer {
@@ -146,11 +149,16 @@ pub(crate) fn good() -> Layer {
 
 /// An image in a registry; gives its name and the digest of its layer.
 pub(crate) fn push(registry: &Registry, layer: &Layer) -> (String, String) {
-    let (config, manifest) = documents(std::slice::from_ref(layer));
+    (push_all(registry, std::slice::from_ref(layer)), layer.digest.clone())
+}
+
+/// An image of several layers in a registry; gives its name.
+pub(crate) fn push_all(registry: &Registry, layers: &[Layer]) -> String {
+    let (config, manifest) = documents(layers);
     registry.store(|store| {
         store.put_blob(config.as_bytes());
-        store.put_blob(&layer.blob);
+        layers.iter().for_each(|layer| drop(store.put_blob(&layer.blob)));
         store.put_manifest("a/b", "1", MANIFEST, manifest.as_bytes());
     });
-    (format!("{}/a/b:1", registry.place()), layer.digest.clone())
+    format!("{}/a/b:1", registry.place())
 }
