@@ -236,7 +236,9 @@ impl TransportError {
             }
             Self::Unreachable { host, source, .. } => match source {
                 Fault::NoSuchHost => format!("check the spelling of `{host}` and the network"),
-                Fault::Proxy(_) => format!("check the proxy, or name `{host}` in NO_PROXY"),
+                Fault::Proxy(_) => {
+                    format!("check that the proxy lets kiln through to `{host}` with CONNECT, or name it in NO_PROXY")
+                }
                 _ => format!("check that `{host}` is up and the network reaches it, then try again"),
             },
             // rustls has no error of its own for this: it is what the server says.
