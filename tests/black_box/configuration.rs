@@ -176,3 +176,18 @@ fn plain_http_can_be_allowed_by_a_file() {
     let plain = project.kiln(&["build"]).env("http_proxy", "http://127.0.0.1:1").run().expect_code(5);
     assert!(plain.stderr.contains("http://registry.invalid:5000/"), "{}", plain.all());
 }
+
+#[test]
+fn a_registry_may_have_an_ipv6_address() {
+    // Many a machine that runs tests has no IPv6, which is nobody's mistake.
+    let Some(registry) = Registry::start_on_ipv6() else { return };
+    let (name, _) = push(&registry, &good());
+    assert!(name.starts_with("[::1]:"), "{name}");
+    let project = Project::new(&on(&name));
+    let digest = project.build(&["-o", "oci:out"]);
+    let lock = String::from_utf8(project.read("kiln.lock")).expect("text");
+    assert!(lock.contains(&format!("image = \"{name}\"")), "{lock}");
+    assert_eq!(anew(&project, &[]).digest(), digest);
+    project.kiln(&["inspect", &name]).ok();
+    project.kiln(&["inspect", "[::1]/nothing:1"]).run().expect_code(5);
+}

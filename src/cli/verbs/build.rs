@@ -38,8 +38,8 @@ pub fn run(args: &Build, session: &Session) -> Result<ExitCode, Failure> {
     let progress = Progress::new(report, session.environment.live).platforms(platforms);
     let watch = |event: crate::pipeline::Event<'_>| progress.show(event);
     let terms = session.terms(&args.resolve, &watch);
-    let retry = |notice: crate::transport::Notice| progress.retry(&notice);
-    let reach = network.reach(&store, loaded.directory.clone(), &retry)?;
+    let news = |news: crate::transport::News| progress.news(&news);
+    let reach = network.reach(&store, loaded.directory.clone(), &news)?;
     pin(&mut loaded, request.lock, &reach, &terms)?;
     progress.end();
     say_lock(&loaded, session);

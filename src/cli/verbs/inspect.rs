@@ -48,8 +48,9 @@ pub(super) fn see(
         Reference::Registry(name) => {
             let store = session.store(given.0)?;
             let network = session.network(given.1)?;
-            let retry = |notice: crate::transport::Notice| session.report.note(&notice.to_string());
-            let reach = network.reach(&store, std::path::PathBuf::new(), &retry)?;
+            let progress = session.progress();
+            let news = |news: crate::transport::News| progress.news(&news);
+            let reach = network.reach(&store, std::path::PathBuf::new(), &news)?;
             look_in_registry(name, platform, &session.environment.machine, depth, &reach)?
         }
         _ => look_at_file(reference, platform, depth)?,

@@ -7,7 +7,7 @@ use crate::base::ContentDigest;
 use crate::base::hash::digest_of;
 use crate::transport::testing::access::basic;
 use crate::transport::testing::{Mischief, Registry, Reply, Rule};
-use crate::transport::{Notice, Retries, Secret, Settings, Transport, TransportError};
+use crate::transport::{News, Retries, Secret, Settings, Transport, TransportError};
 
 fn transport() -> Transport {
     let short = Duration::from_millis(1);
@@ -15,7 +15,7 @@ fn transport() -> Transport {
     Transport::new(Settings { retries, ..Settings::default() }, Arc::default()).expect("a client")
 }
 
-fn quiet(_: Notice) {}
+fn quiet(_: News) {}
 
 fn fetch(request: &Request, locked: Option<(ContentDigest, u64)>, keys: &Keys) -> Result<(Fetched, Vec<u8>), UrlError> {
     let transport = transport();
