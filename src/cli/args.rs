@@ -8,6 +8,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::base::reference::Output;
 use crate::base::{Epoch, Platform};
 
+use super::network::NetworkArgs;
+
 /// Builds container images that are the same bytes everywhere and never change once they exist.
 #[derive(Debug, Parser)]
 #[command(name = "kiln", version, max_term_width = 100, arg_required_else_help = true)]
@@ -137,41 +139,6 @@ pub struct ResolveArgs {
     /// Where the store is
     #[command(flatten)]
     pub store: StoreDir,
-}
-
-/// How far inputs may be looked for.
-#[derive(Debug, Args)]
-pub struct NetworkArgs {
-    /// Use only what the store and `--vendor` hold, and name what is missing
-    #[arg(long)]
-    pub offline: bool,
-    /// Take inputs from a directory that `kiln vendor` wrote, before any network
-    #[arg(long, value_name = "DIR", env = "KILN_VENDOR")]
-    pub vendor: Option<PathBuf>,
-    /// Speak to this registry without TLS; may be given several times
-    #[arg(
-        long = "insecure-registry",
-        value_name = "HOST",
-        env = "KILN_INSECURE_REGISTRY",
-        hide_env_values = true,
-        value_delimiter = ','
-    )]
-    pub insecure_registries: Vec<String>,
-    /// Trust the certificates in this PEM file beside those of the system; may be given several times
-    #[arg(long = "ca", value_name = "FILE", env = "KILN_CA", hide_env_values = true)]
-    pub authorities: Vec<PathBuf>,
-    /// Show this certificate (PEM) to servers that ask for one
-    #[arg(
-        long = "client-cert",
-        value_name = "FILE",
-        env = "KILN_CLIENT_CERT",
-        hide_env_values = true,
-        requires = "client_key"
-    )]
-    pub client_certificate: Option<PathBuf>,
-    /// The private key (PEM) of `--client-cert`
-    #[arg(long, value_name = "FILE", env = "KILN_CLIENT_KEY", hide_env_values = true, requires = "client_certificate")]
-    pub client_key: Option<PathBuf>,
 }
 
 /// Where the store is.

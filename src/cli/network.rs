@@ -1,4 +1,4 @@
-//! The network, as the command line and the environment say.
+//! The network: what can be typed about it, and what that means with the configuration and the environment.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -6,6 +6,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+
+use clap::Args;
 
 use crate::config::{Config, TokenPlace};
 use crate::input::vendor::Vendor;
@@ -15,7 +17,40 @@ use crate::source::url::{Fetcher, Keys, Token};
 use crate::store::Store;
 use crate::transport::{Identity, Network as Allowed, Proxies, Secret, Settings, Transport, Watch};
 
-use super::args::NetworkArgs;
+/// How far inputs may be looked for.
+#[derive(Debug, Args)]
+pub struct NetworkArgs {
+    /// Use only what the store and `--vendor` hold, and name what is missing
+    #[arg(long)]
+    pub offline: bool,
+    /// Take inputs from a directory that `kiln vendor` wrote, before any network
+    #[arg(long, value_name = "DIR", env = "KILN_VENDOR")]
+    pub vendor: Option<PathBuf>,
+    /// Speak to this registry without TLS; may be given several times
+    #[arg(
+        long = "insecure-registry",
+        value_name = "HOST",
+        env = "KILN_INSECURE_REGISTRY",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    pub insecure_registries: Vec<String>,
+    /// Trust the certificates in this PEM file beside those of the system; may be given several times
+    #[arg(long = "ca", value_name = "FILE", env = "KILN_CA", hide_env_values = true)]
+    pub authorities: Vec<PathBuf>,
+    /// Show this certificate (PEM) to servers that ask for one
+    #[arg(
+        long = "client-cert",
+        value_name = "FILE",
+        env = "KILN_CLIENT_CERT",
+        hide_env_values = true,
+        requires = "client_key"
+    )]
+    pub client_certificate: Option<PathBuf>,
+    /// The private key (PEM) of `--client-cert`
+    #[arg(long, value_name = "FILE", env = "KILN_CLIENT_KEY", hide_env_values = true, requires = "client_certificate")]
+    pub client_key: Option<PathBuf>,
+}
 
 /// What the environment says about the network.
 #[derive(Debug, Clone, Default)]

@@ -13,10 +13,10 @@ use crate::pipeline::{Event, LockMode, Request, Terms, known_outputs};
 use crate::store::Store;
 use crate::template::Style;
 
-use super::args::{Cli, Command, NetworkArgs, ResolveArgs, StoreDir, TemplateArgs, TemplateFlags};
+use super::args::{Cli, Command, ResolveArgs, StoreDir, TemplateArgs, TemplateFlags};
 use super::configuration::Configuration;
 use super::environment::Environment;
-use super::network::Network;
+use super::network::{Network, NetworkArgs};
 use super::progress::Progress;
 use super::report::{Failure, Loudness, Report};
 

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use crate::base::reference::Reference;
-use crate::cli::args::{Inspect, NetworkArgs, StoreDir};
+use crate::cli::args::{Inspect, StoreDir};
+use crate::cli::network::NetworkArgs;
 use crate::cli::report::{Failure, print, print_json};
 use crate::cli::session::Session;
 use crate::cli::size;
