@@ -11,14 +11,15 @@
 //! assemble/  blocks on all cores        image/     config, manifest, index
 //! store/     write-once blobs, names    output/    where the user wants it
 //! secret/    what must not land: the search for it in a Changeset
+//! config/    what a machine or project says about mirrors, tokens, certificates: never about bytes
 //! transport/ everything that speaks HTTP: retries, resumed and checked downloads
 //! registry/  images by name: tokens, mirrors, verified manifests and blobs
 //! compare/   two layers that should be the same -> what differs, why, and what would mend it
 //! pipeline/  the only place where the stages meet        cli/  arguments, clock, terminal
 //! ```
-//! The folders are the nouns; data moves one way. `base`, `tree`, `template`, `lock`, `plan`, `step`, `residue`, `layer`,
-//! `secret`, `compare` and `image` compute values and bytes and have no clock, environment, file system, network or thread.
-//! `tests/tidy` holds this, and the table of which module may import which.
+//! The folders are the nouns; data moves one way. `base`, `tree`, `template`, `config`, `lock`, `plan`, `step`, `residue`,
+//! `layer`, `secret`, `compare` and `image` compute values and bytes and have no clock, environment, file system, network or
+//! thread. `tests/tidy` holds this, and the table of which module may import which.
 //!
 //! # Promises, and where each is kept
 //!
@@ -42,7 +43,7 @@
 //! | base image: what a step sees of it (links, accounts, parents) | by the trees | as far as it changes the layer | as the key | by the diff ID | by its layers |
 //! | downloads, commits, images, stages: content, modes, targets | by the trees | yes | yes | yes | by its layers |
 //! | commits, images, stages: times | by the trees | unless `mtime` is given | as the key | by the diff ID | by its layers |
-//! | where an input came from: mirror, file, vendored layout | no | no | no | no | no |
+//! | where an input came from: mirror, file, vendored layout; `kiln.config.toml` | no | no | no | no | no |
 //! | name of a base in a registry | yes | no | no | no | as `base.name` |
 //! | `epoch` | yes | as times of files | as times of files | by the diff ID | by its layers |
 //! | `created` | yes | no | no | no | yes |
@@ -92,6 +93,7 @@
 pub mod base;
 pub mod tree;
 pub mod template;
+pub mod config;
 pub mod lock;
 pub mod step;
 pub mod residue;

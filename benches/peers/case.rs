@@ -2,6 +2,8 @@
 
 use clap::ValueEnum;
 
+use crate::tool::Tool;
+
 /// One comparison: an input, a compression, and what was there before.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub(crate) enum Case {
@@ -14,14 +16,34 @@ pub(crate) enum Case {
     LayersAgain,
     BGzip,
     BZstd,
+    Pull,
+    PullLarge,
+    BaseCached,
+    LockAgain,
 }
 
-/// A tree that a case builds from, and the template of the same name.
+/// A tree or a base that a case builds from, and the template of the same name.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Input {
     A,
     B,
     Layers,
+    /// A base in a registry, and nothing else.
+    Base,
+    BaseLarge,
+    /// The small base and one small layer.
+    OnBase,
+    /// Many files, each a source.
+    Sources,
+}
+
+/// An image that the bench puts into its registry.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Base {
+    /// Of the size of what people start from.
+    Small,
+    /// One layer of a gigabyte.
+    Large,
 }
 
 /// How layers are compressed.
@@ -43,7 +65,7 @@ pub(crate) enum Before {
 }
 
 impl Case {
-    pub(crate) const ALL: [Case; 9] = [
+    pub(crate) const ALL: [Case; 13] = [
         Case::AGzip,
         Case::AZstd,
         Case::AAgain,
@@ -53,12 +75,20 @@ impl Case {
         Case::LayersAgain,
         Case::BGzip,
         Case::BZstd,
+        Case::Pull,
+        Case::PullLarge,
+        Case::BaseCached,
+        Case::LockAgain,
     ];
 
     pub(crate) fn input(self) -> Input {
         match self {
             Case::LayersAgain => Input::Layers,
             Case::BGzip | Case::BZstd => Input::B,
+            Case::Pull => Input::Base,
+            Case::PullLarge => Input::BaseLarge,
+            Case::BaseCached => Input::OnBase,
+            Case::LockAgain => Input::Sources,
             _ => Input::A,
         }
     }
@@ -72,10 +102,10 @@ impl Case {
 
     pub(crate) fn before(self) -> Before {
         match self {
-            Case::AGzip | Case::AZstd | Case::BGzip | Case::BZstd => Before::Clean,
-            Case::AAgain | Case::LayersAgain => Before::Nothing,
+            Case::AGzip | Case::AZstd | Case::BGzip | Case::BZstd | Case::Pull | Case::PullLarge => Before::Clean,
+            Case::AAgain | Case::LayersAgain | Case::LockAgain => Before::Nothing,
             Case::AChangedFirst => Before::Change(2),
-            Case::AChangedMiddle => Before::Change(50),
+            Case::AChangedMiddle | Case::BaseCached => Before::Change(50),
             Case::AChangedLast => Before::Change(97),
         }
     }
@@ -91,17 +121,53 @@ impl Case {
             Case::LayersAgain => "ten small layers, gzip, nothing changed",
             Case::BGzip => "B, gzip, cold",
             Case::BZstd => "B, zstd, cold",
+            Case::Pull => "pull of a base, empty store",
+            Case::PullLarge => "pull of a base of one large layer, empty store",
+            Case::BaseCached => "one small layer, changed, on a base that is there, no network",
+            Case::LockAgain => "lock of 50 sources, nothing changed",
+        }
+    }
+
+    /// Who can do the same.
+    pub(crate) fn is_for(self, tool: Tool) -> bool {
+        match self {
+            Case::Pull | Case::PullLarge => matches!(tool, Tool::Kiln | Tool::Skopeo),
+            Case::BaseCached | Case::LockAgain => tool == Tool::Kiln,
+            _ => tool != Tool::Skopeo,
         }
     }
 }
 
 impl Input {
+    /// The base that is pulled or built on, by its name in the registry.
+    pub(crate) fn base(self) -> Option<Base> {
+        match self {
+            Input::Base | Input::OnBase => Some(Base::Small),
+            Input::BaseLarge => Some(Base::Large),
+            _ => None,
+        }
+    }
+
     /// Name of its directory and its template.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Input::A => "a",
             Input::B => "b",
             Input::Layers => "layers",
+            Input::Base => "base",
+            Input::BaseLarge => "base-large",
+            Input::OnBase => "on-base",
+            Input::Sources => "sources",
+        }
+    }
+}
+
+impl Base {
+    /// Of its layout beside the inputs, and of its repository.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Base::Small => "base",
+            Base::Large => "base-large",
         }
     }
 }

@@ -4,6 +4,7 @@
 //! found on PATH, interleaved, and a Markdown table of medians is printed. A tool that is missing, does not offer the
 //! case, fails or takes too long is a line that says so.
 
+mod base;
 mod binary;
 mod case;
 mod content;
@@ -11,6 +12,7 @@ mod host;
 mod options;
 mod process;
 mod random;
+mod registry;
 mod session;
 mod table;
 mod template;
@@ -24,9 +26,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Parser;
 
-use case::{Before, Case, Input};
+use case::{Base, Before, Case, Input};
 use content::Material;
 use options::Options;
+use registry::Registry;
 use session::Bench;
 use table::Commands;
 use tool::Tool;
@@ -40,25 +43,26 @@ fn main() -> Result<(), Box<dyn Error>> {
     let kiln = std::path::absolute(&options.kiln)?;
     let material = Material::new();
     let cases = options.cases();
-    let tree_a = generate(&root, &material, &options, &cases)?;
+    let trees = generate(&root, &material, &options, &cases)?;
     if options.generate {
         return Ok(());
     }
 
-    let bench = Bench { root: &root, kiln: &kiln, rounds: options.rounds, limit: options.limit() };
+    let registry = registry_with_bases(&root, &options, &cases);
+    let bench = Bench { root: &root, kiln: &kiln, registry, rounds: options.rounds, limit: options.limit() };
     let (mut lines, mut commands) = (table::head(), Commands::new());
     let mut all_kiln = true;
     for case in cases {
-        let changed = changed_file(&root, &material, &tree_a, case)?;
+        let changed = changed_file(&root, &material, &trees, case)?;
         let rows = session::run(&bench, case, &options.tools(), changed.as_deref());
         lines += &table::lines(case, &rows);
         commands.add(case, &rows);
         all_kiln &= rows.iter().all(|row| row.tool != Tool::Kiln || row.result.is_ok());
         // The next case finds the tree as it was planned.
-        changed_file(&root, &material, &tree_a, case)?;
+        changed_file(&root, &material, &trees, case)?;
     }
     println!("{lines}\n{}; rounds: {} (medians), page cache warm.\n", host::describe(), options.rounds);
-    for tool in options.tools() {
+    for tool in options.tools().into_iter().filter(|tool| options.cases().iter().any(|case| case.is_for(*tool))) {
         println!("- {}: {}", tool.name(), tool.version(&bench).unwrap_or_else(|| "not found".to_owned()));
     }
     if process::find("time").is_none() {
@@ -74,21 +78,25 @@ fn main() -> Result<(), Box<dyn Error>> {
     if all_kiln { Ok(()) } else { Err("kiln has no figures for every case".into()) }
 }
 
-/// Makes the inputs of the cases and says what tree A consists of.
-fn generate(
-    root: &Path,
-    material: &Material,
-    options: &Options,
-    cases: &[Case],
-) -> Result<Vec<Planned>, Box<dyn Error>> {
+/// What the trees consist of that cases change.
+struct Trees {
+    a: Vec<Planned>,
+    on_base: Vec<Planned>,
+}
+
+/// Makes the inputs of the cases.
+fn generate(root: &Path, material: &Material, options: &Options, cases: &[Case]) -> Result<Trees, Box<dyn Error>> {
     let needs = |input: Input| cases.iter().any(|case| case.input() == input);
-    let tree_a = tree::plan_a(material, options.scale());
+    let trees = Trees { a: tree::plan_a(material, options.scale()), on_base: tree::plan_on_base(material) };
     if needs(Input::A) {
-        tree::write(root, Input::A.name(), material, &tree_a)?;
-        // A run that was stopped in the middle may have left its lines.
-        for case in Case::ALL {
-            changed_file(root, material, &tree_a, case)?;
-        }
+        tree::write(root, Input::A.name(), material, &trees.a)?;
+    }
+    if needs(Input::OnBase) {
+        tree::write(root, Input::OnBase.name(), material, &trees.on_base)?;
+    }
+    // A run that was stopped in the middle may have left its lines.
+    for case in cases {
+        changed_file(root, material, &trees, *case)?;
     }
     if needs(Input::B) {
         tree::write(root, Input::B.name(), material, &tree::plan_b(options.scale()))?;
@@ -96,19 +104,55 @@ fn generate(
     if needs(Input::Layers) {
         tree::write(root, Input::Layers.name(), material, &tree::plan_layers(material))?;
     }
+    if needs(Input::Sources) {
+        tree::write(root, Input::Sources.name(), material, &tree::plan_sources(material))?;
+        template::write_sources(root)?;
+    }
+    for base in bases(cases) {
+        let planned = match base {
+            Base::Small => tree::plan_base(material, options.scale()),
+            Base::Large => tree::plan_b(options.scale()),
+        };
+        base::write(root, base.name(), material, &planned)?;
+    }
     template::write_all(root)?;
-    Ok(tree_a)
+    Ok(trees)
+}
+
+/// The bases that the cases need, each once.
+fn bases(cases: &[Case]) -> Vec<Base> {
+    let needed = |base: &Base| cases.iter().any(|case| case.input().base() == Some(*base));
+    [Base::Small, Base::Large].into_iter().filter(needed).collect()
+}
+
+/// A registry with the bases in it, and templates that name them there.
+fn registry_with_bases(root: &Path, options: &Options, cases: &[Case]) -> Result<Registry, String> {
+    let bases = bases(cases);
+    if bases.is_empty() {
+        return Err("no case needs it".to_owned());
+    }
+    let registry = Registry::start(root)?;
+    for base in bases {
+        registry.push(base, root, options.limit())?;
+    }
+    for input in cases.iter().map(|case| case.input()) {
+        if let Some(base) = input.base() {
+            template::write_based(root, input, &registry.name(base)).map_err(|error| error.to_string())?;
+        }
+    }
+    Ok(registry)
 }
 
 /// Writes the file that a case changes as it was planned, and names it.
 fn changed_file(
     root: &Path,
     material: &Material,
-    planned: &[Planned],
+    trees: &Trees,
     case: Case,
 ) -> Result<Option<PathBuf>, Box<dyn Error>> {
     let Before::Change(percentage) = case.before() else { return Ok(None) };
-    let file = tree::file_at(planned, percentage).ok_or("tree A has no text file of ordinary size")?;
+    let planned = if case.input() == Input::OnBase { &trees.on_base } else { &trees.a };
+    let file = tree::file_at(planned, percentage).ok_or("no text file of ordinary size in the tree")?;
     tree::write_file(root, material, file)?;
     Ok(Some(root.join(&file.path)))
 }

@@ -13,7 +13,7 @@ use crate::tree::Scale;
 #[derive(Parser)]
 #[command(name = "peers")]
 pub(crate) struct Options {
-    /// Where inputs are generated (once) and images are built; needs about 12 GB, or 2 GB with --quick
+    /// Where inputs are generated (once) and images are built; needs about 20 GB, or 2 GB with --quick
     #[arg(long, default_value = "target/bench")]
     pub(crate) dir: PathBuf,
     /// The kiln to measure

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::case::{Before, Case};
 use crate::process::{self, Finished};
+use crate::registry::Registry;
 use crate::tool::{Between, Offer, Output, Tool, Work};
 
 /// Where and how a session runs.
@@ -17,6 +18,8 @@ pub(crate) struct Bench<'a> {
     pub(crate) root: &'a Path,
     /// The kiln to measure, absolute.
     pub(crate) kiln: &'a Path,
+    /// The registry with the bases, or why there is none.
+    pub(crate) registry: Result<Registry, String>,
     pub(crate) rounds: u32,
     pub(crate) limit: Duration,
 }
@@ -35,7 +38,7 @@ pub(crate) struct Row {
 pub(crate) fn run(bench: &Bench, case: Case, tools: &[Tool], changed: Option<&Path>) -> Vec<Row> {
     let mut rows = Vec::new();
     let mut works = Vec::new();
-    for &tool in tools {
+    for &tool in tools.iter().filter(|tool| case.is_for(**tool)) {
         let (shown, remark, result, work) = match tool.offer(case, bench) {
             Offer::Run(work) => {
                 let prepared = prepare(bench, case, tool, &work);
@@ -46,7 +49,8 @@ pub(crate) fn run(bench: &Bench, case: Case, tools: &[Tool], changed: Option<&Pa
         rows.push(Row { tool, shown, remark, result });
         works.push(work);
     }
-    let input = bench.root.join(case.input().name());
+    // What comes from a registry is warm once the registry has it.
+    let input = bench.root.join(case.input().base().map_or(case.input().name(), |_| "registry"));
     if let Err(error) = warm(&input) {
         eprintln!("{}: {error}", input.display());
     }
@@ -84,7 +88,8 @@ fn prepare(bench: &Bench, case: Case, tool: Tool, work: &Work) -> Result<(), Str
         return Ok(());
     }
     eprintln!("{}: {}, the build before", case.title(), tool.name());
-    process::run(&work.command, bench.root, bench.limit).map(|_| ())
+    let command = work.first.as_ref().unwrap_or(&work.command);
+    process::run(command, bench.root, bench.limit).map(|_| ())
 }
 
 /// One run and the size of its layers, checked against the run before.

@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 
 use crate::case::{Codec, Input};
+use crate::tree::SOURCES;
 
 /// Writes all of them into `root`, beside the inputs.
 pub(crate) fn write_all(root: &Path) -> io::Result<()> {
@@ -15,6 +16,38 @@ pub(crate) fn write_all(root: &Path) -> io::Result<()> {
         fs::write(root.join(container_file(input)), containerfile(input))?;
     }
     Ok(())
+}
+
+/// Writes kiln's template of a base, or of one small layer on it; `base` is its name in the registry.
+pub(crate) fn write_based(root: &Path, input: Input, base: &str) -> io::Result<()> {
+    let mut template = format!("{}\n[base]\nimage = \"{base}\"\n", head(input, Codec::Gzip));
+    if input == Input::OnBase {
+        template += &layers(input);
+    }
+    write_anew(root, input, &template)
+}
+
+/// Writes kiln's template of many downloads, which are files beside it.
+pub(crate) fn write_sources(root: &Path) -> io::Result<()> {
+    let mut template = head(Input::Sources, Codec::Gzip);
+    for number in 0..SOURCES {
+        let path = root.join(format!("sources/{number}"));
+        template += &format!("\n[sources.s{number}]\nurl = \"file://{}\"\n", path.display());
+    }
+    template += "\n[[layer]]\nname = \"all\"\n";
+    for number in 0..SOURCES {
+        template += &format!("[[layer.step]]\ncopy = \"s{number}\"\nto = \"/srv/\"\n");
+    }
+    write_anew(root, Input::Sources, &template)
+}
+
+/// A template whose lock of an earlier session, with another port in it, does not count.
+fn write_anew(root: &Path, input: Input, template: &str) -> io::Result<()> {
+    let file = root.join(kiln_file(input, Codec::Gzip));
+    match fs::remove_file(file.with_extension("lock")) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => fs::write(file, template),
+    }
 }
 
 /// Name of kiln's template.
@@ -36,12 +69,20 @@ pub(crate) fn layer_directories(input: Input) -> Vec<String> {
 }
 
 fn kiln_template(input: Input, codec: Codec) -> String {
-    let mut template = format!(
+    head(input, codec) + &layers(input)
+}
+
+fn head(input: Input, codec: Codec) -> String {
+    format!(
         "[image]\nname = \"bench/{}\"\nversion = \"1\"\nepoch = \"2026-01-01T00:00:00Z\"\n\
          platforms = [\"linux/amd64\"]\ncompression = \"{}\"\n",
         input.name(),
         codec.name(),
-    );
+    )
+}
+
+fn layers(input: Input) -> String {
+    let mut template = String::new();
     let directories = layer_directories(input);
     for (number, path) in directories.iter().enumerate() {
         template += &format!("\n[sources.s{number}]\npath = \"{path}\"\nignored = true\n");

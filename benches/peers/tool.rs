@@ -4,18 +4,20 @@ use std::path::Path;
 
 use clap::ValueEnum;
 
-use crate::case::{Before, Case, Codec};
+use crate::case::{Before, Case, Codec, Input};
 use crate::process;
+use crate::registry::Registry;
 use crate::session::Bench;
 use crate::template;
 
-/// A tool that makes layers of directories.
+/// A tool that makes layers of directories, or fetches images.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Tool {
     Kiln,
     Umoci,
     Buildah,
     Pipeline,
+    Skopeo,
 }
 
 /// What a tool does for a case. Commands are run in the directory of the inputs.
@@ -29,6 +31,8 @@ pub(crate) enum Offer {
 pub(crate) struct Work {
     /// The program and its arguments.
     pub(crate) command: Vec<String>,
+    /// What is run instead before the first run that counts, where that is something else.
+    pub(crate) first: Option<Vec<String>>,
     /// As a person would type it.
     pub(crate) shown: String,
     /// Undoes what a plain removal of the tool's directory cannot.
@@ -60,7 +64,7 @@ pub(crate) enum Output {
 }
 
 impl Tool {
-    pub(crate) const ALL: [Tool; 4] = [Tool::Kiln, Tool::Umoci, Tool::Buildah, Tool::Pipeline];
+    pub(crate) const ALL: [Tool; 5] = [Tool::Kiln, Tool::Umoci, Tool::Buildah, Tool::Pipeline, Tool::Skopeo];
 
     /// Also the name of its directory.
     pub(crate) fn name(self) -> &'static str {
@@ -69,13 +73,20 @@ impl Tool {
             Tool::Umoci => "umoci",
             Tool::Buildah => "buildah",
             Tool::Pipeline => "pipeline",
+            Tool::Skopeo => "skopeo",
         }
     }
 
     /// What the tool runs for the case.
     pub(crate) fn offer(self, case: Case, bench: &Bench) -> Offer {
+        if case.input().base().is_some()
+            && let Err(why) = &bench.registry
+        {
+            return Offer::Nothing(why.clone());
+        }
         match self {
             Tool::Kiln => kiln_offer(case, bench.kiln),
+            Tool::Skopeo => skopeo_offer(case, &bench.registry),
             // Without a cache of layers every change costs the same: one place in the tree is enough.
             _ if matches!(case.before(), Before::Change(place) if place != 50) => {
                 Offer::Nothing("builds the layer anew wherever it changed: see the file in the middle".to_owned())
@@ -90,7 +101,7 @@ impl Tool {
     pub(crate) fn version(self, bench: &Bench) -> Option<String> {
         match self {
             Tool::Kiln => version_of(&bench.kiln.to_string_lossy(), bench.root),
-            Tool::Umoci | Tool::Buildah => version_of(self.name(), bench.root),
+            Tool::Umoci | Tool::Buildah | Tool::Skopeo => version_of(self.name(), bench.root),
             Tool::Pipeline => {
                 let parts: Vec<String> =
                     ["tar", "pigz", "zstd"].into_iter().filter_map(|part| version_of(part, bench.root)).collect();
@@ -105,13 +116,20 @@ fn kiln_offer(case: Case, kiln: &Path) -> Offer {
         return Offer::Nothing("not built: cargo build --release".to_owned());
     }
     let template = template::kiln_file(case.input(), case.codec());
-    let arguments = format!("build {template} -o oci:kiln/image:1 --store kiln/store");
-    let program = kiln.to_string_lossy().into_owned();
+    let build = format!("build {template} -o oci:kiln/image:1 --store kiln/store");
+    let (arguments, first, output) = match case.input() {
+        Input::Sources => (format!("lock {template} --store kiln/store"), None, Output::Internal),
+        Input::OnBase => (format!("{build} --offline"), Some(build), Output::Layout("image")),
+        _ => (build, None, Output::Layout("image")),
+    };
+    let program = kiln.to_string_lossy();
+    let command = |arguments: &str| std::iter::once(&*program).chain(arguments.split(' ')).map(str::to_owned).collect();
     Offer::Run(Work {
-        command: std::iter::once(program).chain(arguments.split(' ').map(str::to_owned)).collect(),
+        command: command(&arguments),
+        first: first.map(|arguments| command(&arguments)),
         shown: format!("kiln {arguments}"),
         release: None,
-        output: Output::Layout("image"),
+        output,
         between: Between::Cache,
         remark: "",
     })
@@ -190,9 +208,21 @@ fn pipeline_offer(case: Case) -> Offer {
     Offer::Run(bash(script, Output::Blobs("out"), Between::Nothing, without_cache(case)))
 }
 
+fn skopeo_offer(case: Case, registry: &Result<Registry, String>) -> Offer {
+    let (Some(base), Ok(registry)) = (case.input().base(), registry) else {
+        return Offer::Nothing("it builds nothing".to_owned());
+    };
+    let script = format!(
+        "skopeo --insecure-policy copy -q --src-tls-verify=false docker://{} oci:skopeo/image:1",
+        registry.name(base)
+    );
+    let remark = "keeps the blobs as they are, does not look into them";
+    Offer::Run(bash(script, Output::Layout("image"), Between::Nothing, remark))
+}
+
 fn bash(script: String, output: Output, between: Between, remark: &'static str) -> Work {
     let command = ["bash", "-e", "-o", "pipefail", "-c", &script].map(str::to_owned).to_vec();
-    Work { command, shown: script, release: None, output, between, remark }
+    Work { command, first: None, shown: script, release: None, output, between, remark }
 }
 
 fn without_cache(case: Case) -> &'static str {

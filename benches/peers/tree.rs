@@ -3,6 +3,8 @@
 //! - `a`: as many files as a distribution's /usr, with its mixture and its sizes.
 //! - `b`: four large files.
 //! - `layers/00` to `layers/09`: twenty small files each.
+//! - `on-base`: the same as one of these layers; `sources`: one small file for each source.
+//! - what is in the bases is planned here as well, and written by `base`.
 
 use std::fs;
 use std::io::{self, Write};
@@ -18,6 +20,11 @@ const GENERATION: u32 = 1;
 const A_FILES: usize = 66_000;
 /// Directories of tree A.
 const A_DIRECTORIES: usize = 5_600;
+/// Files and directories of the base: a gzip layer of about 170 MB.
+const BASE_FILES: usize = 31_500;
+const BASE_DIRECTORIES: usize = 2_700;
+/// Sources of the template whose lock is measured.
+pub(crate) const SOURCES: usize = 50;
 /// Size of each of the four files of tree B.
 const B_FILE_BYTES: usize = 512 << 20;
 /// Content is made in pieces of this size for files of any length.
@@ -55,16 +62,26 @@ pub(crate) struct Planned {
     pub(crate) kind: Kind,
     pub(crate) seed: u64,
     pub(crate) size: usize,
-    target: Option<String>,
-    mode: u32,
+    pub(crate) target: Option<String>,
+    pub(crate) mode: u32,
 }
 
 /// Tree A, sorted by path.
 pub(crate) fn plan_a(material: &Material, scale: Scale) -> Vec<Planned> {
-    let random = &mut Random::new(1);
-    let directories = plan_directories(material, random, scale.of(A_DIRECTORIES));
+    plan_distribution(material, "a", 1, scale.of(A_DIRECTORIES), scale.of(A_FILES))
+}
+
+/// What is in the base, sorted by path.
+pub(crate) fn plan_base(material: &Material, scale: Scale) -> Vec<Planned> {
+    plan_distribution(material, "base", 3, scale.of(BASE_DIRECTORIES), scale.of(BASE_FILES))
+}
+
+/// What a distribution's /usr looks like.
+fn plan_distribution(material: &Material, top: &str, seed: u64, directories: usize, files: usize) -> Vec<Planned> {
+    let random = &mut Random::new(seed);
+    let directories = plan_directories(material, random, top, directories);
     let mut planned: Vec<Planned> = Vec::new();
-    for number in 0..scale.of(A_FILES) {
+    for number in 0..files {
         // Some directories hold thousands of files, most hold a few.
         let (directory, habit) = &directories[random.zipf(directories.len())];
         let kind = if random.percent(70) { *habit } else { any_kind(random) };
@@ -85,9 +102,10 @@ pub(crate) fn plan_a(material: &Material, scale: Scale) -> Vec<Planned> {
 }
 
 /// Each with the kind of file that most of its files are.
-fn plan_directories(material: &Material, random: &mut Random, count: usize) -> Vec<(String, Kind)> {
+fn plan_directories(material: &Material, random: &mut Random, top: &str, count: usize) -> Vec<(String, Kind)> {
     let tops = ["bin", "include", "lib", "libexec", "sbin", "share", "src"];
-    let mut directories: Vec<(String, Kind)> = tops.iter().map(|top| (format!("a/{top}"), any_kind(random))).collect();
+    let mut directories: Vec<(String, Kind)> =
+        tops.iter().map(|name| (format!("{top}/{name}"), any_kind(random))).collect();
     while directories.len() < count {
         let parent = random.index(directories.len());
         let depth = directories[parent].0.matches('/').count();
@@ -131,19 +149,35 @@ fn size_of(kind: Kind, random: &mut Random) -> usize {
 /// The ten layers of small files.
 pub(crate) fn plan_layers(material: &Material) -> Vec<Planned> {
     let random = &mut Random::new(2);
+    (0..10).flat_map(|layer| plan_small(material, random, &format!("layers/{layer:02}/etc"), 20, 1_000)).collect()
+}
+
+/// The small layer on top of the base.
+pub(crate) fn plan_on_base(material: &Material) -> Vec<Planned> {
+    plan_small(material, &mut Random::new(4), "on-base/etc", 20, 3_000)
+}
+
+/// One file for each source.
+pub(crate) fn plan_sources(material: &Material) -> Vec<Planned> {
+    let mut planned = plan_small(material, &mut Random::new(5), "sources", SOURCES, 1_000);
+    for (number, file) in planned.iter_mut().enumerate() {
+        file.path = format!("sources/{number}");
+    }
+    planned
+}
+
+fn plan_small(material: &Material, random: &mut Random, directory: &str, count: usize, median: u64) -> Vec<Planned> {
     let mut planned = Vec::new();
-    for layer in 0..10 {
-        for number in 0..20 {
-            let kind = any_kind(random);
-            planned.push(Planned {
-                path: format!("layers/{layer:02}/etc/{}{number}{}", material.word(random), kind.extension()),
-                kind,
-                seed: random.next(),
-                size: random.log_normal(1_000, 100) as usize,
-                target: None,
-                mode: 0o644,
-            });
-        }
+    for number in 0..count {
+        let kind = any_kind(random);
+        planned.push(Planned {
+            path: format!("{directory}/{}{number}{}", material.word(random), kind.extension()),
+            kind,
+            seed: random.next(),
+            size: random.log_normal(median, 100) as usize,
+            target: None,
+            mode: 0o644,
+        });
     }
     planned
 }
@@ -172,12 +206,11 @@ pub(crate) fn plan_b(scale: Scale) -> Vec<Planned> {
 /// Writes a tree below `root`, unless it is there already.
 pub(crate) fn write(root: &Path, name: &str, material: &Material, planned: &[Planned]) -> io::Result<()> {
     let marker = root.join(format!("{name}.generated"));
-    let total: usize = planned.iter().map(|file| file.size).sum();
-    let stamp = format!("generation {GENERATION}, {} files, {total} bytes\n", planned.len());
+    let stamp = stamp(planned);
     if fs::read_to_string(&marker).is_ok_and(|found| found == stamp) {
         return Ok(());
     }
-    eprintln!("generating {name}: {} files, {} MB", planned.len(), total / 1_000_000);
+    eprintln!("generating {name}: {}", stamp.trim_end());
     if root.join(name).exists() {
         fs::remove_dir_all(root.join(name))?;
     }
@@ -193,6 +226,18 @@ pub(crate) fn write(root: &Path, name: &str, material: &Material, planned: &[Pla
     fs::write(marker, stamp)
 }
 
+/// What is written once a tree is there in full.
+pub(crate) fn stamp(planned: &[Planned]) -> String {
+    let total: usize = planned.iter().map(|file| file.size).sum();
+    format!("generation {GENERATION}, {} files, {total} bytes\n", planned.len())
+}
+
+/// Replaces `out` by the piece of a file that has this number; behind its end, by nothing.
+pub(crate) fn fill_piece(material: &Material, file: &Planned, number: usize, out: &mut Vec<u8>) {
+    let left = file.size.saturating_sub(number * PIECE_BYTES);
+    material.fill(file.kind, file.seed + number as u64, PIECE_BYTES.min(left), out);
+}
+
 /// Writes one file as it is planned, over whatever is there.
 pub(crate) fn write_file(root: &Path, material: &Material, file: &Planned) -> io::Result<()> {
     let path = root.join(&file.path);
@@ -201,8 +246,8 @@ pub(crate) fn write_file(root: &Path, material: &Material, file: &Planned) -> io
     }
     let mut written = fs::File::create(&path)?;
     let mut piece = Vec::new();
-    for (number, start) in (0..file.size).step_by(PIECE_BYTES).enumerate() {
-        material.fill(file.kind, file.seed + number as u64, PIECE_BYTES.min(file.size - start), &mut piece);
+    for number in 0..file.size.div_ceil(PIECE_BYTES) {
+        fill_piece(material, file, number, &mut piece);
         written.write_all(&piece)?;
     }
     fs::set_permissions(path, fs::Permissions::from_mode(file.mode))

@@ -250,6 +250,8 @@ mod tests {
             "docker-archive:x.tar",
             "registry.example.org/shop/api:1.8.2",
             "localhost:5000/x",
+            "[::1]:5000/x",
+            "[::1]/x:1",
         ] {
             assert_eq!(text.parse::<Reference>().map(|r| r.to_string()), Ok(text.to_owned()));
         }

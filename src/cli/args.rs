@@ -16,6 +16,8 @@ mod test;
 pub use store::{StoreArgs, StoreCommand};
 pub use test::Test;
 
+use super::network::NetworkArgs;
+
 /// Builds container images that are the same bytes everywhere and never change once they exist.
 #[derive(Debug, Parser)]
 #[command(name = "kiln", version, max_term_width = 100, arg_required_else_help = true)]
@@ -24,6 +26,11 @@ Begin with:
   kiln init mysite && cd mysite     write a small template that works
   kiln build -o oci:out             build it; the digest is the last line
   kiln inspect store:example/hello  look at what was built
+
+Configuration, which changes no digest:
+  kiln.config.toml                  the project's, beside the template or above
+  ~/.config/kiln/config.toml        yours; the project's goes over it
+  KILN_STORE, KILN_CA and others    over both; flags go over all
 
 Exit codes:
   0  done                   3  refused: it would rewrite
@@ -150,23 +157,6 @@ pub struct ResolveArgs {
     /// Where the store is
     #[command(flatten)]
     pub store: StoreDir,
-}
-
-/// How far inputs may be looked for.
-#[derive(Debug, Args)]
-pub struct NetworkArgs {
-    /// Use only what the store and `--vendor` hold, and name what is missing
-    #[arg(long)]
-    pub offline: bool,
-    /// Take inputs from a directory that `kiln vendor` wrote, before any network
-    #[arg(long, value_name = "DIR", env = "KILN_VENDOR")]
-    pub vendor: Option<PathBuf>,
-    /// Speak to this registry without TLS; may be given several times
-    #[arg(long = "insecure-registry", value_name = "HOST")]
-    pub insecure_registries: Vec<String>,
-    /// Trust the certificates in this PEM file beside those of the system; may be given several times
-    #[arg(long = "ca", value_name = "FILE")]
-    pub authorities: Vec<PathBuf>,
 }
 
 /// Where the store is.

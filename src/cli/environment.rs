@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::base::{Epoch, Platform};
 
-use super::args::{ColorChoice, StoreDir};
+use super::args::ColorChoice;
 use super::network::Surroundings;
 
 /// The environment variables, the clock and the terminal.
@@ -37,6 +37,7 @@ pub struct Environment {
     stdout_is_terminal: bool,
     color: bool,
     data_home: Option<PathBuf>,
+    config_home: Option<PathBuf>,
 }
 
 /// A variable that the command line names.
@@ -54,7 +55,8 @@ impl Environment {
     pub fn read() -> Self {
         let text = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let home = || std::env::var_os("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
-        let xdg = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+        // A relative one is to be ignored (XDG Base Directory Specification).
+        let xdg = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
         let terminal = std::io::stderr().is_terminal();
         let dumb = text("TERM").is_none_or(|term| term == "dumb");
         Self {
@@ -70,7 +72,8 @@ impl Environment {
             user: text("USER").or_else(|| text("LOGNAME")),
             stdout_is_terminal: std::io::stdout().is_terminal(),
             color: terminal && !dumb && text("NO_COLOR").is_none(),
-            data_home: xdg.or_else(|| home().map(|home| home.join(".local/share"))),
+            data_home: xdg("XDG_DATA_HOME").or_else(|| home().map(|home| home.join(".local/share"))),
+            config_home: xdg("XDG_CONFIG_HOME").or_else(|| home().map(|home| home.join(".config"))),
         }
     }
 
@@ -103,13 +106,19 @@ impl Environment {
         self.color(choice) && (self.stdout_is_terminal || choice == ColorChoice::Always)
     }
 
-    /// Where the store is.
-    pub fn store(&self, given: &StoreDir) -> Result<PathBuf, NoStore> {
-        match (&given.store, &self.data_home) {
-            (Some(store), _) => Ok(store.clone()),
-            (None, Some(home)) => Ok(home.join("kiln/store")),
-            (None, None) => Err(NoStore),
-        }
+    /// Where the store is if nobody says it.
+    pub fn store(&self) -> Result<PathBuf, NoStore> {
+        self.data_home.as_ref().map(|home| home.join("kiln/store")).ok_or(NoStore)
+    }
+
+    /// Where the user's configuration is, if there is one.
+    pub fn config_file(&self) -> Option<PathBuf> {
+        self.config_home.as_ref().map(|home| home.join("kiln/config.toml"))
+    }
+
+    /// A variable that a configuration names.
+    pub fn variable(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok().filter(|value| !value.is_empty())
     }
 }
 

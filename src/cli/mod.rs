@@ -1,19 +1,21 @@
 //! The command line: arguments in, text and an exit code out.
 //!
 //! ```text
-//! args         what was typed
-//! environment  what the surroundings say: variables, clock, terminal
-//! session      both put together: what one command works with
-//! report       errors, warnings and hints as people read them
-//! junit        results of tests as CI systems read them
-//! progress     what is going on, on stderr
-//! verbs/       one file for each verb
+//! args           what was typed
+//! environment    what the surroundings say: variables, clock, terminal
+//! configuration  what the files say that configure a machine or a project
+//! session        all put together: what one command works with
+//! junit          results of tests as CI systems read them
+//! report         errors, warnings and hints as people read them
+//! progress       what is going on, on stderr
+//! verbs/         one file for each verb
 //! ```
 //! The result goes to stdout, everything else to stderr. Nothing below this module prints, reads the environment or asks
 //! for the time.
 
 pub mod args;
 mod args_steps;
+pub mod configuration;
 pub mod environment;
 pub mod junit;
 pub mod network;
@@ -36,8 +38,8 @@ use session::Session;
 /// Runs what the command line says.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let session = Session::new(Environment::read(), &cli);
-    match run(&cli, &session) {
+    let mut session = Session::new(Environment::read(), &cli);
+    match session.configure(&cli.command).and_then(|()| run(&cli, &session)) {
         Ok(code) => code,
         Err(failure) => {
             session.report.failure(&failure);

@@ -1,19 +1,56 @@
-//! The network, as the command line and the environment say.
+//! The network: what can be typed about it, and what that means with the configuration and the environment.
 
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use clap::Args;
+
+use crate::config::{Config, TokenPlace};
 use crate::input::vendor::Vendor;
 use crate::input::{InputError, Reach, Remote};
 use crate::registry::{Client, CredentialFiles, Files, Mirrors};
-use crate::source::url::{Fetcher, Keys};
+use crate::source::url::{Fetcher, Keys, Token};
 use crate::store::Store;
-use crate::transport::{Network as Allowed, Proxies, Secret, Settings, Transport, Watch};
+use crate::transport::{Identity, Network as Allowed, Proxies, Secret, Settings, Transport, Watch};
 
-use super::args::NetworkArgs;
+/// How far inputs may be looked for.
+#[derive(Debug, Args)]
+pub struct NetworkArgs {
+    /// Use only what the store and `--vendor` hold, and name what is missing
+    #[arg(long)]
+    pub offline: bool,
+    /// Take inputs from a directory that `kiln vendor` wrote, before any network
+    #[arg(long, value_name = "DIR", env = "KILN_VENDOR")]
+    pub vendor: Option<PathBuf>,
+    /// Speak to this registry without TLS; may be given several times
+    #[arg(
+        long = "insecure-registry",
+        value_name = "HOST",
+        env = "KILN_INSECURE_REGISTRY",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    pub insecure_registries: Vec<String>,
+    /// Trust the certificates in this PEM file beside those of the system; may be given several times
+    #[arg(long = "ca", value_name = "FILE", env = "KILN_CA", hide_env_values = true)]
+    pub authorities: Vec<PathBuf>,
+    /// Show this certificate (PEM) to servers that ask for one
+    #[arg(
+        long = "client-cert",
+        value_name = "FILE",
+        env = "KILN_CLIENT_CERT",
+        hide_env_values = true,
+        requires = "client_key"
+    )]
+    pub client_certificate: Option<PathBuf>,
+    /// The private key (PEM) of `--client-cert`
+    #[arg(long, value_name = "FILE", env = "KILN_CLIENT_KEY", hide_env_values = true, requires = "client_certificate")]
+    pub client_key: Option<PathBuf>,
+}
 
 /// What the environment says about the network.
 #[derive(Debug, Clone, Default)]
@@ -54,6 +91,7 @@ impl Surroundings {
             files: Files {
                 credentials,
                 registries_conf: registries_conf(config.as_deref(), path("CONTAINERS_REGISTRIES_CONF")),
+                ..Files::default()
             },
             keys: Keys { netrc: path("NETRC").or_else(|| in_home(".netrc")), ..Keys::default() },
         }
@@ -86,6 +124,16 @@ fn registries_conf(config: Option<&Path>, named: Option<PathBuf>) -> Vec<PathBuf
     files
 }
 
+fn tokens(config: &Config, variable: &dyn Fn(&str) -> Option<String>) -> BTreeMap<String, Token> {
+    let token = |place: &TokenPlace| match place {
+        TokenPlace::Variable(name) => {
+            variable(name).map_or_else(|| Token::Unset(name.clone()), |value| Token::Known(Secret::new(value.trim())))
+        }
+        TokenPlace::File(path) => Token::File(path.clone()),
+    };
+    config.tokens.iter().map(|(host, place)| (host.clone(), token(place))).collect()
+}
+
 /// What leads out of this machine, and the vendored inputs that make it unnecessary.
 pub struct Network {
     transport: Transport,
@@ -98,26 +146,36 @@ pub struct Network {
 }
 
 impl Network {
-    /// Puts the command line and the surroundings together.
+    /// Puts the command line, the configuration and the surroundings together. `variable` reads a variable that the
+    /// configuration names.
     pub fn new(
         args: &NetworkArgs,
+        config: &Config,
+        variable: &dyn Fn(&str) -> Option<String>,
         surroundings: &Surroundings,
         interrupted: &Arc<AtomicBool>,
     ) -> Result<Self, InputError> {
         let allowed = if args.offline { Allowed::Offline } else { Allowed::Allowed };
-        let mut insecure_hosts = args.insecure_registries.clone();
+        let mut insecure_hosts = [config.insecure_registries.clone(), args.insecure_registries.clone()].concat();
         insecure_hosts.extend(Mirrors::read(&surroundings.files.registries_conf)?.insecure_hosts());
+        let of_flags = args.client_certificate.clone().zip(args.client_key.clone());
+        let identities = config.identities.iter().map(|(host, identity)| {
+            let (certificate, key) = (identity.certificate.clone(), identity.key.clone());
+            (host.clone(), Identity { certificate, key })
+        });
         let settings = Settings {
             network: allowed,
-            authorities: args.authorities.clone(),
+            authorities: [config.authorities.clone(), args.authorities.clone()].concat(),
+            identity: of_flags.map(|(certificate, key)| Identity { certificate, key }),
+            identities: identities.collect(),
             proxies: surroundings.proxies.clone(),
             insecure_hosts,
             ..Settings::default()
         };
         Ok(Self {
             transport: Transport::new(settings, Arc::clone(interrupted))?,
-            files: surroundings.files.clone(),
-            keys: surroundings.keys.clone(),
+            files: Files { mirrors: config.mirrors.clone(), ..surroundings.files.clone() },
+            keys: Keys { tokens: tokens(config, variable), ..surroundings.keys.clone() },
             git: PathBuf::from("git"),
             allowed,
             vendor: args.vendor.as_deref().map(Vendor::open_layout).transpose()?,

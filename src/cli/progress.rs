@@ -1,20 +1,35 @@
 //! What is going on, on stderr: a bar on a terminal, lines elsewhere.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
 
 use crate::base::Platform;
 use crate::pipeline::Event;
+use crate::transport::News;
 
 use super::report::{Loudness, Report};
 use super::size;
+
+/// How far something of a known length is.
+const BYTES: &str = "{msg} [{bar:20}] {bytes}/{total_bytes} {eta}";
 
 /// Shows events.
 pub struct Progress {
     bar: ProgressBar,
     report: Report,
     shows_platform: bool,
+    below: Mutex<Below>,
+}
+
+/// What a download stands in front of.
+#[derive(Debug, Default)]
+struct Below {
+    /// What goes on meanwhile, as it was shown before.
+    stage: String,
+    /// Downloads that have begun and not ended: several share the bar.
+    downloads: usize,
 }
 
 /// Whether layers are named with their platform.
@@ -31,8 +46,9 @@ impl Progress {
     pub fn new(report: Report, live: bool) -> Self {
         let shown = live && report.loudness > Loudness::Quiet;
         let target = if shown { ProgressDrawTarget::stderr_with_hz(10) } else { ProgressDrawTarget::hidden() };
-        let bar = ProgressBar::with_draw_target(None, target);
-        Self { bar, report, shows_platform: false }
+        // What fails speaks on a line of its own.
+        let bar = ProgressBar::with_draw_target(None, target).with_finish(ProgressFinish::AndClear);
+        Self { bar, report, shows_platform: false, below: Mutex::default() }
     }
 
     /// Names layers with their platform if there are several.
@@ -43,7 +59,12 @@ impl Progress {
 
     /// Shows that something goes on whose length is not known.
     pub fn stage(&self, what: &str) {
+        what.clone_into(&mut self.below().stage);
         self.restart("{spinner} {msg}", what.to_owned());
+    }
+
+    fn below(&self) -> std::sync::MutexGuard<'_, Below> {
+        self.below.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn restart(&self, template: &str, message: String) {
@@ -80,7 +101,7 @@ impl Progress {
             Event::LayerBegins { platform, name, bytes } => {
                 let layer = short(&format!("layer {}", self.layer(platform, name)));
                 self.bar.set_length(bytes);
-                self.restart("{msg} [{bar:20}] {bytes}/{total_bytes} {eta}", layer);
+                self.restart(BYTES, layer);
             }
             Event::LayerBytes(bytes) => self.bar.inc(bytes),
             Event::LayerEnds { platform, name, cached, bytes } => {
@@ -94,9 +115,34 @@ impl Progress {
         }
     }
 
-    /// Says that something is tried again.
-    pub fn retry(&self, notice: &crate::transport::Notice) {
-        self.note(&notice.to_string());
+    /// Shows how far downloads are, and says what is tried again.
+    pub fn news(&self, news: &News) {
+        match news {
+            News::Retry(notice) => self.note(&notice.to_string()),
+            News::Begins { host, bytes } => {
+                let mut below = self.below();
+                below.downloads += 1;
+                if below.downloads > 1 {
+                    self.bar.inc_length(bytes.unwrap_or_default());
+                    return;
+                }
+                let message = short(&format!("fetching from {host}"));
+                self.bar.set_length(bytes.unwrap_or_default());
+                self.restart(if bytes.is_some() { BYTES } else { "{spinner} {msg} {bytes}" }, message);
+            }
+            News::Bytes(bytes) => self.bar.inc(*bytes),
+            // They come once more, and the bar does not run backwards.
+            News::Lost(bytes) => self.bar.inc_length(*bytes),
+            News::Ends => {
+                let mut below = self.below();
+                below.downloads = below.downloads.saturating_sub(1);
+                match (below.downloads, below.stage.as_str()) {
+                    (0, "") => self.end(),
+                    (0, stage) => self.restart("{spinner} {msg}", stage.to_owned()),
+                    _ => {}
+                }
+            }
+        }
     }
 
     /// Takes the bar away.

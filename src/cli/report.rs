@@ -19,6 +19,14 @@ pub enum Failure {
     /// The surroundings lack something.
     #[error(transparent)]
     NoStore(#[from] NoStore),
+    /// A file that configures kiln says something that means nothing.
+    #[error("the configuration cannot be used")]
+    Configuration {
+        /// What, and where.
+        findings: Vec<Finding>,
+        /// The texts.
+        files: Files,
+    },
     /// The command line is not right in a way that its grammar cannot say.
     #[error("{message}")]
     Usage {
@@ -88,7 +96,7 @@ impl Failure {
                 Class::Unavailable => 5,
                 Class::Interrupted => 130,
             },
-            Self::NoStore(_) | Self::Found { .. } | Self::Write { .. } => 1,
+            Self::NoStore(_) | Self::Configuration { .. } | Self::Found { .. } | Self::Write { .. } => 1,
             Self::Usage { .. } => 2,
             Self::Refused { .. } => 3,
             Self::Mismatch { .. } => 4,
@@ -101,7 +109,7 @@ impl Failure {
             Self::NoStore(_) => Some("set HOME, or give `--store DIR`".to_owned()),
             Self::Usage { hint, .. } | Self::Refused { hint, .. } => Some(hint.clone()),
             Self::Found { hint, .. } => hint.clone(),
-            Self::Mismatch { .. } | Self::Write { .. } => None,
+            Self::Configuration { .. } | Self::Mismatch { .. } | Self::Write { .. } => None,
         }
     }
 }
@@ -132,6 +140,10 @@ impl Report {
         if let Failure::Pipeline(error) = failure
             && let Error::Template { findings, files, .. } = &**error
         {
+            self.stderr(&render(findings, files, self.style));
+            return;
+        }
+        if let Failure::Configuration { findings, files } = failure {
             self.stderr(&render(findings, files, self.style));
             return;
         }

@@ -1,6 +1,7 @@
 //! What one command works with.
 
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -9,14 +10,15 @@ use signal_hook::flag;
 
 use crate::pipeline::provision::Terminal;
 use crate::pipeline::terms::Cache;
-use crate::pipeline::{Event, LockMode, Provision, Request, Terms};
+use crate::pipeline::{Event, LockMode, Provision, Request, Terms, known_outputs};
 use crate::secret::{SHORTEST_BYTES, Secret, Secrets};
 use crate::store::Store;
 use crate::template::Style;
 
-use super::args::{Cli, NetworkArgs, ProvisionArgs, ResolveArgs, StoreDir, TemplateArgs, TemplateFlags};
+use super::args::{Cli, Command, ProvisionArgs, ResolveArgs, StoreDir, TemplateArgs, TemplateFlags};
+use super::configuration::Configuration;
 use super::environment::Environment;
-use super::network::Network;
+use super::network::{Network, NetworkArgs};
 use super::progress::Progress;
 use super::report::{Failure, Loudness, Report};
 
@@ -29,6 +31,7 @@ pub struct Session {
     pub report: Report,
     /// How results are written to stdout.
     pub results: Style,
+    configuration: Configuration,
     interrupted: Arc<AtomicBool>,
     /// For verbs that run no commands.
     provision: Provision,
@@ -51,7 +54,20 @@ impl Session {
             let _ = flag::register_conditional_shutdown(signal, 130, Arc::clone(&interrupted));
             let _ = flag::register(signal, Arc::clone(&interrupted));
         }
-        Self { environment, report: Report { loudness, style }, results, interrupted, provision: Provision::default() }
+        Self {
+            environment,
+            report: Report { loudness, style },
+            results,
+            configuration: Configuration::default(),
+            interrupted,
+            provision: Provision::default(),
+        }
+    }
+
+    /// Adds what the files say that configure this command.
+    pub fn configure(&mut self, command: &Command) -> Result<(), Failure> {
+        self.configuration = Configuration::of(command, &self.environment)?;
+        Ok(())
     }
 
     /// The terms of a run.
@@ -69,7 +85,7 @@ impl Session {
             now: self.environment.now,
             lock_time: self.environment.lock_time(),
             machine: self.environment.machine.clone(),
-            jobs: self.environment.processors,
+            jobs: self.jobs(None),
             cache: Cache::Used,
             provision: &self.provision,
             interrupted: &self.interrupted,
@@ -78,7 +94,7 @@ impl Session {
     }
 
     fn jobs(&self, given: Option<NonZeroUsize>) -> NonZeroUsize {
-        given.unwrap_or(self.environment.processors)
+        given.or(self.configuration.config.jobs).unwrap_or(self.environment.processors)
     }
 
     /// What is to be built.
@@ -95,7 +111,10 @@ impl Session {
 
     /// What leads out of this machine.
     pub fn network(&self, args: &NetworkArgs) -> Result<Network, Failure> {
-        Ok(Network::new(args, &self.environment.network, &self.interrupted).map_err(crate::pipeline::Error::from)?)
+        let variable = |name: &str| self.environment.variable(name);
+        let network =
+            Network::new(args, &self.configuration.config, &variable, &self.environment.network, &self.interrupted);
+        Ok(network.map_err(crate::pipeline::Error::from)?)
     }
 
     /// How commands run.
@@ -128,7 +147,18 @@ impl Session {
 
     /// Opens the store.
     pub fn store(&self, given: &StoreDir) -> Result<Store, Failure> {
-        Ok(Store::open(&self.environment.store(given)?)?)
+        Ok(Store::open(&self.store_path(given)?)?)
+    }
+
+    /// Where the store is.
+    pub fn store_path(&self, given: &StoreDir) -> Result<PathBuf, Failure> {
+        let said = given.store.as_ref().or(self.configuration.config.store.as_ref());
+        Ok(said.map_or_else(|| self.environment.store(), |store| Ok(store.clone()))?)
+    }
+
+    /// Files that come into no image: what kiln wrote, and what configures it.
+    pub fn never(&self, store: &Store) -> Vec<PathBuf> {
+        known_outputs(store).into_iter().chain(self.configuration.project_file.clone()).collect()
     }
 }
 

@@ -44,6 +44,15 @@ mod tests {
         let items: Vec<usize> = (0..100).collect();
         assert_eq!(each(&items, 4, |item| Ok::<_, usize>(item * 2)), Ok((0..100).map(|item| item * 2).collect()));
         assert_eq!(each(&items, 1, |item| if *item < 7 { Ok(()) } else { Err(*item) }), Err(7));
+        // Both are begun before either fails.
+        let begun = std::sync::Barrier::new(2);
+        let fail = |item: &usize| {
+            begun.wait();
+            Err::<(), _>(*item)
+        };
+        for _ in 0..100 {
+            assert_eq!(each(&[1, 2], 2, fail), Err(1));
+        }
         assert_eq!(each(&[] as &[usize], 4, |_| Ok::<_, ()>(())), Ok(Vec::new()));
     }
 }

@@ -19,7 +19,7 @@ use crate::output::{Subject, write};
 use crate::registry::{Client, Files};
 use crate::source::url::{Fetcher, Keys};
 use crate::store::Store;
-use crate::transport::{Network, Notice, Settings, Transport};
+use crate::transport::{Network, News, Settings, Transport};
 use crate::tree::{Content, Contents, dump};
 
 /// A store, a directory of templates, and no network.
@@ -31,7 +31,7 @@ struct World {
     interrupted: Arc<AtomicBool>,
 }
 
-fn quiet(_: Notice) {}
+fn quiet(_: News) {}
 
 impl World {
     fn new() -> Self {

@@ -218,6 +218,14 @@ mod tests {
     }
 
     #[test]
+    fn the_first_format_is_still_the_one_that_is_written() {
+        let text = include_str!("../../fixtures/locks/1/kiln.lock");
+        let read = parse(text).expect("a lock");
+        assert_eq!((read.inputs.len(), read.platforms.len()), (7, 2));
+        assert_eq!(read.to_text(), text);
+    }
+
+    #[test]
     fn an_entry_that_is_there_twice_is_named() {
         let text = lock().to_text();
         let (_, last) = text.rsplit_once("\n[[").expect("it has entries");

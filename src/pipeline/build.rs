@@ -2,14 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use crate::assemble::{AssembleError, Order, Previous, assemble};
 use crate::base::{ContentDigest, DiffId, Platform};
 use crate::image::{self, Image, Index, LayerDescriptor, annotations};
 use crate::input::image::wanted;
-use crate::input::{Reach, Spool};
+use crate::input::{Reach, Spool, each};
 use crate::layer::BlockIndex;
 use crate::layer::codec::pack;
 use crate::lock::Pin;
@@ -148,36 +146,16 @@ fn make_layers(
     let mut first = BTreeSet::new();
     let (fresh, again): (Vec<Job<'_>>, Vec<Job<'_>>) =
         small.into_iter().partition(|job| first.insert((&job.content.key, &job.plan.codec)));
-    let mut made: Vec<Option<Result<BuiltLayer, Error>>> = jobs.iter().map(|_| None).collect();
-    let next = AtomicUsize::new(0);
-    let results = Mutex::new(Vec::new());
-    let work = || {
-        while let Some(job) = fresh.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let layer = build_layer(prepared, job, taken, store, terms);
-            let failed = layer.is_err();
-            results.lock().unwrap_or_else(PoisonError::into_inner).push((job.place, layer));
-            if failed {
-                return;
-            }
-        }
-    };
-    std::thread::scope(|scope| {
-        for _ in 1..terms.jobs.get().min(fresh.len()) {
-            scope.spawn(work);
-        }
-        work();
-    });
-    for (place, layer) in results.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        made[place] = Some(layer);
-    }
+    let mut made: Vec<Option<BuiltLayer>> = jobs.iter().map(|_| None).collect();
     // The first failure in the order of the plan is the one that is told.
-    if let Some(Err(error)) = made.iter_mut().find(|layer| matches!(layer, Some(Err(_)))).and_then(Option::take) {
-        return Err(error);
+    let built = each(&fresh, terms.jobs.get(), |job| build_layer(prepared, job, taken, store, terms))?;
+    for (job, layer) in fresh.iter().zip(built) {
+        made[job.place] = Some(layer);
     }
     for job in again.iter().chain(&large) {
-        made[job.place] = Some(Ok(build_layer(prepared, job, taken, store, terms)?));
+        made[job.place] = Some(build_layer(prepared, job, taken, store, terms)?);
     }
-    made.into_iter().flatten().collect()
+    Ok(made.into_iter().flatten().collect())
 }
 
 fn make_image(prepared: &Prepared, platform: &PreparedPlatform, layers: &[BuiltLayer]) -> Image {

@@ -18,7 +18,7 @@ use crate::transport::{
 use super::credentials::CredentialFiles;
 use super::error::{Given, RegistryError};
 use super::found::{self, Found};
-use super::mirrors::Mirrors;
+use super::mirrors::{Firsts, Mirrors};
 use super::name::{ImageName, Repository};
 use super::tokens::{Asking, Tokens};
 
@@ -29,6 +29,8 @@ pub struct Files {
     pub credentials: CredentialFiles,
     /// Where else to look: registries.conf and those of registries.conf.d, in their order.
     pub registries_conf: Vec<PathBuf>,
+    /// Places to ask before those.
+    pub mirrors: Firsts,
 }
 
 /// A client for all registries. Several threads may use it at once.
@@ -54,7 +56,7 @@ impl<'a> Client<'a> {
         Ok(Self {
             transport,
             credentials: files.credentials.clone(),
-            mirrors: Mirrors::read(&files.registries_conf)?,
+            mirrors: Mirrors::read(&files.registries_conf)?.with_first(files.mirrors.clone()),
             watch,
             tokens: Tokens::default(),
             schemes: Mutex::default(),
@@ -197,8 +199,9 @@ impl<'a> Client<'a> {
             // What servers that expect TLS do: they say 400, or nothing that is HTTP.
             Ok(400) => Scheme::Https,
             Ok(_) => Scheme::Http,
+            // One that wants a certificate, or has one that we do not trust, speaks TLS all the same.
             Err(TransportError::Unreachable { source: Fault::Protocol(_) | Fault::Cut, .. })
-                if self.transport.send_once(&https()?).is_ok() =>
+                if self.transport.send_once(&https()?).map_or_else(|error| error.is_of_tls(), |_| true) =>
             {
                 Scheme::Https
             }

@@ -5,6 +5,7 @@
 //! ```
 //! The name of the image stays what it is: a mirror is a place, and where bytes came from enters nothing.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
@@ -13,11 +14,15 @@ use serde::Deserialize;
 use super::error::RegistryError;
 use super::name::{ImageName, Repository};
 
-/// The entries of all files.
+/// The entries of all files, and what the user says beside them.
 #[derive(Debug, Clone, Default)]
 pub struct Mirrors {
     rules: Vec<(PathBuf, Rule)>,
+    first: Firsts,
 }
+
+/// Places to ask before all others, by `HOST[:PORT][/PATH]` that the name of an image begins with.
+pub type Firsts = BTreeMap<String, Vec<String>>;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -92,7 +97,12 @@ impl Mirrors {
                 rules.push((path.clone(), rule));
             }
         }
-        Ok(Self { rules })
+        Ok(Self { rules, first: Firsts::new() })
+    }
+
+    /// With places to ask before those of the files. What the files block stays blocked.
+    pub fn with_first(self, first: Firsts) -> Self {
+        Self { first, ..self }
     }
 
     /// The hosts that may be spoken to without TLS, for [`crate::transport::Settings::insecure_hosts`].
@@ -112,8 +122,10 @@ impl Mirrors {
         let own = &image.repository;
         let full = own.to_string();
         let fitting = self.rules.iter().filter_map(|(path, rule)| Some((path, rule, rule.rest(&full)?)));
+        let mut places = self.first_places(&full);
         let Some((path, rule, rest)) = fitting.max_by_key(|(_, rule, _)| rule.prefix().len()) else {
-            return Ok(vec![own.clone()]);
+            places.push(own.clone());
+            return Ok(places);
         };
         if rule.blocked {
             return Err(RegistryError::Blocked { image: image.to_string(), path: path.clone() });
@@ -124,15 +136,27 @@ impl Mirrors {
             Use::DigestOnly => by_digest,
             Use::TagOnly => !by_digest,
         };
-        let at = |location: &str| {
-            let full = format!("{}{rest}", location.trim_end_matches('/'));
-            full.split_once('/').map(|(host, name)| Repository { registry: host.to_owned(), name: name.to_owned() })
-        };
-        let mut places: Vec<Repository> =
-            rule.mirror.iter().filter(serves).filter_map(|mirror| at(&mirror.location)).collect();
-        places.push(rule.location.as_deref().and_then(at).unwrap_or_else(|| own.clone()));
+        places.extend(rule.mirror.iter().filter(serves).filter_map(|mirror| at(&mirror.location, rest)));
+        let moved = rule.location.as_deref().and_then(|location| at(location, rest));
+        places.push(moved.unwrap_or_else(|| own.clone()));
         Ok(places)
     }
+
+    /// Of several prefixes that fit the longest one counts.
+    fn first_places(&self, full: &str) -> Vec<Repository> {
+        let rest = |prefix: &str| {
+            full.strip_prefix(prefix).filter(|rest| rest.is_empty() || rest.starts_with('/')).map(str::to_owned)
+        };
+        let fitting = self.first.iter().filter_map(|(prefix, places)| Some((prefix, places, rest(prefix)?)));
+        let Some((_, places, rest)) = fitting.max_by_key(|(prefix, ..)| prefix.len()) else { return Vec::new() };
+        places.iter().filter_map(|place| at(place, &rest)).collect()
+    }
+}
+
+/// The repository at a location, with the rest of the name behind it.
+fn at(location: &str, rest: &str) -> Option<Repository> {
+    let full = format!("{}{rest}", location.trim_end_matches('/'));
+    full.split_once('/').map(|(host, name)| Repository { registry: host.to_owned(), name: name.to_owned() })
 }
 
 #[cfg(test)]
@@ -177,6 +201,29 @@ mod tests {
         assert_eq!(here("quay.io/x/y"), ["quay.io/x/y"]);
         assert!(matches!(places(CONF, "a.evil.example/x"), Err(RegistryError::Blocked { .. })));
         assert!(matches!(places("[[registry]]\nblocked = 1", "x"), Err(RegistryError::File { .. })));
+    }
+
+    #[test]
+    fn what_the_user_names_is_asked_before_the_files_places_and_unblocks_nothing() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("registries.conf");
+        fs::write(&path, CONF).expect("written");
+        let mine = |places: &[&str]| places.iter().map(|place| (*place).to_owned()).collect::<Vec<_>>();
+        let first = Firsts::from([
+            ("docker.io".to_owned(), mine(&["near:5000/cache", "far"])),
+            ("docker.io/acme".to_owned(), mine(&["acme"])),
+            ("a.evil.example".to_owned(), mine(&["kind.example"])),
+        ]);
+        let mirrors = Mirrors::read(&[path]).expect("read").with_first(first);
+        let places = |image: &str| {
+            let places = mirrors.places(&image.parse().expect("a name"));
+            places.map(|places| places.iter().map(ToString::to_string).collect::<Vec<_>>())
+        };
+        let hub = ["near:5000/cache/library/debian", "far/library/debian", "one:5000/hub/library/debian"];
+        assert_eq!(places("debian").expect("places")[..3], hub);
+        assert_eq!(places("acme/shop").expect("places"), ["acme/shop", "moved.example.org/a/shop"]);
+        assert_eq!(places("quay.io/x/y").expect("places"), ["quay.io/x/y"]);
+        assert!(matches!(places("a.evil.example/x"), Err(RegistryError::Blocked { .. })));
     }
 
     #[test]

@@ -31,5 +31,5 @@ pub use client::{Client, Files};
 pub use credentials::{Credential, CredentialFiles};
 pub use error::{Given, RegistryError};
 pub use found::Found;
-pub use mirrors::Mirrors;
+pub use mirrors::{Firsts, Mirrors};
 pub use name::{ImageName, Repository};

@@ -5,9 +5,11 @@
 //! acme/shop@sha256:..         docker.io/acme/shop@sha256:..
 //! localhost/x:1               localhost/x:1
 //! host:5000/a/b:1@sha256:..   host:5000/a/b:1@sha256:..        the digest decides, the tag is for people
+//! [::1]:5000/x                [::1]:5000/x:latest
 //! ```
 
 use std::fmt;
+use std::net::Ipv6Addr;
 use std::str::FromStr;
 
 use oci_spec::distribution::Reference;
@@ -78,7 +80,10 @@ impl FromStr for ImageName {
         if !text.is_ascii() {
             return Err(fail("only ASCII letters and digits are allowed".to_owned()));
         }
-        let read: Reference = text.parse().map_err(|error: oci_spec::distribution::ParseError| {
+        // The library's grammar is older than these hosts: it reads the rest with another in its place.
+        let (host, rest) = bracketed(text)
+            .map_err(|()| fail("expected `[ADDRESS]/NAME` or `[ADDRESS]:PORT/NAME` with an IPv6 address".to_owned()))?;
+        let read: Reference = rest.parse().map_err(|error: oci_spec::distribution::ParseError| {
             fail(if text.contains(|c: char| c.is_ascii_uppercase()) {
                 format!("{error} (a repository has lower-case letters only)")
             } else {
@@ -89,10 +94,33 @@ impl FromStr for ImageName {
             digest.parse().map_err(|error: crate::base::digest::ParseDigestError| fail(error.to_string()))
         });
         Ok(Self {
-            repository: Repository { registry: read.registry().to_owned(), name: read.repository().to_owned() },
+            repository: Repository { registry: registry(host, read.registry()), name: read.repository().to_owned() },
             tag: read.tag().map(str::to_owned),
             digest: digest.transpose()?,
         })
+    }
+}
+
+/// What stands for an address in brackets while a name is read. It is nobody's (RFC 6761).
+const STAND_IN: &str = "bracketed.invalid";
+
+/// The address in brackets that a name begins with, and the name with [`STAND_IN`] for it.
+fn bracketed(text: &str) -> Result<(Option<&str>, String), ()> {
+    let Some(end) = text.strip_prefix('[').map(|rest| rest.find(']').map(|at| at + 2)) else {
+        return Ok((None, text.to_owned()));
+    };
+    let (host, rest) = text.split_at(end.ok_or(())?);
+    host[1..host.len() - 1].parse::<Ipv6Addr>().map_err(|_| ())?;
+    if !rest.starts_with([':', '/']) || !rest.contains('/') {
+        return Err(());
+    }
+    Ok((Some(host), format!("{STAND_IN}{rest}")))
+}
+
+fn registry(host: Option<&str>, read: &str) -> String {
+    match host {
+        Some(host) => read.replacen(STAND_IN, &host.to_ascii_lowercase(), 1),
+        None => read.to_owned(),
     }
 }
 
@@ -122,6 +150,8 @@ mod tests {
             ("localhost/x", "localhost/x:latest", "localhost"),
             ("127.0.0.1:5000/a/b_c--d.e:1", "127.0.0.1:5000/a/b_c--d.e:1", "127.0.0.1:5000"),
             ("host:5000/x", "host:5000/x:latest", "host:5000"),
+            ("[::1]:5000/a/b:1", "[::1]:5000/a/b:1", "[::1]:5000"),
+            ("[2001:DB8::1]/x", "[2001:db8::1]/x:latest", "[2001:db8::1]"),
         ] {
             let name: ImageName = text.parse().expect(text);
             assert_eq!((name.to_string().as_str(), name.repository.host()), (canonical, host));
@@ -137,9 +167,24 @@ mod tests {
     #[test]
     fn what_is_no_name_is_refused_with_a_reason() {
         let sha512 = format!("debian@sha512:{}", "0".repeat(128));
-        for wrong in
-            ["", "Debian", "debian:", "debian:ü", "a b", "debian@sha256:12", &sha512, "-x", "https://debian", "a//b"]
-        {
+        for wrong in [
+            "",
+            "Debian",
+            "debian:",
+            "debian:ü",
+            "a b",
+            "debian@sha256:12",
+            &sha512,
+            "-x",
+            "https://debian",
+            "a//b",
+            "[::1]",
+            "[::1]x/y",
+            "[::g]/x",
+            "[::1/x",
+            "[::1]:/x",
+            "[::1]:5000",
+        ] {
             let error = wrong.parse::<ImageName>().expect_err(wrong);
             assert!(matches!(&error, RegistryError::Name { .. }), "{error:?}");
             assert!(error.hint().is_some());

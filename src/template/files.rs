@@ -30,6 +30,14 @@ pub struct File {
 }
 
 impl Files {
+    /// Adds a text, with line feeds only and without a byte order mark.
+    pub fn add(&mut self, name: String, path: String, text: &str) -> FileId {
+        let file = FileId(u16::try_from(self.0.len()).unwrap_or(u16::MAX));
+        let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
+        self.0.push(File { name, path, text });
+        file
+    }
+
     /// All of them, the main template first.
     pub fn iter(&self) -> impl Iterator<Item = &File> {
         self.0.iter()
@@ -98,16 +106,15 @@ impl Loading<'_> {
     /// The tables of the file at `path`, merged over those of its includes.
     fn file(&mut self, path: &str, named_at: Option<Span>) -> Option<Table> {
         let text = match (self.read)(path) {
-            Ok(text) => text.trim_start_matches('\u{feff}').replace("\r\n", "\n"),
+            Ok(text) => text,
             Err(error) => {
                 let path = format!("{}{path}", self.directory);
                 self.report(named_at, Kind::Unreadable { path, reason: reason(&error) });
                 return None;
             }
         };
-        let file = FileId(u16::try_from(self.files.0.len()).unwrap_or(u16::MAX));
-        let name = tidy(&format!("{}{path}", self.directory));
-        self.files.0.push(File { name, path: path.to_owned(), text: text.clone() });
+        let file = self.files.add(tidy(&format!("{}{path}", self.directory)), path.to_owned(), &text);
+        let text = self.files.get(file).map_or(text, |file| file.text.clone());
         let own = value::parse(file, &text, &mut self.findings)?;
         self.findings.extend(toml11::scan(file, &text));
         check::structure(&text, &own, &mut self.findings);

@@ -1,5 +1,6 @@
 //! The HTTP library: one request, one answer.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,7 +16,7 @@ use super::error::{Fault, TransportError};
 use super::headers::Headers;
 use super::request::{Method, Request};
 use super::secret::Secret;
-use super::settings::{Settings, Timeouts};
+use super::settings::{Identity, Settings, Timeouts};
 use super::tls;
 use super::url::Url;
 use super::wait::Stepwise;
@@ -26,17 +27,28 @@ const USER_AGENT: &str = "kiln";
 /// Connections that are kept for the next request to the same host.
 const IDLE_CONNECTIONS: usize = 16;
 
-/// One agent for each proxy, and one without: an agent keeps connections.
+/// An agent keeps connections, so there is one for each way: through each proxy, with each client certificate.
 pub(super) struct Agents {
-    direct: Agent,
-    proxied: Vec<(Secret, Option<Agent>)>,
+    usual: Ways,
+    /// By `HOST` or `HOST:PORT`: for those with a client certificate of their own.
+    own: BTreeMap<String, Ways>,
     pub(super) interrupted: Arc<AtomicBool>,
     timeouts: Timeouts,
 }
 
-impl Agents {
-    pub(super) fn new(settings: &Settings, interrupted: Arc<AtomicBool>) -> Result<Self, TransportError> {
-        let tls = tls::config(settings)?;
+/// One agent for each proxy, and one without.
+struct Ways {
+    direct: Agent,
+    proxied: Vec<(Secret, Option<Agent>)>,
+}
+
+impl Ways {
+    fn new(
+        settings: &Settings,
+        shown: Option<&Identity>,
+        interrupted: &Arc<AtomicBool>,
+    ) -> Result<Self, TransportError> {
+        let tls = tls::config(settings, shown)?;
         let make = |proxy: Option<ureq::Proxy>| {
             let config = Agent::config_builder()
                 .tls_config(tls.clone())
@@ -54,7 +66,7 @@ impl Agents {
                 .timeout_resolve(Some(settings.timeouts.connect))
                 .timeout_per_write(Some(settings.timeouts.stall))
                 .build();
-            let stepwise = Stepwise { stall: settings.timeouts.stall, interrupted: Arc::clone(&interrupted) };
+            let stepwise = Stepwise { stall: settings.timeouts.stall, interrupted: Arc::clone(interrupted) };
             let connector =
                 ().chain(SocksConnector::default())
                     .chain(ConnectProxyConnector::default())
@@ -65,20 +77,31 @@ impl Agents {
         };
         let through = |proxy: &Secret| ureq::Proxy::new(proxy.reveal()).ok().map(|proxy| make(Some(proxy)));
         let proxied = settings.proxies.all_set().into_iter().map(|proxy| (proxy.clone(), through(proxy))).collect();
-        Ok(Self { direct: make(None), proxied, interrupted, timeouts: settings.timeouts.clone() })
+        Ok(Self { direct: make(None), proxied })
+    }
+
+    fn agent(&self, proxy: Option<&Secret>) -> Option<&Agent> {
+        let Some(proxy) = proxy else { return Some(&self.direct) };
+        self.proxied.iter().find_map(|(known, agent)| (known == proxy).then_some(agent.as_ref()).flatten())
+    }
+}
+
+impl Agents {
+    pub(super) fn new(settings: &Settings, interrupted: Arc<AtomicBool>) -> Result<Self, TransportError> {
+        let usual = Ways::new(settings, settings.identity.as_ref(), &interrupted)?;
+        let own = settings.identities.iter().filter(|_| settings.identity.is_none());
+        let own = own.map(|(host, shown)| Ok((host.clone(), Ways::new(settings, Some(shown), &interrupted)?)));
+        let own = own.collect::<Result<_, TransportError>>()?;
+        Ok(Self { usual, own, interrupted, timeouts: settings.timeouts.clone() })
     }
 
     /// Sends one request, through a proxy perhaps. Any answer is an answer, whatever its status.
     pub(super) fn exchange(&self, request: &Request, proxy: Option<&Secret>) -> Result<Answer, TransportError> {
         let url = &request.url;
-        let agent = match proxy {
-            None => &self.direct,
-            Some(proxy) => self
-                .proxied
-                .iter()
-                .find_map(|(known, agent)| (known == proxy).then_some(agent.as_ref()).flatten())
-                .ok_or_else(|| TransportError::BadProxy { url: url.to_string() })?,
-        };
+        let full = format!("{}:{}", url.host(), url.port());
+        let ways = self.own.get(&full).or_else(|| self.own.get(url.host()));
+        let agent = ways.unwrap_or(&self.usual).agent(proxy);
+        let agent = agent.ok_or_else(|| TransportError::BadProxy { url: url.to_string() })?;
         let (head, secrets) = head(request)?;
         let sent = match &request.body {
             Some(body) => agent.run(head.body(body.as_slice()).map_err(|_| bad_header(url))?),

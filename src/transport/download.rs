@@ -15,7 +15,7 @@ use super::Transport;
 use super::answer::Answer;
 use super::error::{Fault, TransportError};
 use super::request::Request;
-use super::retry::{Patience, Watch};
+use super::retry::{News, Patience, Watch};
 use super::url::Url;
 
 /// Bytes read at once.
@@ -80,6 +80,8 @@ pub struct Download {
     tag: Option<String>,
     ranges: Ranges,
     mismatches: u32,
+    /// Whether the user was told that bytes come.
+    told: bool,
 }
 
 /// Whether to ask for a part.
@@ -93,7 +95,16 @@ enum Ranges {
 impl Download {
     /// Nothing yet; the sink has to be empty.
     pub fn new(expected: Expected) -> Self {
-        Self { expected, hasher: Hasher::new(), offset: 0, mark: 0, tag: None, ranges: Ranges::Asked, mismatches: 0 }
+        Self {
+            expected,
+            hasher: Hasher::new(),
+            offset: 0,
+            mark: 0,
+            tag: None,
+            ranges: Ranges::Asked,
+            mismatches: 0,
+            told: false,
+        }
     }
 
     /// Bytes in the sink.
@@ -116,14 +127,28 @@ impl Download {
     ) -> Result<Received, TransportError> {
         let mut patience = transport.patience(watch);
         self.ranges = Ranges::Asked;
+        let done = self.attempts(transport, request, sink, &mut patience);
+        if std::mem::take(&mut self.told) {
+            patience.tell(News::Ends);
+        }
+        done
+    }
+
+    fn attempts(
+        &mut self,
+        transport: &Transport,
+        request: &Request,
+        sink: &mut dyn Sink,
+        patience: &mut Patience<'_>,
+    ) -> Result<Received, TransportError> {
         loop {
-            let error = match self.attempt(transport, request, sink, &mut patience) {
+            let error = match self.attempt(transport, request, sink, patience) {
                 Ok(received) => return Ok(received),
                 Err(error) => error,
             };
             if error.is_mismatch() {
                 self.mismatches += 1;
-                self.restart(&request.url, sink)?;
+                self.restart(&request.url, sink, patience)?;
                 if self.mismatches >= MISMATCHES {
                     return Err(error);
                 }
@@ -142,7 +167,7 @@ impl Download {
         patience: &mut Patience<'_>,
     ) -> Result<Received, TransportError> {
         if self.offset > 0 && !self.can_continue() {
-            self.restart(&request.url, sink)?;
+            self.restart(&request.url, sink, patience)?;
         }
         if self.offset > 0 && self.expected.size_bytes == Some(self.offset) {
             return self.finish(&request.url);
@@ -151,11 +176,11 @@ impl Download {
         let total = match answer.status {
             206 if self.offset > 0 => match self.part_total(&answer) {
                 Some(total) => total,
-                None => return Err(self.without_ranges(&request.url, sink)?),
+                None => return Err(self.without_ranges(&request.url, sink, patience)?),
             },
-            206 | 416 => return Err(self.without_ranges(&request.url, sink)?),
+            206 | 416 => return Err(self.without_ranges(&request.url, sink, patience)?),
             200..=299 => {
-                self.restart(&request.url, sink)?;
+                self.restart(&request.url, sink, patience)?;
                 self.tag = strong_tag(&answer).filter(|_| self.expected.digest.is_none());
                 answer.headers.number("content-length")
             }
@@ -191,15 +216,23 @@ impl Download {
         (same && !other_tag).then(|| total.trim().parse().ok())
     }
 
-    fn without_ranges(&mut self, url: &Url, sink: &mut dyn Sink) -> Result<TransportError, TransportError> {
+    fn without_ranges(
+        &mut self,
+        url: &Url,
+        sink: &mut dyn Sink,
+        patience: &Patience<'_>,
+    ) -> Result<TransportError, TransportError> {
         self.ranges = Ranges::Refused;
-        self.restart(url, sink)?;
+        self.restart(url, sink, patience)?;
         let fault = Fault::Protocol("it is not the part that was asked for".to_owned());
         Ok(TransportError::Unreachable { url: url.to_string(), host: url.place(), source: fault })
     }
 
-    fn restart(&mut self, url: &Url, sink: &mut dyn Sink) -> Result<(), TransportError> {
+    fn restart(&mut self, url: &Url, sink: &mut dyn Sink, patience: &Patience<'_>) -> Result<(), TransportError> {
         if self.offset > 0 {
+            if self.told {
+                patience.tell(News::Lost(self.offset));
+            }
             sink.restart().map_err(|source| TransportError::Sink { url: url.to_string(), source })?;
         }
         self.offset = 0;
@@ -226,6 +259,10 @@ impl Download {
     ) -> Result<Received, TransportError> {
         let url = answer.url;
         let total = self.expected.size_bytes.or(total);
+        if !std::mem::replace(&mut self.told, true) {
+            let bytes = total.map(|total| total.saturating_sub(self.offset));
+            patience.tell(News::Begins { host: url.place(), bytes });
+        }
         let mut piece = vec![0; PIECE_BYTES];
         loop {
             let found = answer.body.next(&mut piece)?;
@@ -240,6 +277,7 @@ impl Download {
             sink.write(bytes).map_err(|source| TransportError::Sink { url: url.to_string(), source })?;
             self.hasher.update(bytes);
             self.offset = offset;
+            patience.tell(News::Bytes(found as u64));
             if self.offset >= self.mark + PROGRESS_BYTES {
                 self.mark = self.offset;
                 patience.progress();

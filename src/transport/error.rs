@@ -217,6 +217,11 @@ impl TransportError {
         matches!(self, Self::Digest { .. } | Self::Length { .. })
     }
 
+    /// Whether it comes from a server that does speak TLS: rustls calls everything else corrupt.
+    pub fn is_of_tls(&self) -> bool {
+        matches!(self, Self::Tls { source, .. } if !source.to_string().contains("corrupt message"))
+    }
+
     /// What to do next.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
@@ -231,9 +236,17 @@ impl TransportError {
             }
             Self::Unreachable { host, source, .. } => match source {
                 Fault::NoSuchHost => format!("check the spelling of `{host}` and the network"),
-                Fault::Proxy(_) => format!("check the proxy, or name `{host}` in NO_PROXY"),
+                Fault::Proxy(_) => {
+                    format!("check that the proxy lets kiln through to `{host}` with CONNECT, or name it in NO_PROXY")
+                }
                 _ => format!("check that `{host}` is up and the network reaches it, then try again"),
             },
+            // rustls has no error of its own for this: it is what the server says.
+            Self::Tls { source, .. } if source.to_string().contains("CertificateRequired") => {
+                "the server wants to know who you are: name a certificate and its key with `--client-cert FILE` and \
+                 `--client-key FILE`, or in `[client-certificate]` of the configuration"
+                    .to_owned()
+            }
             Self::Tls { .. } => {
                 "if the server's certificate is from your own authority, name its PEM file with `--ca FILE`".to_owned()
             }

@@ -7,7 +7,7 @@
 //! ```
 //! - Plain HTTP is for this machine and for hosts that the user named ([`Settings::allows_plain`]).
 //! - Credentials go to the scheme, host and port that they were set for, and into no message ([`Secret`], [`Url`]).
-//! - Connections that are cut, servers that are busy and waits are bounded, told ([`Notice`]) and ended by Ctrl-C.
+//! - Connections that are cut, servers that are busy and waits are bounded, told ([`News`]) and ended by Ctrl-C.
 //! - What is downloaded is checked while it passes, and taken up again where it was cut ([`download`]).
 //!
 //! Architecture Invariant: only this module names the HTTP library. It reads no environment and no clock: what users can
@@ -44,7 +44,7 @@ pub use download::{Download, Expected, Received, Sink};
 pub use error::{Fault, TransportError};
 pub use headers::Headers;
 pub use request::{Method, Repeat, Request};
-pub use retry::{Notice, Watch};
+pub use retry::{News, Notice, Watch};
 pub use secret::Secret;
 pub use settings::{Identity, Network, Proxies, Retries, Settings, Timeouts};
 pub use url::{Scheme, Url};

@@ -1,4 +1,8 @@
 //! Which proxy stands between.
+//!
+//! Every proxy is asked for a tunnel (`CONNECT`), also on the way to an address of plain HTTP, for which others send the whole
+//! address to the proxy (RFC 9112, section 3.2.2). The HTTP library writes the target of a request as a path alone and has
+//! no way to say it otherwise. A proxy that gives no tunnel to port 80 or 5000 says so, and the hint names `NO_PROXY`.
 
 use std::net::IpAddr;
 

@@ -11,6 +11,26 @@ use super::error::TransportError;
 use super::settings::Retries;
 use super::wait::STEP;
 
+/// What a request tells the user while it goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum News {
+    /// It is tried again.
+    Retry(Notice),
+    /// Bytes begin to come.
+    Begins {
+        /// From which `HOST` or `HOST:PORT`.
+        host: String,
+        /// How many are still missing, if that is known.
+        bytes: Option<u64>,
+    },
+    /// So many came.
+    Bytes(u64),
+    /// So many of those that came are of no use: they come again.
+    Lost(u64),
+    /// No more come, for good or ill.
+    Ends,
+}
+
 /// What the user is told while kiln waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
@@ -34,8 +54,8 @@ impl fmt::Display for Notice {
     }
 }
 
-/// Who is told of each retry.
-pub type Watch<'a> = &'a (dyn Fn(Notice) + Sync);
+/// Who is told of it.
+pub type Watch<'a> = &'a (dyn Fn(News) + Sync);
 
 /// What is left of the attempts of one request.
 pub(super) struct Patience<'a> {
@@ -56,6 +76,11 @@ impl<'a> Patience<'a> {
         self.failed = 0;
     }
 
+    /// Tells the user something.
+    pub(super) fn tell(&self, news: News) {
+        (self.watch)(news);
+    }
+
     /// Waits before the next attempt; gives `error` back if there is none.
     pub(super) fn wait(&mut self, error: TransportError, from_byte: u64) -> Result<(), TransportError> {
         self.failed += 1;
@@ -74,7 +99,7 @@ impl<'a> Patience<'a> {
             attempts: self.retries.attempts,
             from_byte,
         };
-        (self.watch)(notice);
+        (self.watch)(News::Retry(notice));
         pause(wait, self.interrupted)
     }
 }

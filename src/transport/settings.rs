@@ -1,5 +1,6 @@
 //! What a user can say about the network, as plain data.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -13,8 +14,10 @@ pub struct Settings {
     pub network: Network,
     /// PEM files with certificates to trust beside those of the system (`--ca FILE`).
     pub authorities: Vec<PathBuf>,
-    /// What this client shows to servers that ask for a certificate.
+    /// What this client shows to any server that asks for a certificate (`--client-cert FILE`).
     pub identity: Option<Identity>,
+    /// What it shows to these, by `HOST` or `HOST:PORT`, where there is none for all.
+    pub identities: BTreeMap<String, Identity>,
     /// Who stands between.
     pub proxies: Proxies,
     /// `HOST` or `HOST:PORT` that may be spoken to without TLS (`--insecure-registry HOST`). This machine always may.

@@ -8,9 +8,10 @@ use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConf
 use super::error::TransportError;
 use super::settings::{Identity, Settings};
 
-/// The system's verifier; if the user adds authorities, theirs and those of the system's store.
-pub(super) fn config(settings: &Settings) -> Result<TlsConfig, TransportError> {
-    let identity = settings.identity.as_ref().map(identity).transpose()?;
+/// The system's verifier; if the user adds authorities, theirs and those of the system's store. `shown` is what a server
+/// gets that asks who we are.
+pub(super) fn config(settings: &Settings, shown: Option<&Identity>) -> Result<TlsConfig, TransportError> {
+    let identity = shown.map(identity).transpose()?;
     let mut trusted = Vec::new();
     for path in &settings.authorities {
         trusted.extend(certificates(path)?);

@@ -1,159 +1,22 @@
 //! Bases from people who mean harm: layers that lie, registries that fail, and passwords that must stay where they are.
 
-#[path = "../support/registry/mod.rs"]
-mod registry;
-
 use std::fs;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::Path;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use tar::{EntryType, Header};
+use tar::EntryType;
 
+use crate::foreign::{Layer, Tar, good, header, on, push, push_all, write_layout};
 use crate::harness::{Ended, Project};
-use registry::access::basic;
-use registry::store::digest_of;
-use registry::{Access, Mischief, Registry, Reply, Rule};
-
-const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
-
-/// A template on a base. All times are given, so that digests of several projects can be compared.
-fn on(base: &str) -> String {
-    format!(
-        "[image]\nname = 'x'\nplatforms = ['linux/amd64']\nepoch = '2026-01-01T00:00:00Z'\n\
-         created = '2026-02-01T00:00:00Z'\n[base]\nimage = '{base}'\n[[layer]]\nname = 'x'\nwrite = '/x'\ntext = 'x'\n"
-    )
-}
-
-/// A tar in which anything can stand.
-struct Tar(tar::Builder<Vec<u8>>);
-
-impl Tar {
-    fn new() -> Self {
-        Self(tar::Builder::new(Vec::new()))
-    }
-
-    fn put(mut self, kind: EntryType, name: &str, link: &str, data: &[u8]) -> Self {
-        let header = header(kind, name, link, data.len() as u64);
-        self.0.append(&header, data).expect("memory does not fail");
-        self
-    }
-
-    fn file(self, name: &str, data: &str) -> Self {
-        self.put(EntryType::Regular, name, "", data.as_bytes())
-    }
-
-    fn directory(self, name: &str) -> Self {
-        self.put(EntryType::Directory, name, "", b"")
-    }
-
-    fn symlink(self, name: &str, target: &str) -> Self {
-        self.put(EntryType::Symlink, name, target, b"")
-    }
-
-    fn hard_link(self, name: &str, target: &str) -> Self {
-        self.put(EntryType::Link, name, target, b"")
-    }
-
-    fn pax(mut self, key: &str, value: &str) -> Self {
-        self.0.append_pax_extensions([(key, value.as_bytes())]).expect("memory does not fail");
-        self
-    }
-
-    fn bytes(self) -> Vec<u8> {
-        self.0.into_inner().expect("memory does not fail")
-    }
-
-    fn layer(self) -> Layer {
-        Layer::plain(self.bytes())
-    }
-}
-
-/// The name and the link go in without the checks of the library.
-fn header(kind: EntryType, name: &str, link: &str, size: u64) -> Header {
-    let mut header = Header::new_gnu();
-    header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
-    header.as_old_mut().linkname[..link.len()].copy_from_slice(link.as_bytes());
-    header.set_entry_type(kind);
-    header.set_mode(if kind == EntryType::Directory { 0o755 } else { 0o644 });
-    header.set_uid(0);
-    header.set_gid(0);
-    header.set_mtime(1_700_000_000);
-    header.set_size(size);
-    header.set_cksum();
-    header
-}
-
-/// A layer as the documents describe it, and the blob, which may be another.
-struct Layer {
-    blob: Vec<u8>,
-    digest: String,
-    size: usize,
-    diff_id: String,
-    codec: &'static str,
-}
-
-impl Layer {
-    fn new(tar: &[u8], blob: Vec<u8>, codec: &'static str) -> Self {
-        Self { digest: digest_of(&blob), size: blob.len(), diff_id: digest_of(tar), codec, blob }
-    }
-
-    fn plain(tar: Vec<u8>) -> Self {
-        Self::new(&tar.clone(), tar, "")
-    }
-
-    fn gzip(tar: &[u8]) -> Self {
-        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        encoder.write_all(tar).expect("memory does not fail");
-        Self::new(tar, encoder.finish().expect("memory does not fail"), "+gzip")
-    }
-}
-
-/// The config and the manifest of an image.
-fn documents(layers: &[Layer]) -> (String, String) {
-    let diff_ids: Vec<_> = layers.iter().map(|layer| layer.diff_id.as_str()).collect();
-    let rootfs = serde_json::json!({ "type": "layers", "diff_ids": diff_ids });
-    let config = serde_json::json!({ "architecture": "amd64", "os": "linux", "rootfs": rootfs }).to_string();
-    let described = |kind: &str, digest: &str, size: usize| serde_json::json!({ "mediaType": kind, "digest": digest, "size": size });
-    let layers = layers.iter().map(|layer| {
-        described(&format!("application/vnd.oci.image.layer.v1.tar{}", layer.codec), &layer.digest, layer.size)
-    });
-    let manifest = serde_json::json!({
-        "schemaVersion": 2,
-        "mediaType": MANIFEST,
-        "config": described(CONFIG, &digest_of(config.as_bytes()), config.len()),
-        "layers": layers.collect::<Vec<_>>(),
-    });
-    (config, manifest.to_string())
-}
-
-/// Writes an image layout in place of what is there.
-fn write_layout(project: &Project, directory: &str, layers: &[Layer]) {
-    fs::remove_dir_all(project.path(directory)).ok();
-    let (config, manifest) = documents(layers);
-    let blob = |digest: &str, bytes: &[u8]| {
-        project.write(&format!("{directory}/blobs/{}", digest.replace(':', "/")), bytes);
-    };
-    blob(&digest_of(config.as_bytes()), config.as_bytes());
-    blob(&digest_of(manifest.as_bytes()), manifest.as_bytes());
-    layers.iter().for_each(|layer| blob(&layer.digest, &layer.blob));
-    let entry = serde_json::json!({
-        "mediaType": MANIFEST, "digest": digest_of(manifest.as_bytes()), "size": manifest.len(),
-    });
-    let index = serde_json::json!({ "schemaVersion": 2, "manifests": [entry] });
-    project.write(&format!("{directory}/index.json"), index.to_string());
-    project.write(&format!("{directory}/oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#);
-}
-
-fn good() -> Layer {
-    Layer::gzip(&Tar::new().directory("etc/").file("etc/name", "good\n").bytes())
-}
+use crate::recorded::{self, Attack};
+use crate::registry::access::basic;
+use crate::registry::{Access, Mischief, Registry, Reply, Rule};
 
 /// A frame of 64 KiB that holds two GiB of zeros (RFC 8878, section 3.1.1.2: blocks that repeat one byte), as the content
 /// of a file.
-fn bomb() -> Layer {
+fn bomb() -> Attack {
     const BLOCK: u32 = 128 << 10;
     const BLOCKS: u32 = 16 << 10;
     let header = header(EntryType::Regular, "zeros", "", u64::from(BLOCK) * u64::from(BLOCKS));
@@ -168,55 +31,9 @@ fn bomb() -> Layer {
     // The end marker of the tar in the last block of the frame.
     frame.extend_from_slice(&(1024_u32 << 3 | 1 << 1 | 1).to_le_bytes()[..3]);
     frame.push(0);
-    Layer::new(b"never known", frame, "+zstd")
+    let layer = Layer::new(b"never known", frame, "+zstd");
+    Attack { name: "bomb".to_owned(), layer, exit: 1, says: "a bomb: ".to_owned() }
 }
-
-fn file(name: &str) -> Layer {
-    Tar::new().directory("a/").file(name, "").layer()
-}
-
-fn changed(change: fn(&mut Layer)) -> Layer {
-    let mut layer = good();
-    change(&mut layer);
-    layer
-}
-
-/// What it is, how it is made, the exit code and the words that name it.
-type Attack = (&'static str, fn() -> Layer, i32, &'static str);
-
-const ATTACKS: &[Attack] = &[
-    ("traversal", || file("../x"), 1, "`../x` contains `..`"),
-    ("traversal in the middle", || file("a/../../x"), 1, "`a/../../x` contains `..`"),
-    (
-        "through a link",
-        || Tar::new().symlink("a", "/tmp").file("a/x", "").layer(),
-        1,
-        "`/a/x` lies below `/a`, which is not",
-    ),
-    ("absolute hard link", || Tar::new().hard_link("a", "/etc/x").layer(), 1, "`/a` has the absolute target `/etc/x`"),
-    ("hard link that leaves", || Tar::new().hard_link("a", "../x").layer(), 1, "`../x` contains `..`"),
-    (
-        "two sizes",
-        || Tar::new().pax("size", "1").file("a", "four").layer(),
-        1,
-        "`a` has the size 4 in its header and 1 in",
-    ),
-    (
-        "trailing bytes",
-        || Layer::plain([Tar::new().bytes(), b"more".to_vec()].concat()),
-        1,
-        "data behind its end marker",
-    ),
-    ("no end", || Layer::plain(Tar::new().file("a", "").bytes()[..512].to_vec()), 1, "the tar is truncated"),
-    ("duplicate", || Tar::new().file("a", "1").file("./a", "2").layer(), 1, "two different entries for `/a`"),
-    ("whiteout of `.`", || file("a/.wh.."), 1, "`/a/.wh..` is not a whiteout"),
-    ("whiteout of `..`", || file("a/.wh..."), 1, "`/a/.wh...` is not a whiteout"),
-    ("whiteout of nothing", || file("a/.wh."), 1, "`/a/.wh.` is not a whiteout"),
-    ("another tar", || changed(|layer| layer.diff_id = digest_of(b"")), 4, "is not what its config says: expected"),
-    ("another byte", || changed(|layer| layer.blob[20] ^= 1), 4, "bytes with the digest sha256:"),
-    ("a byte more", || changed(|layer| layer.blob.push(0)), 4, "bytes with the digest sha256:"),
-    ("bomb", bomb, 1, "a bomb: "),
-];
 
 /// Every path below a directory.
 fn paths(directory: &Path) -> Vec<String> {
@@ -227,26 +44,43 @@ fn paths(directory: &Path) -> Vec<String> {
 #[test]
 fn hostile_layers_of_a_base_are_refused_and_leave_nothing() {
     let honest = Project::new(&on("oci:base"));
-    write_layout(&honest, "base", &[good()]);
+    write_layout(&honest.path("base"), &[good()]);
     let expected = honest.build(&[]);
-    for (name, layer, code, words) in ATTACKS {
+    for Attack { name, layer, exit, says } in recorded::all().into_iter().chain([bomb()]) {
         eprintln!("{name}");
         let project = Project::new(&on("oci:base"));
-        write_layout(&project, "base", &[layer()]);
+        write_layout(&project.path("base"), std::slice::from_ref(&layer));
         let before = paths(&project.path(""));
-        project.kiln(&["build", "-o", "rootfs:kiln-out"]).run().expect_code(*code).expect_said(words);
+        project.kiln(&["build", "-o", "rootfs:kiln-out"]).run().expect_code(exit).expect_said(&says);
         let lock = project.path("kiln.lock").display().to_string();
         let after: Vec<_> = paths(&project.path("")).into_iter().filter(|path| *path != lock).collect();
         assert_eq!(before, after, "{name}");
         let top = fs::read_dir(project.top()).expect("readable").count();
         assert_eq!(top, 3, "{name}: home, project and store: {:?}", paths(project.top()));
         // The same again: a failure is not remembered as a success.
-        project.kiln(&["build"]).run().expect_code(*code).expect_said(words);
-        write_layout(&project, "base", &[good()]);
+        project.kiln(&["build"]).run().expect_code(exit).expect_said(&says);
+        write_layout(&project.path("base"), &[good()]);
         fs::remove_file(&lock).ok();
         assert_eq!(project.build(&["-o", "rootfs:kiln-out"]), expected, "{name}");
         assert_eq!(project.read("kiln-out/etc/name"), b"good\n");
         project.kiln(&["store", "check"]).ok();
+    }
+}
+
+#[test]
+fn of_two_layers_that_fail_at_once_the_first_is_named() {
+    let bad = |name: &str| Tar::new().directory("a/").file(name, "").layer();
+    let (first, second) = (bad("../first"), bad("../second"));
+    let (first_digest, registry) = (first.digest.clone(), Registry::start());
+    let base = push_all(&registry, &[good(), first, second]);
+    for late in [None, Some(first_digest)] {
+        registry.reset();
+        // The second one has failed for a while when the first arrives.
+        let silence = std::time::Duration::from_millis(500);
+        let slow = late.map(|layer| Rule::on(&layer, Mischief::Slow { after: 10, silence }));
+        slow.into_iter().for_each(|rule| registry.misbehave(rule));
+        let ended = Project::new(&on(&base)).kiln(&["build"]).run().expect_code(1).expect_said("`../first` contains");
+        assert!(!ended.stderr.contains("../second"), "{}", ended.all());
     }
 }
 
@@ -256,7 +90,10 @@ fn a_link_in_one_layer_leads_the_next_one_nowhere() {
     let outside = project.top().join("outside");
     fs::create_dir(&outside).expect("a directory");
     let target = outside.to_str().expect("text");
-    write_layout(&project, "base", &[Tar::new().symlink("a", target).layer(), Tar::new().file("a/y", "y").layer()]);
+    write_layout(
+        &project.path("base"),
+        &[Tar::new().symlink("a", target).layer(), Tar::new().file("a/y", "y").layer()],
+    );
     let ended = project.kiln(&["build", "-o", "rootfs:kiln-out", "-o", "rootfs-tar:out.tar"]).ok();
     assert_eq!(fs::read_dir(&outside).expect("readable").count(), 0, "{}", ended.all());
     // Links are followed inside the root, so nobody who unpacks this is led out of it.
@@ -309,7 +146,7 @@ fn whiteouts_and_hard_links_of_a_base_are_applied() {
         .file("sbin/changed", "after")
         .file("srv/.wh.gone", "")
         .file("srv/.wh.never-there", "");
-    write_layout(&project, "base", &[low.layer(), Layer::gzip(&high.bytes())]);
+    write_layout(&project.path("base"), &[low.layer(), Layer::gzip(&high.bytes())]);
     project.build(&["-o", "rootfs-tar:kiln-out.tar"]);
     let expected = [
         "bin/",
@@ -328,17 +165,6 @@ fn whiteouts_and_hard_links_of_a_base_are_applied() {
         "x x",
     ];
     assert_eq!(listed(&project.read("kiln-out.tar")), expected);
-}
-
-/// An image in a registry; gives its name and the digest of its layer.
-fn push(registry: &Registry, layer: &Layer) -> (String, String) {
-    let (config, manifest) = documents(std::slice::from_ref(layer));
-    registry.store(|store| {
-        store.put_blob(config.as_bytes());
-        store.put_blob(&layer.blob);
-        store.put_manifest("a/b", "1", MANIFEST, manifest.as_bytes());
-    });
-    (format!("{}/a/b:1", registry.place()), layer.digest.clone())
 }
 
 const USER: &str = "kim";

@@ -2,14 +2,17 @@
 
 mod attacks;
 mod commands;
+mod configuration;
 mod determinism;
 mod enable;
 mod files;
 mod gc;
 mod harness;
 mod inputs;
+mod kept;
 mod outputs;
 mod readers;
+mod recorded;
 mod refusals;
 mod sample;
 mod screen;
@@ -18,3 +21,8 @@ mod secrets;
 mod steps;
 mod system;
 mod tried;
+
+#[path = "../support/foreign.rs"]
+mod foreign;
+#[path = "../support/registry/mod.rs"]
+mod registry;

@@ -218,6 +218,55 @@ fn a_directory_of_a_lower_layer_keeps_its_mode_when_mounted() {
     }
 }
 
+/// An image on a base that umoci made: its own layer, and a whiteout and a directory's mode across both.
+#[test]
+fn podman_mounts_an_image_on_the_base_of_another_builder() {
+    let (Some(umoci), Some(podman), Some(gnu_tar)) = (require("umoci"), require("podman"), require("tar")) else {
+        return;
+    };
+    if !require_root() {
+        return;
+    }
+    let project = Project::new(
+        "[image]\nname = 'x'\nversion = '1'\nplatforms = ['linux/amd64']\nepoch = '2026-01-01T00:00:00Z'\n\
+         [base]\nimage = 'oci:base:1'\n[[layer]]\nname = 'own'\n[[layer.step]]\nwrite = '/lib/own'\ntext = 'own'\n\
+         [[layer.step]]\nremove = '/etc/gone'\n[[layer.step]]\nwrite = '/tmp/own'\ntext = ''\n\
+         [[layer.step]]\nadduser = 'app'\n",
+    );
+    project.write("root/usr/lib/theirs", "theirs");
+    project.write("root/etc/gone", "");
+    project.write("root/etc/passwd", "root:x:0:0:root:/root:/bin/sh\n");
+    project.write("root/tmp/theirs", "");
+    std::os::unix::fs::symlink("usr/lib", project.path("root/lib")).expect("a link");
+    let sticky = std::os::unix::fs::PermissionsExt::from_mode(0o1777);
+    std::fs::set_permissions(project.path("root/tmp"), sticky).expect("a mode");
+    let umoci = |args: &[&str]| tool(&umoci, &project).args(args).ok();
+    umoci(&["init", "--layout", "base"]);
+    umoci(&["new", "--image", "base:1"]);
+    // What umoci's own `insert` writes has no end, and no program for tars reads it without a complaint.
+    tool(gnu_tar, &project).args(["--owner=0", "--group=0", "-cf", "root.tar", "-C", "root", "."]).ok();
+    umoci(&["raw", "add-layer", "--image", "base:1", "root.tar"]);
+    let config = ["--architecture", "amd64", "--os", "linux", "--config.env", "THEIRS=1"];
+    umoci(&[&["config", "--image", "base:1"][..], &config].concat());
+    project.build(&["-o", "oci:out"]);
+    let (root, run) = (project.top().join("storage"), project.top().join("run"));
+    let podman = |args: &[&str]| -> Ended {
+        let program = tool(&podman, &project).args([Path::new("--root"), &root, Path::new("--runroot"), &run]);
+        program.args(["--storage-driver", "vfs"]).args(args).ok()
+    };
+    let image = podman(&["pull", "oci:out:1"]).last_line().to_owned();
+    let seen = podman(&["image", "inspect", &image]).json();
+    assert!(seen[0]["Config"]["Env"].to_string().contains("THEIRS=1"), "{seen}");
+    assert_eq!(seen[0]["RootFS"]["Layers"].as_array().map(Vec::len), Some(2), "{seen}");
+    let at = PathBuf::from(podman(&["image", "mount", &image]).last_line());
+    let read = |path: &str| std::fs::read_to_string(at.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+    assert_eq!(std::fs::read_link(at.join("lib")).expect("a link"), Path::new("usr/lib"));
+    assert_eq!((read("usr/lib/theirs").as_str(), read("usr/lib/own").as_str()), ("theirs", "own"));
+    assert_eq!((at.join("etc/gone").exists(), sample::mode(&at.join("tmp"))), (false, 0o1777));
+    assert!(read("etc/passwd").contains("root:x:0:0") && read("etc/passwd").contains("app:x:1000:1000"));
+    podman(&["image", "umount", &image]);
+}
+
 /// The JSON file of a blob in `out`.
 fn blob(digest: &Value) -> String {
     format!("out/blobs/{}", digest.as_str().expect("a digest").replace(':', "/"))

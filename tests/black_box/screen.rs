@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
+use crate::foreign::{Tar, on, push};
 use crate::harness::{Ended, Program, Project, kiln_binary, require};
 use crate::outputs::{SMALL, small};
+use crate::registry::{Mischief, Registry, Rule};
 
 /// A project whose layer is more than a few blocks.
 fn large() -> Project {
@@ -43,6 +45,22 @@ fn a_terminal_shows_progress_and_a_file_does_not() {
     let piped = project.kiln(&["build", "--no-cache"]).env("TERM", "xterm").ok();
     assert!(piped.stderr.contains("layer files: built,"), "{}", piped.all());
     assert!(!piped.stderr.contains(ESCAPE) && !piped.stderr.contains('\r'), "{}", piped.all());
+}
+
+#[test]
+fn a_download_shows_its_bytes_on_a_terminal() {
+    let Some(script) = require("script") else { return };
+    let registry = Registry::start();
+    let (base, layer) = push(&registry, &Tar::new().file("numbers", &"0123456789abcdef".repeat(200_000)).layer());
+    let silence = std::time::Duration::from_millis(700);
+    registry.misbehave(Rule::on(&layer, Mischief::Slow { after: 2 << 20, silence }));
+    let project = Project::new(&on(&base));
+    let seen = on_a_terminal(&script, &project, "build", &[("TERM", "xterm")]).expect_code(0);
+    let bar = format!("fetching from {} [", registry.place());
+    let shown = seen.text().split('\r').any(|line| line.contains(&bar) && line.contains("MiB/3.05 MiB"));
+    assert!(shown, "{}", seen.all());
+    let piped = Project::new(&on(&base)).kiln(&["build"]).env("TERM", "xterm").ok();
+    assert!(!piped.stderr.contains("fetching"), "{}", piped.all());
 }
 
 #[test]

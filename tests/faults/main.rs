@@ -7,3 +7,8 @@ mod kill;
 mod memory;
 mod place;
 mod shifting;
+
+#[path = "../support/foreign.rs"]
+mod foreign;
+#[path = "../support/registry/mod.rs"]
+mod registry;

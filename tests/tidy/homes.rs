@@ -50,7 +50,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tar", &["src/layer/", "src/output/tarball.rs", "src/residue/scripts.rs"]),
     ("tempfile", &["src/source/", "src/store/", "src/output/"]),
     ("thiserror", ANYWHERE),
-    ("toml", &["src/template/", "src/lock/", "src/registry/mirrors.rs"]),
+    ("toml", &["src/template/", "src/config/", "src/lock/", "src/registry/mirrors.rs"]),
     ("ureq", &["src/transport/"]),
     ("walkdir", &["src/store/", "src/output/"]),
     ("zip", &["src/layer/read/"]),

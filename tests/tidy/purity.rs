@@ -5,7 +5,7 @@ use crate::sources;
 
 /// Modules whose results depend on their arguments alone.
 const PURE: &[&str] =
-    &["base", "tree", "template", "lock", "layer", "secret", "compare", "step", "residue", "plan", "image"];
+    &["base", "tree", "template", "config", "lock", "layer", "secret", "compare", "step", "residue", "plan", "image"];
 
 /// What a pure module may not name, and what to do instead.
 const SURROUNDINGS: &[(&str, &str)] = &[

@@ -15,9 +15,7 @@ use crate::cli::report::{Failure, print, print_json};
 use crate::cli::session::Session;
 use crate::cli::size;
 use crate::output::{OutputError, Receipt, Written, check_outputs};
-use crate::pipeline::{
-    Built, Commands, Error, Loaded, Prepared, Terms, build, deliver, known_outputs, load, pin, prepare,
-};
+use crate::pipeline::{Built, Commands, Error, Loaded, Prepared, Terms, build, deliver, load, pin, prepare};
 
 use super::test::{Lines, try_all};
 
@@ -46,13 +44,13 @@ pub fn run(args: &Build, session: &Session) -> Result<ExitCode, Failure> {
         provision = provision.with_debug(session.terminal("--debug")?);
     }
     let terms = Terms { provision: &provision, ..session.terms(&args.resolve, &watch) };
-    let retry = |notice: crate::transport::Notice| progress.retry(&notice);
-    let reach = network.reach(&store, loaded.directory.clone(), &retry)?;
+    let news = |news: crate::transport::News| progress.news(&news);
+    let reach = network.reach(&store, loaded.directory.clone(), &news)?;
     pin(&mut loaded, request.lock, &reach, &terms)?;
     progress.end();
     say_lock(&loaded, session);
     let named = args.outputs.iter().filter_map(|output| output.path().map(PathBuf::from));
-    let never: Vec<PathBuf> = named.chain(known_outputs(&store)).collect();
+    let never: Vec<PathBuf> = named.chain(session.never(&store)).collect();
     progress.stage("reading the sources");
     let prepared = prepare(loaded, &never, &reach, &terms, &request, Commands::Run)?;
     progress.end();

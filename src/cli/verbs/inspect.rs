@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use crate::base::reference::Reference;
-use crate::cli::args::{Inspect, NetworkArgs, StoreDir};
+use crate::cli::args::{Inspect, StoreDir};
+use crate::cli::network::NetworkArgs;
 use crate::cli::report::{Failure, print, print_json};
 use crate::cli::session::Session;
 use crate::cli::size;
@@ -48,8 +49,9 @@ pub(super) fn see(
         Reference::Registry(name) => {
             let store = session.store(given.0)?;
             let network = session.network(given.1)?;
-            let retry = |notice: crate::transport::Notice| session.report.note(&notice.to_string());
-            let reach = network.reach(&store, std::path::PathBuf::new(), &retry)?;
+            let progress = session.progress();
+            let news = |news: crate::transport::News| progress.news(&news);
+            let reach = network.reach(&store, std::path::PathBuf::new(), &news)?;
             look_in_registry(name, platform, &session.environment.machine, depth, &reach)?
         }
         _ => look_at_file(reference, platform, depth)?,

@@ -18,8 +18,8 @@ pub fn run(args: &Lock, session: &Session) -> Result<ExitCode, Failure> {
     let terms = session.plain_terms(&watch);
     let mut loaded = load(&request, &terms)?;
     let network = session.network(&args.network)?;
-    let retry = |notice: crate::transport::Notice| progress.retry(&notice);
-    let reach = network.reach(&store, loaded.directory.clone(), &retry)?;
+    let news = |news: crate::transport::News| progress.news(&news);
+    let reach = network.reach(&store, loaded.directory.clone(), &news)?;
     let pinned = pin(&mut loaded, LockMode::Complete, &reach, &terms);
     progress.end();
     pinned?;

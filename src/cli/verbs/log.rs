@@ -15,8 +15,9 @@ pub fn run(args: &Log, session: &Session) -> Result<ExitCode, Failure> {
     let terms = session.terms(&args.resolve, &|_| {});
     let mut loaded = load(&request, &terms)?;
     let network = session.network(&args.resolve.network)?;
-    let retry = |notice: crate::transport::Notice| session.report.note(&notice.to_string());
-    let reach = network.reach(&store, loaded.directory.clone(), &retry)?;
+    let progress = session.progress();
+    let news = |news: crate::transport::News| progress.news(&news);
+    let reach = network.reach(&store, loaded.directory.clone(), &news)?;
     pin(&mut loaded, request.lock, &reach, &terms)?;
     let prepared = prepare(loaded, &[], &reach, &terms, &request, Commands::Recalled)?;
     let mut text = String::new();

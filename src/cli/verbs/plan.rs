@@ -1,5 +1,6 @@
 //! `kiln plan`
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde_json::json;
@@ -14,7 +15,7 @@ use crate::layer::codec::unpack;
 use crate::pipeline::build::last_layer;
 use crate::pipeline::gather::{gather, source_tree};
 use crate::pipeline::prepare::PreparedPlatform;
-use crate::pipeline::{Commands, Error, Loaded, Prepared, Request, State, Terms, known_outputs, load, pin, prepare};
+use crate::pipeline::{Commands, Error, Loaded, Prepared, Request, State, Terms, load, pin, prepare};
 use crate::plan::{LayerPlan, Why, explain};
 use crate::store::{Shelf, Store};
 use crate::tree::{Changeset, Kind, dump};
@@ -28,14 +29,15 @@ pub fn run(args: &Plan, session: &Session) -> Result<ExitCode, Failure> {
     let terms = session.terms(&args.resolve, &|_| {});
     let mut loaded = load(&request, &terms)?;
     let network = session.network(&args.resolve.network)?;
-    let retry = |notice: crate::transport::Notice| session.report.note(&notice.to_string());
-    let reach = network.reach(&store, loaded.directory.clone(), &retry)?;
+    let progress = session.progress();
+    let news = |news: crate::transport::News| progress.news(&news);
+    let reach = network.reach(&store, loaded.directory.clone(), &news)?;
     pin(&mut loaded, request.lock, &reach, &terms)?;
     say_lock(&loaded, session);
     if let Some(source) = &args.files {
-        return files(source, args, &loaded, &request, &reach, &terms);
+        return files(source, args, &loaded, &request, &session.never(&store), &reach, &terms);
     }
-    let prepared = prepare(loaded, &known_outputs(&store), &reach, &terms, &request, Commands::Recalled)?;
+    let prepared = prepare(loaded, &session.never(&store), &reach, &terms, &request, Commands::Recalled)?;
     session.report.findings(&prepared.warnings, &prepared.loaded.files);
     for (source, warning) in prepared.gathered.warnings() {
         session.report.source_warning(source, warning);
@@ -124,6 +126,7 @@ fn files(
     args: &Plan,
     loaded: &Loaded,
     request: &Request,
+    never: &[PathBuf],
     reach: &Reach<'_>,
     terms: &Terms<'_>,
 ) -> Result<ExitCode, Failure> {
@@ -134,7 +137,7 @@ fn files(
         let found = if found.is_empty() { "none".to_owned() } else { format!("`{}`", found.join("`, `")) };
         Error::NoSuchSource { wanted: name.to_owned(), found }
     })?;
-    let gathered = gather(loaded, &mut [template.clone()], &known_outputs(reach.store), reach, terms)?;
+    let gathered = gather(loaded, &mut [template.clone()], never, reach, terms)?;
     let tree = source_tree(source, platform, &gathered).unwrap_or_default();
     let changeset: Changeset = tree.to_changeset();
     if args.json {

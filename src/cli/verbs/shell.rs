@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use crate::cli::args::{ProvisionArgs, ResolveArgs, Run, Shell, TemplateArgs};
 use crate::cli::report::Failure;
 use crate::cli::session::Session;
-use crate::pipeline::{Commands, Event, Seat, Subject, Terms, Wish, known_outputs, load, pin, prepare};
+use crate::pipeline::{Commands, Event, Seat, Subject, Terms, Wish, load, pin, prepare};
 use crate::sandbox::Ending;
 
 use super::build::say_lock;
@@ -47,12 +47,12 @@ fn serve(
     let watch = |event: Event<'_>| progress.show(event);
     let provision = session.provision(provision)?;
     let terms = Terms { provision: &provision, ..session.terms(resolve, &watch) };
-    let retry = |notice: crate::transport::Notice| progress.retry(&notice);
-    let reach = network.reach(&store, loaded.directory.clone(), &retry)?;
+    let news = |news: crate::transport::News| progress.news(&news);
+    let reach = network.reach(&store, loaded.directory.clone(), &news)?;
     pin(&mut loaded, request.lock, &reach, &terms)?;
     progress.end();
     say_lock(&loaded, session);
-    let prepared = prepare(loaded, &known_outputs(&store), &reach, &terms, &request, Commands::Run)?;
+    let prepared = prepare(loaded, &session.never(&store), &reach, &terms, &request, Commands::Run)?;
     progress.end();
     session.report.findings(&prepared.warnings, &prepared.loaded.files);
     let own = |platform: &&crate::pipeline::prepare::PreparedPlatform| platform.platform == session.environment.machine;

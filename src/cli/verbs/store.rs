@@ -122,7 +122,7 @@ fn check(store: &Store, form: Form, session: &Session) -> Result<ExitCode, Failu
 }
 
 fn gc(keep: &Keep, removal: Removal, given: &StoreDir, form: Form, session: &Session) -> Result<ExitCode, Failure> {
-    let path = session.environment.store(given)?;
+    let path = session.store_path(given)?;
     let waiting = || session.report.note("waiting for a build that uses the store");
     let store = Store::open_alone(&path, waiting)?;
     let report = store.gc(keep, removal)?;

@@ -14,7 +14,7 @@ use crate::cli::report::{Failure, paint, print, print_json};
 use crate::cli::session::Session;
 use crate::cli::size;
 use crate::input::Reach;
-use crate::pipeline::{Commands, Event, Outcome, Prepared, Subject, Terms, known_outputs, load, pin, prepare};
+use crate::pipeline::{Commands, Event, Outcome, Prepared, Subject, Terms, load, pin, prepare};
 use crate::template::Style;
 
 use super::build::say_lock;
@@ -57,12 +57,12 @@ pub fn run(args: &Test, session: &Session) -> Result<ExitCode, Failure> {
     let watch = |event: Event<'_>| progress.show(event);
     let provision = session.provision(&args.provision)?;
     let terms = Terms { provision: &provision, ..session.terms(&args.resolve, &watch) };
-    let retry = |notice: crate::transport::Notice| progress.retry(&notice);
-    let reach = network.reach(&store, loaded.directory.clone(), &retry)?;
+    let news = |news: crate::transport::News| progress.news(&news);
+    let reach = network.reach(&store, loaded.directory.clone(), &news)?;
     pin(&mut loaded, request.lock, &reach, &terms)?;
     progress.end();
     say_lock(&loaded, session);
-    let never: Vec<PathBuf> = known_outputs(&store);
+    let never: Vec<PathBuf> = session.never(&store);
     progress.stage("reading the sources");
     let prepared = prepare(loaded, &never, &reach, &terms, &request, Commands::Run)?;
     progress.end();

@@ -65,8 +65,8 @@ fn move_inputs(args: &Update, names: &[&String], session: &Session) -> Result<Ve
     let mut loaded = load(&template_request(&args.template), &terms)?;
     let wanted = choose(&loaded, names)?;
     let network = session.network(&args.network)?;
-    let retry = |notice: crate::transport::Notice| progress.retry(&notice);
-    let reach = network.reach(&store, loaded.directory.clone(), &retry)?;
+    let news = |news: crate::transport::News| progress.news(&news);
+    let reach = network.reach(&store, loaded.directory.clone(), &news)?;
     let resolved = resolve(&mut loaded, &wanted, &reach, &terms);
     progress.end();
     resolved?;

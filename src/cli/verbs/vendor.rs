@@ -17,8 +17,8 @@ pub fn run(args: &VendorInputs, session: &Session) -> Result<ExitCode, Failure> 
     let terms = session.plain_terms(&watch);
     let mut loaded = load(&template_request(&args.template), &terms)?;
     let network = session.network(&args.network)?;
-    let retry = |notice: crate::transport::Notice| progress.retry(&notice);
-    let reach = network.reach(&store, loaded.directory.clone(), &retry)?;
+    let news = |news: crate::transport::News| progress.news(&news);
+    let reach = network.reach(&store, loaded.directory.clone(), &news)?;
     pin(&mut loaded, LockMode::Locked, &reach, &terms)?;
     let mut writer = Writer::new(&args.directory, &store).map_err(crate::pipeline::Error::from)?;
     let written = vendor(&loaded, &mut writer, &reach, &terms).and_then(|()| Ok(writer.finish()?));

@@ -12,11 +12,11 @@ use std::time::Duration;
 use super::{Client, CredentialFiles, Files, ImageName, RegistryError};
 use crate::base::BlobDigest;
 use crate::transport::testing::Registry;
-use crate::transport::{Notice, Retries, Settings, Timeouts, Transport};
+use crate::transport::{News, Retries, Settings, Timeouts, Transport};
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
-fn quiet(_: Notice) {}
+fn quiet(_: News) {}
 
 fn settings() -> Settings {
     Settings {

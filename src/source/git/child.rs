@@ -20,7 +20,7 @@ use super::mask::{ShownUrl, mask};
 use super::request::Terms;
 
 /// Between two looks at the interrupt flag. Silence is counted in these, so no clock is needed.
-const TICK: Duration = Duration::from_millis(50);
+pub(super) const TICK: Duration = Duration::from_millis(50);
 /// Most that git may print as its answer: some hundred thousand refs.
 const OUT_MAX_BYTES: usize = 64 << 20;
 /// How much of the end of git's messages is kept.

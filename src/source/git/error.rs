@@ -60,6 +60,12 @@ pub enum GitError {
         /// How long that was.
         seconds: u64,
     },
+    /// git did not end and gave nothing of what it had fetched, for too long.
+    #[error("git was silent for {seconds} s when it was asked for what it fetched")]
+    Silent {
+        /// How long that was.
+        seconds: u64,
+    },
     /// The user wants to stop.
     #[error("interrupted")]
     Interrupted,
@@ -214,9 +220,11 @@ impl GitError {
             Self::Submodule { source, .. } => source.class(),
             Self::Interrupted => Class::Interrupted,
             Self::Object { .. } => Class::Mismatch,
-            Self::Offline { .. } | Self::Unreachable { .. } | Self::TimedOut { .. } | Self::NoSuchCommit { .. } => {
-                Class::Unavailable
-            }
+            Self::Offline { .. }
+            | Self::Unreachable { .. }
+            | Self::TimedOut { .. }
+            | Self::Silent { .. }
+            | Self::NoSuchCommit { .. } => Class::Unavailable,
             _ => Class::Failed,
         }
     }
@@ -229,6 +237,7 @@ impl GitError {
             Self::Offline { .. } => "run it once without `--offline`".to_owned(),
             Self::Unreachable { url, .. } => format!("`git ls-remote {url}` shows whether git itself can reach it"),
             Self::TimedOut { url, .. } => format!("try again, or see whether `git ls-remote {url}` answers"),
+            Self::Silent { .. } => "try again; if it stays so, see whether `git fsck` works on this machine".to_owned(),
             Self::NoHead { .. } => "push a commit to it, or name a branch with `rev`".to_owned(),
             Self::NoSuchRev { url, nearest, .. } if nearest.is_empty() => {
                 format!("`git ls-remote {url}` lists what it has")

@@ -34,6 +34,7 @@ mod mask;
 mod modules;
 mod object;
 mod objects;
+mod patient;
 mod program;
 mod read;
 mod request;

@@ -1,13 +1,14 @@
 //! The objects of a repository, through one `git cat-file --batch`, each hashed again.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Stdio};
+use std::process::{Child, ChildStderr, ChildStdin, Stdio};
 
 use super::child::{said, start};
 use super::error::GitError;
 use super::fetch::Repository;
 use super::id::{IdHasher, ObjectId};
 use super::object::ObjectFlaw;
+use super::patient::Patient;
 use super::program::{Asker, git_in};
 use super::request::Terms;
 
@@ -15,7 +16,7 @@ use super::request::Terms;
 pub(super) struct Objects<'a> {
     child: Child,
     requests: ChildStdin,
-    answers: BufReader<ChildStdout>,
+    answers: BufReader<Patient<'a>>,
     messages: ChildStderr,
     terms: &'a Terms<'a>,
 }
@@ -40,7 +41,7 @@ impl<'a> Objects<'a> {
         const BUFFER_BYTES: usize = 64 << 10;
         match (child.stdin.take(), child.stdout.take(), child.stderr.take()) {
             (Some(requests), Some(answers), Some(messages)) => {
-                let answers = BufReader::with_capacity(BUFFER_BYTES, answers);
+                let answers = BufReader::with_capacity(BUFFER_BYTES, Patient::new(answers, terms));
                 Ok(Self { child, requests, answers, messages, terms })
             }
             _ => Err(GitError::Git { doing: "read objects", said: "it has no pipes".to_owned() }),
@@ -117,8 +118,13 @@ impl<'a> Objects<'a> {
         Err(GitError::Object { id: *id, source: flaw })
     }
 
-    /// git ended, so its messages have an end.
+    /// Why there is no answer: git was given up, or it ended.
     fn gone(&mut self) -> GitError {
+        if let Some(failure) = self.answers.get_mut().failure() {
+            return failure;
+        }
+        // One that only closed its pipe would keep us waiting for the end of its messages.
+        super::child::kill(&self.child);
         /// The rest is not shown.
         const MESSAGES_MAX_BYTES: u64 = 8 << 10;
         let mut messages = Vec::new();
@@ -172,7 +178,7 @@ impl Read for Blob<'_, '_> {
         }
         let room = buffer.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
         // Nothing more to come must not be waited for: a buffered reader fills itself even for an empty read.
-        let length = if room == 0 { 0 } else { self.objects.answers.read(&mut buffer[..room])? };
+        let length = if room == 0 { 0 } else { self.objects.answers.read(&mut buffer[..room]).unwrap_or_default() };
         if length == 0 && room > 0 {
             let gone = self.objects.gone();
             return Err(self.fail(gone));

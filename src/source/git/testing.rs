@@ -208,3 +208,15 @@ pub(super) fn is_alive(pid: &str) -> bool {
     let opened = std::fs::File::open(path).and_then(|mut file| file.read_to_string(&mut status));
     opened.is_ok() && !status.contains("State:\tZ")
 }
+
+/// Waits until the helper is gone, which the kernel does in its own time.
+pub(super) fn gone(world: &World) {
+    let pid = std::fs::read_to_string(world.at("pid")).expect("a number");
+    for _ in 0..1000 {
+        if !is_alive(&pid) {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    panic!("{pid} is still there");
+}

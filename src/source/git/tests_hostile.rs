@@ -100,6 +100,26 @@ fn a_git_that_dies_is_noticed() {
 }
 
 #[test]
+fn a_git_that_stays_and_is_silent_is_given_up() {
+    // At once, in the middle of a line, in the middle of an object, and behind it; then one that closes its pipe and stays.
+    let halves = ["true", "printf half", "echo $id commit 500; echo short", "git cat-file commit $id >&2; exec >&-"];
+    for half in halves {
+        let mut world = World::new();
+        let commit = world.repository("r", &[]);
+        world.stall = std::time::Duration::from_millis(300);
+        let pid = world.at("pid");
+        world.program(&format!(
+            "case \"$*\" in *--batch*) sleep 1000 >&2 & echo $! > {}; read id; {half}; wait ;; *) exec git \"$@\" ;; esac",
+            pid.display()
+        ));
+        let error = world.error(&world.request("r"), &commit);
+        let expected = if half.ends_with(">&-") { "Git" } else { "Silent" };
+        assert!(format!("{error:?}").starts_with(expected), "{half}: {}", whole(&error));
+        gone(&world);
+    }
+}
+
+#[test]
 fn replaced_objects_are_not_taken() {
     let world = World::new();
     let commit = world.repository("r", &[("a", "real")]);

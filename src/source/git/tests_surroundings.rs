@@ -133,15 +133,3 @@ fn what_a_helper_leaves_behind_is_not_waited_for() {
     let number = pid.trim().parse().ok().and_then(rustix::process::Pid::from_raw).expect("a process");
     rustix::process::kill_process(number, rustix::process::Signal::KILL).expect("it is ours");
 }
-
-/// Waits until the helper is gone, which the kernel does in its own time.
-fn gone(world: &World) {
-    let pid = std::fs::read_to_string(world.at("pid")).expect("a number");
-    for _ in 0..1000 {
-        if !is_alive(&pid) {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    panic!("{pid} is still there");
-}

@@ -64,6 +64,14 @@ pub enum UrlError {
         /// Why not from the address itself.
         source: Box<UrlError>,
     },
+    /// The configuration says where the token is, and it is not there.
+    #[error("the token for `{host}` should be in the variable `{variable}`, which is not set")]
+    NoToken {
+        /// Who wants one.
+        host: String,
+        /// Which.
+        variable: String,
+    },
     /// The last part of the address cannot be the name of a file.
     #[error("the last part of `{url}` cannot be the name of a file")]
     FileName {
@@ -110,6 +118,7 @@ impl UrlError {
             Self::Read { .. } | Self::Sink { .. } => return None,
             Self::Digest { .. } => "find out who changed it before you accept the new one".to_owned(),
             Self::Disagree { .. } => "correct the template's `sha256`, or update the lock".to_owned(),
+            Self::NoToken { variable, .. } => format!("set `{variable}`, or take the host out of `[tokens]`"),
             Self::FileName { .. } => "use an address that ends in a file's name".to_owned(),
         })
     }

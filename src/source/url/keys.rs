@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::PathBuf;
 
 use crate::transport::{Secret, Url};
@@ -15,7 +15,37 @@ pub struct Keys {
     /// `~/.netrc`, or what `$NETRC` names.
     pub netrc: Option<PathBuf>,
     /// Bearer tokens by `HOST` or `HOST:PORT`.
-    pub tokens: BTreeMap<String, Secret>,
+    pub tokens: BTreeMap<String, Token>,
+}
+
+/// A bearer token, or where it should be. One that cannot be had is an error only for who asks that host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Token {
+    /// The token.
+    Known(Secret),
+    /// Alone in a file, which is read when it is needed.
+    File(PathBuf),
+    /// In this variable, which is not set.
+    Unset(String),
+}
+
+/// The longest token that is read: servers take no header that is longer.
+const TOKEN_MAX_BYTES: u64 = 64 << 10;
+
+impl Token {
+    fn secret(&self, host: &str) -> Result<Secret, UrlError> {
+        match self {
+            Self::Known(secret) => Ok(secret.clone()),
+            Self::File(path) => {
+                let mut text = String::new();
+                fs::File::open(path)
+                    .and_then(|file| file.take(TOKEN_MAX_BYTES).read_to_string(&mut text))
+                    .map_err(|source| UrlError::Read { path: path.clone(), source })?;
+                Ok(Secret::new(text.trim()))
+            }
+            Self::Unset(variable) => Err(UrlError::NoToken { host: host.to_owned(), variable: variable.clone() }),
+        }
+    }
 }
 
 impl Keys {
@@ -23,7 +53,7 @@ impl Keys {
     pub(super) fn header(&self, url: &Url) -> Result<Option<Secret>, UrlError> {
         let full = format!("{}:{}", url.host(), url.port());
         if let Some(token) = self.tokens.get(&full).or_else(|| self.tokens.get(url.host())) {
-            return Ok(Some(Secret::bearer(token)));
+            return Ok(Some(Secret::bearer(&token.secret(url.host())?)));
         }
         let Some(path) = self.netrc.as_ref().filter(|_| url.user().is_none()) else { return Ok(None) };
         let text = match fs::read_to_string(path) {

@@ -18,5 +18,5 @@ mod tests;
 
 pub use error::UrlError;
 pub use fetch::{Fetched, Fetcher, Request};
-pub use keys::Keys;
+pub use keys::{Keys, Token};
 pub use name::file_name;

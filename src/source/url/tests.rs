@@ -7,7 +7,7 @@ use crate::base::ContentDigest;
 use crate::base::hash::digest_of;
 use crate::transport::testing::access::basic;
 use crate::transport::testing::{Mischief, Registry, Reply, Rule};
-use crate::transport::{Notice, Retries, Secret, Settings, Transport, TransportError};
+use crate::transport::{News, Retries, Secret, Settings, Transport, TransportError};
 
 fn transport() -> Transport {
     let short = Duration::from_millis(1);
@@ -15,7 +15,7 @@ fn transport() -> Transport {
     Transport::new(Settings { retries, ..Settings::default() }, Arc::default()).expect("a client")
 }
 
-fn quiet(_: Notice) {}
+fn quiet(_: News) {}
 
 fn fetch(request: &Request, locked: Option<(ContentDigest, u64)>, keys: &Keys) -> Result<(Fetched, Vec<u8>), UrlError> {
     let transport = transport();
@@ -101,7 +101,7 @@ fn keys_go_to_their_host_and_into_no_message() {
     let wanted = request(registry.url("/tool.tar?sig=hunter2"), &[]);
     fetch(&wanted, None, &keys).expect("fetched");
     assert_eq!(registry.calls()[0].header("authorization"), Some(basic("kim", "hunter2").as_str()));
-    keys.tokens.insert(registry.place(), Secret::new("hunter2"));
+    keys.tokens.insert(registry.place(), Token::Known(Secret::new("hunter2")));
     fetch(&wanted, None, &keys).expect("fetched");
     assert_eq!(registry.calls()[1].header("authorization"), Some("Bearer hunter2"));
     registry.misbehave(Rule::on("/tool", Mischief::Answer(Reply::new(403))));
@@ -110,6 +110,24 @@ fn keys_go_to_their_host_and_into_no_message() {
     let other = request(format!("http://localhost:{}/tool.tar", registry.port()), &[]);
     let _ = fetch(&other, None, &keys);
     assert_eq!(registry.calls().last().and_then(|call| call.header("authorization").map(str::to_owned)), None);
+}
+
+#[test]
+fn a_token_that_is_not_where_it_should_be_matters_to_its_host_alone() {
+    let registry = served(b"tool");
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("token");
+    fs::write(&file, "hunter2\n").expect("written");
+    let wanted = request(registry.url("/tool.tar"), &[]);
+    let with = |token| Keys { tokens: [(registry.place(), token)].into(), ..Keys::default() };
+    fetch(&wanted, None, &with(Token::File(file))).expect("fetched");
+    assert_eq!(registry.calls()[0].header("authorization"), Some("Bearer hunter2"));
+    let unset = fetch(&wanted, None, &with(Token::Unset("TOKEN".to_owned()))).expect_err("no token");
+    assert!(matches!(&unset, UrlError::NoToken { variable, .. } if variable == "TOKEN"), "{unset:?}");
+    let gone = fetch(&wanted, None, &with(Token::File(directory.path().join("gone")))).expect_err("no file");
+    assert!(matches!(gone, UrlError::Read { .. }), "{gone:?}");
+    let elsewhere = Keys { tokens: [("other".to_owned(), Token::Unset("TOKEN".to_owned()))].into(), ..Keys::default() };
+    fetch(&wanted, None, &elsewhere).expect("fetched");
 }
 
 #[test]

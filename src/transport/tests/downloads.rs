@@ -29,6 +29,31 @@ fn fetch(registry: &Registry, expected: Expected) -> (Result<Vec<u8>, TransportE
 }
 
 #[test]
+fn the_user_is_told_of_every_byte_and_of_those_that_come_again() {
+    let registry = Registry::start();
+    let bytes = content(300_000);
+    registry.store(|store| store.put_file("/file", &bytes));
+    registry.misbehave(Rule::on("/file", Mischief::Cut { after: 100_000 }).times(1));
+    registry.misbehave(Rule::on("/file", Mischief::NoRange));
+    let news = Mutex::new(Vec::new());
+    let tell = |one: News| news.lock().expect("not poisoned").push(one);
+    let mut sink = Vec::new();
+    client(settings()).download(&get(&registry, "/file"), Expected::default(), &mut sink, &tell).expect("fetched");
+    let news = news.into_inner().expect("not poisoned");
+    assert_eq!(news.first(), Some(&News::Begins { host: registry.place(), bytes: Some(300_000) }));
+    assert_eq!(news.last(), Some(&News::Ends));
+    let (mut came, mut lost, mut others) = (0, 0, 0);
+    for one in &news {
+        match one {
+            News::Bytes(bytes) => came += bytes,
+            News::Lost(bytes) => lost += bytes,
+            _ => others += 1,
+        }
+    }
+    assert_eq!((came, lost, others), (400_000, 100_000, 3), "{news:?}");
+}
+
+#[test]
 fn a_download_that_is_cut_at_any_byte_ends_with_the_right_bytes() {
     let bytes = content(1000);
     let registry = served(&bytes);
@@ -80,7 +105,11 @@ fn a_file_that_changes_while_it_is_fetched_is_not_mixed() {
     let (old, new) = (content(1000), content(2000)[1000..].to_vec());
     let registry = served(&old);
     registry.misbehave(Rule::on("/file", Mischief::Cut { after: 300 }).times(1));
-    let told = |_: Notice| registry.store(|store| store.put_file("/file", &new));
+    let told = |news: News| {
+        if matches!(news, News::Retry(_)) {
+            registry.store(|store| store.put_file("/file", &new));
+        }
+    };
     let mut sink = Vec::new();
     let request = get(&registry, "/file");
     client(settings()).download(&request, Expected::default(), &mut sink, &told).expect("fetched");

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::testing::Registry;
-use super::{Notice, Request, Retries, Settings, Timeouts, Transport, Url};
+use super::{News, Notice, Request, Retries, Settings, Timeouts, Transport, Url};
 
 /// Short waits.
 pub(super) fn settings() -> Settings {
@@ -34,15 +34,17 @@ pub(super) fn get(registry: &Registry, path: &str) -> Request {
     Request::get(Url::parse(&registry.url(path)).expect("an address"))
 }
 
-pub(super) fn quiet(_: Notice) {}
+pub(super) fn quiet(_: News) {}
 
 /// Remembers what the user would be told.
 #[derive(Default)]
 pub(super) struct Told(Mutex<Vec<Notice>>);
 
 impl Told {
-    pub(super) fn tell(&self, notice: Notice) {
-        self.0.lock().expect("not poisoned").push(notice);
+    pub(super) fn tell(&self, news: News) {
+        if let News::Retry(notice) = news {
+            self.0.lock().expect("not poisoned").push(notice);
+        }
     }
 
     pub(super) fn all(&self) -> Vec<Notice> {

@@ -70,3 +70,25 @@ fn certificates_that_cannot_be_read_are_named() {
     let identity = Some(Identity { certificate: empty.clone(), key: empty });
     assert!(Transport::new(Settings { identity, ..settings() }, Arc::default()).is_err());
 }
+
+#[test]
+fn a_server_that_wants_a_certificate_gets_the_one_for_it() {
+    let registry = Registry::start_for_known();
+    registry.store(|store| store.put_file("/file", b"found"));
+    let (certificate, key) = tls::identity();
+    let own = Identity { certificate, key };
+    let with = |identity: Option<Identity>, host: &str| {
+        let identities = if host.is_empty() { Vec::new() } else { vec![(host.to_owned(), own.clone())] };
+        let identities = identities.into_iter().collect();
+        let settings = Settings { authorities: vec![tls::authority()], identity, identities, ..settings() };
+        client(settings).document(&get(&registry, "/file"), 10, &quiet).map(|document| document.bytes)
+    };
+    assert_eq!(with(Some(own.clone()), "").expect("for all"), b"found");
+    assert_eq!(with(None, "127.0.0.1").expect("for the host"), b"found");
+    assert_eq!(with(None, &registry.place()).expect("for the host and its port"), b"found");
+    for none in ["", "localhost", "127.0.0.1:1"] {
+        let error = with(None, none).expect_err("no certificate");
+        assert!(matches!(error, TransportError::Tls { .. }), "{error:?}");
+        assert!(error.hint().is_some_and(|hint| hint.contains("--client-cert")), "{error:?} {:?}", error.hint());
+    }
+}

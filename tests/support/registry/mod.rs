@@ -6,7 +6,7 @@
 //! Written by hand on std, so that it can do what no server library lets one do. It stops when it is dropped.
 
 // Each binary that uses this uses a part of it.
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
 
 pub(crate) mod access;
 pub(crate) mod http;
@@ -17,7 +17,7 @@ pub(crate) mod store;
 pub(crate) mod tls;
 
 use std::io::{BufReader, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
@@ -73,11 +73,24 @@ impl Registry {
 
     /// The same over TLS, with a certificate of an authority that nobody knows ([`tls::authority`]).
     pub(crate) fn start_secure() -> Self {
-        Self::start_with(Some(tls::config()))
+        Self::start_with(Some(tls::config(tls::Clients::Anybody)))
+    }
+
+    /// The same, for clients that show a certificate of that authority.
+    pub(crate) fn start_for_known() -> Self {
+        Self::start_with(Some(tls::config(tls::Clients::Known)))
+    }
+
+    /// An empty one at `[::1]`; `None` where this machine has no IPv6.
+    pub(crate) fn start_on_ipv6() -> Option<Self> {
+        Some(Self::start_at(TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).ok()?, None))
     }
 
     fn start_with(tls: Option<Arc<rustls::ServerConfig>>) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        Self::start_at(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port"), tls)
+    }
+
+    fn start_at(listener: TcpListener, tls: Option<Arc<rustls::ServerConfig>>) -> Self {
         let address = listener.local_addr().expect("its address");
         let state = State { place: address.to_string(), ..State::default() };
         let shared = Arc::new(Shared { stop: AtomicBool::new(false), state: Mutex::new(state), tls });
@@ -86,7 +99,7 @@ impl Registry {
         Self { address, shared, listener: Some(listener) }
     }
 
-    /// `127.0.0.1:PORT`.
+    /// `127.0.0.1:PORT` or `[::1]:PORT`.
     pub(crate) fn place(&self) -> String {
         self.address.to_string()
     }

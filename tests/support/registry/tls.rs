@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
 /// The certificate of the authority, for those who shall trust it.
 pub(crate) fn authority() -> PathBuf {
@@ -22,12 +23,28 @@ fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/tls").join(name)
 }
 
-pub(crate) fn config() -> Arc<ServerConfig> {
+/// Whether clients have to show a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Clients {
+    Anybody,
+    /// Those with one of the same authority.
+    Known,
+}
+
+pub(crate) fn config(clients: Clients) -> Arc<ServerConfig> {
     let (certificate, key) = identity();
     let certificate = CertificateDer::from_pem_file(certificate).expect("the certificate");
     let key = PrivateKeyDer::from_pem_file(key).expect("the key");
-    let config = ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate], key);
-    Arc::new(config.expect("they fit"))
+    let config = match clients {
+        Clients::Anybody => ServerConfig::builder().with_no_client_auth(),
+        Clients::Known => {
+            let mut roots = RootCertStore::empty();
+            roots.add(CertificateDer::from_pem_file(authority()).expect("the authority")).expect("it is one");
+            let verifier = WebPkiClientVerifier::builder(Arc::new(roots)).build().expect("a verifier");
+            ServerConfig::builder().with_client_cert_verifier(verifier)
+        }
+    };
+    Arc::new(config.with_single_cert(vec![certificate], key).expect("they fit"))
 }
 
 pub(crate) fn accept<'a>(
