@@ -218,6 +218,8 @@ fn a_build_with_a_failing_test_leaves_nothing() {
     let failed = project.kiln(&["build", "--test", "-o", "oci:out"]).run().expect_code(1);
     assert!(failed.text().is_empty() && failed.stderr.contains("FAIL  says no"), "{}", failed.all());
     assert!(!project.path("out").exists(), "{}", failed.all());
+    let quiet = project.kiln(&["build", "--test", "--quiet"]).run().expect_code(1);
+    assert!(quiet.stderr.starts_with("FAIL  says no"), "what failed is said: {}", quiet.all());
     project.kiln(&["inspect", "store:steps:1"]).run().expect_code(1);
     with_state("good");
     let built = project.kiln(&["build", "--test", "-o", "oci:out"]).ok();
