@@ -47,6 +47,7 @@
 //! | name of a base in a registry | yes | no | no | no | as `base.name` |
 //! | `epoch` | yes | as times of files | as times of files | by the diff ID | by its layers |
 //! | `created` | yes | no | no | no | yes |
+//! | tests | no | no | no | no | no |
 //! | codec, level, encoder version | yes | no | no | yes | by its layers |
 //! | platform | yes | no | no | no | yes |
 //! | format profile | yes | yes | yes | yes | by its layers |

@@ -183,6 +183,11 @@ impl Report {
         self.stderr(&text);
     }
 
+    /// Says what failed, however quiet it is to be.
+    pub fn failed(&self, message: &str) {
+        self.stderr(&format!("{message}\n"));
+    }
+
     /// Says what was done.
     pub fn note(&self, message: &str) {
         if self.loudness > Loudness::Quiet {

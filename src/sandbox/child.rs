@@ -21,7 +21,7 @@ use super::answer::{Answer, Doing, Ending, Failure};
 use super::mode::Mode;
 use super::order::{Order, RunOrder};
 use super::service::Service;
-use super::{capture, confine, loopback, root, unpack};
+use super::{capture, confine, loopback, root, service, unpack};
 
 /// The name that the binary is called by.
 pub const NAME: &str = "kiln-sandbox";
@@ -187,6 +187,9 @@ fn init(mode: Mode) -> Result<Answer, Failure> {
     rustix::system::sethostname(order.hostname.as_bytes()).doing("set the host name")?;
     if !order.network {
         loopback::up()?;
+    }
+    if order.service.is_some() {
+        service::allow_low_ports();
     }
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0));
     let made = root::enter(&order, mode)?;

@@ -80,6 +80,12 @@ impl<'a> Service<'a> {
     }
 }
 
+/// Lets everybody listen at ports below 1024 in this network namespace, as docker and containerd do. A kernel or a machine
+/// that does not let this be set has services that need root, as it has outside.
+pub(super) fn allow_low_ports() {
+    let _ = fs::write("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
+}
+
 /// Whether anybody in this network namespace listens.
 fn listens(port: u16, transport: Transport) -> bool {
     let files = match transport {

@@ -16,7 +16,7 @@ mode = "0640"
 symlink = "/link"
 target = "/srv"
 [config]
-entrypoint = ["/bin/sh", "-c", "echo up; trap 'echo down; exit' QUIT; httpd -f -p 8000 -h /srv & wait"]
+entrypoint = ["/bin/sh", "-c", "echo up; trap 'echo down; exit' QUIT; httpd -f -p 80 -h /srv & wait"]
 env = { GREETING = "hi" }
 user = "app"
 workdir = "/srv/made"
@@ -31,8 +31,8 @@ stdout = "app\n/srv/made\nhi /srv\n"
 stderr = { contains = "arn" }
 [[test]]
 name = "answers"
-service = "8000/tcp"
-run = ["wget", "-q", "-O", "-", "http://127.0.0.1:8000/page"]
+service = "80/tcp"
+run = ["wget", "-q", "-O", "-", "http://127.0.0.1/page"]
 stdout = { regex = "^hello$" }
 [[test]]
 name = "writes"
@@ -176,12 +176,12 @@ fn a_failure_says_what_was_expected_and_what_was_found() {
 const SERVICES: &str = r#"
 [[test]]
 name = "shown"
-service = "8000/tcp"
+service = "80/tcp"
 run = ["true"]
 exit = 1
 [[test]]
 name = "elsewhere"
-service = "8001/tcp"
+service = "81/tcp"
 timeout = "2s"
 run = ["true"]
 "#;
@@ -194,16 +194,13 @@ fn a_service_is_waited_for_shown_and_stopped_by_its_signal() {
         &ended,
         &[
             "      exit code: expected 1, found 0\n      service:\n        up\n        down\n",
-            "      the service did not listen at 8001/tcp in time\n      service:\n        up\n",
+            "      the service did not listen at 81/tcp in time\n      service:\n        up\n",
         ],
     );
     let template = String::from_utf8(project.read("kiln.toml")).expect("text");
     project.write("kiln.toml", template.replace("echo up; trap", "echo no >&2; exit 4; trap"));
     let ended = project.kiln(&["test", "--filter", "shown"]).run().expect_code(1);
-    said(
-        &ended,
-        &["      the service ended before it listened at 8000/tcp: exit code 4\n      service:\n        no\n"],
-    );
+    said(&ended, &["      the service ended before it listened at 80/tcp: exit code 4\n      service:\n        no\n"]);
 }
 
 #[test]
@@ -221,6 +218,8 @@ fn a_build_with_a_failing_test_leaves_nothing() {
     let failed = project.kiln(&["build", "--test", "-o", "oci:out"]).run().expect_code(1);
     assert!(failed.text().is_empty() && failed.stderr.contains("FAIL  says no"), "{}", failed.all());
     assert!(!project.path("out").exists(), "{}", failed.all());
+    let quiet = project.kiln(&["build", "--test", "--quiet"]).run().expect_code(1);
+    assert!(quiet.stderr.starts_with("FAIL  says no"), "what failed is said: {}", quiet.all());
     project.kiln(&["inspect", "store:steps:1"]).run().expect_code(1);
     with_state("good");
     let built = project.kiln(&["build", "--test", "-o", "oci:out"]).ok();

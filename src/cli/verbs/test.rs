@@ -106,9 +106,12 @@ pub(super) fn try_all(
             let took = began.elapsed();
             progress.end();
             let tried = Tried { platform: platform.platform.clone(), name: test.name.clone(), took, outcome: outcome? };
-            match lines {
-                Lines::Result => print(&tried.as_text(is_one, session.results))?,
-                Lines::Note => session.report.note(tried.as_text(is_one, session.report.style).trim_end()),
+            match (lines, &tried.outcome) {
+                (Lines::Result, _) => print(&tried.as_text(is_one, session.results))?,
+                (Lines::Note, Outcome::Failed(_)) => {
+                    session.report.failed(tried.as_text(is_one, session.report.style).trim_end());
+                }
+                (Lines::Note, _) => session.report.note(tried.as_text(is_one, session.report.style).trim_end()),
             }
             results.0.push(tried);
         }

@@ -74,7 +74,7 @@ impl Subject<'_> {
         match ended {
             Ok(ending) => Ok(judge(&ending, &printed, wanted)),
             Err(SandboxError::Interrupted) => Err(Error::Interrupted),
-            Err(error) => match complaint(&error, service, timeout_s) {
+            Err(error) => match self.complaint(&error, service, timeout_s) {
                 Some(complaint) => Ok(Failed { complaints: vec![complaint], printed: rest(&printed, &[]) }),
                 None => Err(error.into()),
             },
@@ -134,6 +134,38 @@ impl Subject<'_> {
             stop: STOP,
         }
     }
+
+    /// What a failure of the sandbox says about the image; `None`: nothing.
+    fn complaint(&self, error: &SandboxError, service: Option<Port>, timeout_s: Option<u64>) -> Option<Complaint> {
+        let said = |expected: String, found: String| Some(Complaint::said(found.clone(), expected, found, Vec::new()));
+        match error {
+            SandboxError::TimedOut { .. } => {
+                let seconds = timeout_s.unwrap_or(TIMEOUT_S);
+                said(format!("an end within {seconds} s"), format!("it took longer than its `timeout` of {seconds} s"))
+            }
+            SandboxError::NotReady { ending } => {
+                let at = service.map_or(String::new(), |port| match port.protocol {
+                    Protocol::Tcp => format!("{}/tcp", port.number),
+                    Protocol::Udp => format!("{}/udp", port.number),
+                });
+                let found = match ending {
+                    Some(ending) => format!("the service ended before it listened at {at}: {ending}"),
+                    None => format!("the service did not listen at {at} in time"),
+                };
+                said(format!("the service listens at {at}"), found)
+            }
+            SandboxError::NoProgram { program } => said(format!("`{program}` is in the image"), error.to_string()),
+            SandboxError::Child { reason, .. } if reason.starts_with("Exec format error") => {
+                let platform = &self.platform.platform;
+                let found = format!(
+                    "{error}; if it is a program of {platform}, `kiln doctor` says what lets this machine run it"
+                );
+                said(format!("this machine runs programs of {platform}"), found)
+            }
+            SandboxError::Child { .. } => said("the command runs".to_owned(), error.to_string()),
+            _ => None,
+        }
+    }
 }
 
 fn argv(command: &Command) -> Vec<String> {
@@ -170,29 +202,4 @@ fn rest(printed: &Printed, shown: &[&str]) -> Vec<(&'static str, Vec<String>)> {
     let streams = [("stdout", &printed.stdout), ("stderr", &printed.stderr), ("service", &printed.service)];
     let left = streams.into_iter().filter(|(name, text)| !shown.contains(name) && !text.bytes.is_empty());
     left.map(|(name, text)| (name, last_lines(&text.bytes))).collect()
-}
-
-/// What a failure of the sandbox says about the image; `None`: nothing.
-fn complaint(error: &SandboxError, service: Option<Port>, timeout_s: Option<u64>) -> Option<Complaint> {
-    let said = |expected: String, found: String| Some(Complaint::said(found.clone(), expected, found, Vec::new()));
-    match error {
-        SandboxError::TimedOut { .. } => {
-            let seconds = timeout_s.unwrap_or(TIMEOUT_S);
-            said(format!("an end within {seconds} s"), format!("it took longer than its `timeout` of {seconds} s"))
-        }
-        SandboxError::NotReady { ending } => {
-            let at = service.map_or(String::new(), |port| match port.protocol {
-                Protocol::Tcp => format!("{}/tcp", port.number),
-                Protocol::Udp => format!("{}/udp", port.number),
-            });
-            let found = match ending {
-                Some(ending) => format!("the service ended before it listened at {at}: {ending}"),
-                None => format!("the service did not listen at {at} in time"),
-            };
-            said(format!("the service listens at {at}"), found)
-        }
-        SandboxError::NoProgram { program } => said(format!("`{program}` is in the image"), error.to_string()),
-        SandboxError::Child { .. } => said("the command runs".to_owned(), error.to_string()),
-        _ => None,
-    }
 }

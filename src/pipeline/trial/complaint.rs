@@ -74,3 +74,20 @@ fn excerpt(bytes: &[u8]) -> String {
     const MOST_BYTES: usize = 64 * 1024;
     String::from_utf8_lossy(&bytes[..bytes.len().min(MOST_BYTES)]).into_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_output_that_was_cut_is_never_exactly_something() {
+        let found = Text { bytes: b"abc".to_vec(), is_cut: true };
+        let is_fine = |expected: Expected| of_output("stdout", Some(&expected), &found).is_none();
+        assert!(is_fine(Expected::Contains("b".to_owned())) && is_fine(Expected::Regex("^a".to_owned())));
+        assert!(!is_fine(Expected::Exact("abc".to_owned())) && of_output("stdout", None, &found).is_none());
+        let missing = of_output("stdout", Some(&Expected::Contains("x\ny".to_owned())), &found).expect("a complaint");
+        assert_eq!(missing.message, r"stdout does not contain `x\ny`, as far as it was kept");
+        let empty = of_output("stderr", Some(&Expected::Regex("x".to_owned())), &Text::default()).expect("a complaint");
+        assert_eq!(empty.message, "stderr does not match `x`: it is empty");
+    }
+}
