@@ -21,6 +21,7 @@ mod secrets;
 mod steps;
 mod system;
 mod tried;
+mod visits;
 
 #[path = "../support/foreign.rs"]
 mod foreign;

@@ -13,8 +13,6 @@ const GAPS: &[(&str, &str)] = &[
     ("Error::Residue", "what a step wrote is read from a file that this process holds open"),
     ("Error::Search", "what a step wrote is read from a file that this process holds open"),
     ("SandboxError::NoMode", "a machine without any way cannot be made without its administrator"),
-    ("SandboxError::Silent", "the child answers whatever happens, unless it is killed"),
-    ("InputError::Note", "texts and numbers can always be written as JSON"),
 ];
 
 /// One variant of a public error enum.
