@@ -12,8 +12,7 @@
 //! store/     write-once blobs, names    output/    where the user wants it
 //! secret/    what must not land: the search for it in a Changeset
 //! config/    what a machine or project says about mirrors, tokens, certificates: never about bytes
-//! transport/ everything that speaks HTTP: retries, resumed and checked downloads
-//! registry/  images by name: tokens, mirrors, verified manifests and blobs
+//! sandbox/   commands in a root of their own, and what they changed
 //! compare/   two layers that should be the same -> what differs, why, and what would mend it
 //! pipeline/  the only place where the stages meet        cli/  arguments, clock, terminal
 //! ```
@@ -28,6 +27,8 @@
 //! | same inputs, same bytes | [`layer::blocks`], [`layer::header`], [`layer::codec`], [`base::json`] | `tests/black_box/determinism.rs` |
 //! | nothing published is rewritten | [`store::refs`] (`move_name`), [`output::place`] | `tests/black_box/outputs.rs` |
 //! | everything that enters is pinned | [`lock::settle()`], [`pipeline::pin()`], [`input`] | `tests/black_box/inputs.rs`, `src/input/tests.rs` |
+//! | secrets never land | [`secret`], `pipeline::landing` | `tests/black_box/secrets.rs` |
+//! | a step reaches nothing but its image | [`sandbox::confine`], [`sandbox`] (`root`) | `tests/black_box/steps.rs` |
 //! | nothing is lost | [`store::blob`] (`commit`), [`output::place`] | `tests/faults` |
 //! | every refusal says why and what to do next | `hint()` on every error, [`cli::report`] | `tests/black_box/commands.rs` |
 //!
@@ -36,6 +37,8 @@
 //! | input | plan | layer key | diff ID | layer blob | manifest |
 //! |--|--|--|--|--|--|
 //! | template: steps, after substitution | yes | by what they change | by what they change | by the diff ID | by its layers |
+//! | commands: what they stand on, are given, their environment, `keep`, the names of secrets | yes | yes | by what they change | by the diff ID | by its layers |
+//! | commands: values of secrets, caches, network, mode of the sandbox, processors | no | no | no | no | no |
 //! | template: name, version, annotations, config | yes | no | no | no | yes |
 //! | context files: content, executable bit, link targets | by the trees | yes | yes | yes | by its layers |
 //! | context files: times, owners, umask, hard links, order | no | no | no | no | no |
@@ -64,7 +67,19 @@
 //!
 //! **The key of a layer is what it changes.** A step without a sandbox is a function on trees whose files count by digest,
 //! so its result is known in milliseconds on every build. Its digest is the key: a change that cannot reach the bytes never
-//! rebuilds a layer, also not a change in a layer below. `run` steps will get keys of their inputs.
+//! rebuilds a layer, also not a change in a layer below.
+//!
+//! **Layers with commands are named by what goes in**, and so is everything above them, whether they have run here or not:
+//! what stands below, the steps, the trees that they are given, the environment, the epoch ([`pipeline::provision`]). What
+//! they became is kept under that name with its contents, and is packed under the digest of what it changes, as every other
+//! layer. So a plan does not depend on what a machine has in its store.
+//!
+//! **A base is unpacked as one directory**, not layer by layer: links of lower layers are followed once, and an overlay has
+//! few directories. Two bases that share layers do not share the directory. It is good for one boot, because it is not synced.
+//!
+//! **The child of the sandbox gets trees as text and contents as an open file**: no tar is written and read for it.
+//!
+//! **Only the base's environment reaches commands**, not `[config] env`: how an image is run must not decide what it is.
 //!
 //! **Blocks are cut by content.** Fixed blocks would all move when an early file grows. These find each other again, and
 //! each remembers the state of both digests behind it, so a build after a small change compresses one or two blocks and

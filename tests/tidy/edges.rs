@@ -44,6 +44,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "lock",
             "layer",
             "secret",
+            "residue",
             "plan",
             "image",
             "registry",

@@ -16,7 +16,7 @@ use crate::pipeline::build::last_layer;
 use crate::pipeline::gather::{gather, source_tree};
 use crate::pipeline::prepare::PreparedPlatform;
 use crate::pipeline::{Commands, Error, Loaded, Prepared, Request, State, Terms, load, pin, prepare};
-use crate::plan::{LayerPlan, Why, explain};
+use crate::plan::{LayerPlan, StepPlan, Why, explain};
 use crate::store::{Shelf, Store};
 use crate::tree::{Changeset, Kind, dump};
 
@@ -97,9 +97,42 @@ fn as_text(prepared: &Prepared, store: &Store) -> String {
                 let line = format!("    {} {} {main}  {}", number + 1, step.action, rest.join(" "));
                 text.push_str(line.trim_end());
                 text.push('\n');
+                if let Some(unpinned) = unpinned(step) {
+                    text.push_str(&format!("      not named by the lock: {unpinned}\n"));
+                }
             }
         }
     }
+    if prepared.commands().next().is_some() {
+        text.push_str(&residue());
+    }
+    text
+}
+
+/// What reaches a command that the lock does not name.
+fn unpinned(step: &StepPlan) -> Option<String> {
+    let network = step.settings.contains_key("network").then(|| "what it finds in the network".to_owned());
+    let cache = step.settings.get("cache").map(|paths| format!("what earlier builds left in {paths}"));
+    let ways: Vec<String> = network.into_iter().chain(cache).collect();
+    (!ways.is_empty() && matches!(step.action.as_str(), "run" | "script")).then(|| ways.join(", "))
+}
+
+/// The rules that layers with commands are cleaned by, in lines of a readable length.
+fn residue() -> String {
+    const COLUMNS: usize = 100;
+    let mut text = String::from(
+        "\nwhat commands leave behind is cleaned by these rules (`keep` on a layer switches them off):\n ",
+    );
+    let mut width = 1;
+    for rule in crate::residue::rules() {
+        if width + rule.name.len() >= COLUMNS {
+            text.push_str("\n ");
+            width = 1;
+        }
+        text.push_str(&format!(" {}", rule.name));
+        width += rule.name.len() + 1;
+    }
+    text.push('\n');
     text
 }
 
