@@ -7,6 +7,8 @@
 //!   root       lower directories  -> a mounted root with /proc, /dev, /tmp, /run and what the step was given
 //!   confine    this process       -> one without privileges that it does not need
 //!   capture    an upper directory -> what was changed, and the contents of it
+//!   census     an upper directory -> which files it has, to tell what one command touched
+//! spread     a tree in several directories, whose entries are listed in another order
 //! mode       which ways work on this machine, and why the others do not
 //! area       where all of it lies in the store
 //! ```
@@ -22,6 +24,7 @@
 pub mod answer;
 pub mod area;
 mod capture;
+mod census;
 mod cgroup;
 pub mod child;
 pub mod confine;
@@ -33,13 +36,17 @@ pub mod mode;
 pub mod order;
 mod overlay;
 mod root;
+mod spread;
 pub mod subids;
 mod unpack;
 
 pub use answer::Ending;
 pub use area::{Area, Work};
 pub use capture::Captured;
+pub use census::Stamp;
+pub use confine::processors;
 pub use error::SandboxError;
 pub use host::{Sandbox, Watch};
 pub use mode::{Mode, Modes, Trouble};
 pub use order::{Bind, BindKind, Limits, RunOrder};
+pub use spread::Layout;
