@@ -11,6 +11,10 @@ use crate::sandbox::Mode;
 
 use super::secret::SecretArg;
 
+mod reproduce;
+
+pub use reproduce::Reproduce;
+
 /// Builds container images that are the same bytes everywhere and never change once they exist.
 #[derive(Debug, Parser)]
 #[command(name = "kiln", version, max_term_width = 100, arg_required_else_help = true)]
@@ -70,6 +74,8 @@ pub enum Command {
     Vendor(VendorInputs),
     /// Build an image
     Build(Build),
+    /// Build an image several times from nothing, with other surroundings each time, and show what differs and why
+    Reproduce(Reproduce),
     /// Show what the commands of a template printed when they ran last
     Log(Log),
     /// Show how steps can run on this machine, and what mends what does not work

@@ -52,6 +52,7 @@ fn run(cli: &Cli, session: &Session) -> Result<ExitCode, Failure> {
         Command::Update(args) => verbs::update::run(args, session),
         Command::Vendor(args) => verbs::vendor::run(args, session),
         Command::Build(args) => verbs::build::run(args, session),
+        Command::Reproduce(args) => verbs::reproduce::run(args, session),
         Command::Log(args) => verbs::log::run(args, session),
         Command::Doctor(args) => verbs::doctor::run(args, session),
         Command::Inspect(args) => verbs::inspect::run(args, session),
