@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::Value;
 
 use crate::harness::require_root;
-use crate::system::with_shell;
+use crate::system::{HEAD, SYSTEM, with_shell};
 
 /// The causes by path.
 fn causes(report: &Value) -> Vec<(String, String)> {
@@ -102,4 +102,69 @@ fn every_known_source_of_difference_is_recognised_by_name() {
         assert!(text.text().contains(said), "{said}: {}", text.all());
     }
     assert!(text.stderr.starts_with("error: run 2 gave another image"), "{}", text.all());
+}
+
+#[test]
+fn a_stage_that_differs_comes_before_the_image_that_takes_from_it() {
+    if !require_root() {
+        return;
+    }
+    let stage = SYSTEM
+        .replace("[[layer]]\nname", "[[stage.make.layer]]\nname")
+        .replace("[[layer.step]]", "[[stage.make.layer.step]]");
+    let template = |taken: &str| {
+        format!(
+            "{HEAD}{stage}[[stage.make.layer]]\nname = 'compile'\nrun = 'hostname > /srv/host; echo ok > /srv/ok'\n\
+             network = true\ncache = ['/cache']\n\
+             [[layer]]\nname = 'plain'\nwrite = '/a'\ntext = 'a'\n[[layer]]\nname = 'app'\ncopy = 'make:srv/{taken}'\nto = '/app/'\n"
+        )
+    };
+    let Some(project) = with_shell("") else { return };
+    project.write("kiln.toml", template("host"));
+    let report = project.kiln(&["reproduce", "--json"]).run().expect_code(4).json();
+    assert_eq!(report["different"]["layer"], "make/compile", "{report:#}");
+    assert_eq!(report["different"]["others"], serde_json::json!(["app"]), "{report:#}");
+    assert_eq!(causes(&report), [("/srv/host".to_owned(), "hostname".to_owned())]);
+    let notes = report["different"]["notes"].to_string();
+    assert!(notes.contains("network = true") && notes.contains("`cache` at `/cache`"), "{notes}");
+    project.write("kiln.toml", template("ok"));
+    let ended = project.kiln(&["reproduce"]).ok().expect_said("the layer `make/compile` differs from run to run");
+    assert!(ended.stderr.contains("without an effect on the image"), "{}", ended.all());
+}
+
+#[test]
+fn inputs_come_from_the_users_store_and_not_from_the_network() {
+    if !require_root() {
+        return;
+    }
+    let Some(project) = with_shell("") else { return };
+    project.build(&["-o", "oci:base"]);
+    project.write(
+        "next/kiln.toml",
+        format!("{HEAD}[base]\nimage = 'oci:../base'\n[[layer]]\nname = 'a'\nrun = 'ls /bin > /bins'\n"),
+    );
+    project.kiln(&["reproduce", "next", "--offline"]).ok();
+    // The store has all of it now.
+    fs::rename(project.path("base"), project.path("moved")).expect("moved");
+    project.kiln(&["reproduce", "next", "--offline", "--locked"]).ok();
+    let ended = project.kiln(&["reproduce", "next", "--keep", "next"]).ok();
+    assert!(ended.stderr.contains("kept: next/run-2"), "{}", ended.all());
+    fs::remove_dir_all(project.path("next/run-1")).expect("it is there");
+    project.write("next/run-1/mine", "x");
+    project.kiln(&["reproduce", "next", "--keep", "next"]).run().expect_code(3).expect_said("run-1");
+    assert_eq!(project.read("next/run-1/mine"), b"x");
+}
+
+#[test]
+fn a_failing_step_is_told_as_a_build_tells_it() {
+    if !require_root() {
+        return;
+    }
+    let steps = "[[layer]]\nname = 'fails'\nrun = '[ $(hostname) = kiln ] || exit 7'\n";
+    let Some(project) = with_shell(steps) else { return };
+    let ended = project.kiln(&["reproduce"]).run().expect_code(1);
+    assert!(ended.stderr.contains("run 2 of 2") && ended.stderr.contains("exit code 7"), "{}", ended.all());
+    let left = fs::read_dir(project.top().join("store/sandbox/work")).expect("the area").count();
+    assert_eq!(left, 0, "nothing is left behind");
+    project.kiln(&["reproduce", "--times", "1"]).run().expect_code(2);
 }

@@ -112,5 +112,8 @@ fn layer(different: &Different) -> String {
     for note in &different.notes {
         text.push_str(&format!("note: {note}\n"));
     }
+    if !different.others.is_empty() {
+        text.push_str(&format!("these differ too, perhaps because of it: {}\n", different.others.join(", ")));
+    }
     text
 }

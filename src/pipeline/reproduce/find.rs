@@ -1,4 +1,4 @@
-//! The first layer that differs between two builds of one template.
+//! The layers that differ between two builds of one template.
 
 use crate::base::Platform;
 use crate::pipeline::prepare::Prepared;
@@ -29,12 +29,14 @@ struct Slot<'p> {
     changes: Option<&'p Changeset>,
 }
 
-/// The first in the order in which they are made: what stands on it or takes from it differs because of it.
-pub(super) fn first_difference<'p>(a: &'p Prepared, b: &'p Prepared) -> Option<Found<'p>> {
-    slots(a).into_iter().zip(slots(b)).find_map(|(one, other)| {
+/// In the order in which they are made, stages first: what stands on the first or takes from it may differ because of it.
+pub(super) fn differences<'p>(a: &'p Prepared, b: &'p Prepared) -> Vec<Found<'p>> {
+    let both = slots(a).into_iter().zip(slots(b));
+    let found = both.filter_map(|(one, other)| {
         let (a, b) = (one.changes?, other.changes?);
         (a.digest() != b.digest()).then_some(Found { platform: one.platform, plan: one.plan, of: one.of, a, b })
-    })
+    });
+    found.collect()
 }
 
 fn slots(prepared: &Prepared) -> Vec<Slot<'_>> {

@@ -4,8 +4,8 @@
 //! ```text
 //! runs      a store of its own, the inputs of the user's, other surroundings -> Run    a whole build
 //! vary      which values each run has, and what cannot be varied
-//! find      Run, Run         -> the first layer of the plan that differs, stages first
-//! why       that layer       -> Different: files, causes, steps, and what else the template could change
+//! find      Run, Run         -> the layers that differ, in the order in which they are made
+//! why       the first of them      -> Different: files, causes, steps, and what else in the template lets it differ
 //! report    all of it, as data
 //! ```
 //! # What is varied, and what is not
@@ -102,11 +102,12 @@ fn run_all(
         let run = Run::make(number, values, arena, &layout, wanted, reach, terms)?;
         runs.push(run.report());
         let is_same = first.built.digest() == run.built.digest();
-        let found = find::first_difference(&first.prepared, &run.prepared);
-        if is_same && found.is_none() && number < wanted.times {
+        let found = find::differences(&first.prepared, &run.prepared);
+        if is_same && found.is_empty() && number < wanted.times {
             continue;
         }
-        let found = found.map(|found| why::explain(&found, &first, &run, &layout, reach, terms)).transpose()?;
+        let found =
+            found.split_first().map(|found| why::explain(found, &first, &run, &layout, reach, terms)).transpose()?;
         let (different, aside) = if is_same { (None, found) } else { (found, None) };
         let (varied, held) = (vary::varied(&first, &run), vary::held(&first, &run));
         return Ok(Reproduction { is_same, runs, varied, held, different, aside });

@@ -72,7 +72,9 @@ pub struct Different {
     pub comparison: Comparison,
     /// The steps that touched each path that differs, counted from 1, where there are several commands.
     pub touched: BTreeMap<String, Vec<usize>>,
-    /// What else about the template has to do with it.
+    /// Later layers that differ too, perhaps because of this one.
+    pub others: Vec<String>,
+    /// What else in the template lets it differ.
     pub notes: Vec<String>,
 }
 

@@ -21,9 +21,9 @@ use super::find::{Found, Of};
 use super::report::{Different, DifferentStep};
 use super::runs::Run;
 
-/// Compares a layer of two runs.
+/// Compares the first layer of two runs that differs; the others are named.
 pub(super) fn explain(
-    found: &Found<'_>,
+    (found, others): (&Found<'_>, &[Found<'_>]),
     first: &Run,
     second: &Run,
     layout: &Vendor,
@@ -62,6 +62,7 @@ pub(super) fn explain(
         steps: steps.collect(),
         notes: notes(layer, &implicated, &comparison),
         touched: if commands.len() > 1 { touched } else { BTreeMap::new() },
+        others: others.iter().map(|other| other.plan.name.clone()).collect(),
         comparison,
     })
 }
