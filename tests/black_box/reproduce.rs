@@ -163,7 +163,11 @@ fn a_failing_step_is_told_as_a_build_tells_it() {
     let steps = "[[layer]]\nname = 'fails'\nrun = '[ $(hostname) = kiln ] || exit 7'\n";
     let Some(project) = with_shell(steps) else { return };
     let ended = project.kiln(&["reproduce"]).run().expect_code(1);
-    assert!(ended.stderr.contains("run 2 of 2") && ended.stderr.contains("exit code 7"), "{}", ended.all());
+    assert!(
+        ended.stderr.contains("run 2 fails where run 1 did not") && ended.stderr.contains("exit code 7"),
+        "{}",
+        ended.all()
+    );
     let left = fs::read_dir(project.top().join("store/sandbox/work")).expect("the area").count();
     assert_eq!(left, 0, "nothing is left behind");
     project.kiln(&["reproduce", "--times", "1"]).run().expect_code(2);

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
+use crate::base::Class;
 use crate::cli::args::Reproduce;
 use crate::cli::environment::now;
 use crate::cli::progress::{Platforms, Progress};
@@ -11,7 +13,7 @@ use crate::cli::report::{Failure, print, print_json};
 use crate::cli::session::Session;
 use crate::cli::size;
 use crate::pipeline::reproduce::{Different, Wanted};
-use crate::pipeline::{Reproduction, Terms, known_outputs, load, pin, reproduce};
+use crate::pipeline::{Event, Reproduction, Terms, known_outputs, load, pin, reproduce};
 
 /// Builds several times and says whether that gives the same image, and if not, why.
 pub fn run(args: &Reproduce, session: &Session) -> Result<ExitCode, Failure> {
@@ -22,7 +24,13 @@ pub fn run(args: &Reproduce, session: &Session) -> Result<ExitCode, Failure> {
     let mut loaded = load(&request, &session.terms(&args.resolve, &|_| {}))?;
     let platforms = if loaded.platforms.len() > 1 { Platforms::Several } else { Platforms::One };
     let progress = Progress::new(session.report, session.environment.live).platforms(platforms);
-    let watch = |event: crate::pipeline::Event<'_>| progress.show(event);
+    let begun = AtomicUsize::new(0);
+    let watch = |event: Event<'_>| {
+        if let Event::RunBegins { run, .. } = event {
+            begun.store(run, Ordering::Relaxed);
+        }
+        progress.show(event);
+    };
     let provision = session.provision(&args.provision)?;
     let terms = Terms { provision: &provision, ..session.terms(&args.resolve, &watch) };
     let retry = |notice: crate::transport::Notice| progress.retry(&notice);
@@ -40,7 +48,15 @@ pub fn run(args: &Reproduce, session: &Session) -> Result<ExitCode, Failure> {
     };
     let reproduced = reproduce(&loaded, &wanted, &reach, &terms);
     progress.end();
-    let reproduction = reproduced?;
+    let begun = begun.into_inner();
+    let reproduction = match reproduced {
+        Err(error) if begun > 1 && error.class() == Class::Failed => {
+            let hint = "what fails depends on what is varied: `kiln reproduce --help`".to_owned();
+            session.report.warn(&format!("run {begun} fails where run 1 did not"), Some(hint));
+            return Err(error.into());
+        }
+        reproduced => reproduced?,
+    };
     if args.json {
         print_json(&reproduction)?;
     }
