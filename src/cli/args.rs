@@ -18,6 +18,10 @@ pub use test::Test;
 
 use super::network::NetworkArgs;
 
+mod reproduce;
+
+pub use reproduce::Reproduce;
+
 /// Builds container images that are the same bytes everywhere and never change once they exist.
 #[derive(Debug, Parser)]
 #[command(name = "kiln", version, max_term_width = 100, arg_required_else_help = true)]
@@ -88,6 +92,8 @@ pub enum Command {
     Shell(Shell),
     /// Run the program of an image, on a copy that is thrown away
     Run(Run),
+    /// Build an image several times from nothing, with other surroundings each time, and show what differs and why
+    Reproduce(Reproduce),
     /// Show what the commands of a template printed when they ran last
     Log(Log),
     /// Show how steps can run on this machine, and what mends what does not work

@@ -62,6 +62,7 @@ fn place(command: &Command) -> Option<PathBuf> {
         Command::Build(args) => &args.template.template,
         Command::Update(args) => &args.template.template,
         Command::Vendor(args) => &args.template.template,
+        Command::Reproduce(args) => &args.template.template,
         Command::Test(args) => &args.template.template,
         Command::Shell(args) => &args.template.template,
         Command::Run(args) => &args.template.template,

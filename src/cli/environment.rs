@@ -123,7 +123,7 @@ impl Environment {
 }
 
 /// The time; a clock that stands before 1980 counts as 1980.
-fn now() -> Epoch {
+pub fn now() -> Epoch {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let seconds = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
     Epoch::from_seconds(seconds).unwrap_or(crate::base::epoch::EARLIEST)

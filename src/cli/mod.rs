@@ -60,6 +60,7 @@ fn run(cli: &Cli, session: &Session) -> Result<ExitCode, Failure> {
         Command::Test(args) => verbs::test::run(args, session),
         Command::Shell(args) => verbs::shell::shell(args, session),
         Command::Run(args) => verbs::shell::run(args, session),
+        Command::Reproduce(args) => verbs::reproduce::run(args, session),
         Command::Log(args) => verbs::log::run(args, session),
         Command::Doctor(args) => verbs::doctor::run(args, session),
         Command::Inspect(args) => verbs::inspect::run(args, session),

@@ -197,6 +197,6 @@ impl Network {
             network: self.allowed,
             interrupted: &self.interrupted,
         };
-        Ok(Reach { store, vendor: self.vendor.as_ref(), directory, remote })
+        Ok(Reach { store, vendor: self.vendor.as_ref(), directory, remote: Arc::new(remote) })
     }
 }

@@ -85,6 +85,10 @@ impl Progress {
             Event::Scanned { source, files, read } => {
                 self.detail(&format!("source {source}: {files} files, {read} read"));
             }
+            Event::RunBegins { run, of } => {
+                self.end();
+                self.note(&format!("run {run} of {of}"));
+            }
             Event::StepBegins { layer, step, command } => {
                 let first = command.lines().next().unwrap_or_default();
                 self.note(&format!("layer {layer}, step {step}: {}", short_line(first)));

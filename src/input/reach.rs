@@ -1,6 +1,7 @@
 //! How far inputs may be looked for.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::store::Store;
 
@@ -16,5 +17,13 @@ pub struct Reach<'a> {
     /// The directory that relative paths of requests are from: the template's.
     pub directory: PathBuf,
     /// The network.
-    pub remote: Remote<'a>,
+    pub remote: Arc<Remote<'a>>,
+}
+
+impl<'a> Reach<'a> {
+    /// The same network and directory from another store, which takes what it lacks from a layout.
+    pub fn from_layout(&self, store: &'a Store, layout: &'a Vendor) -> Reach<'a> {
+        let remote = Arc::clone(&self.remote);
+        Reach { store, vendor: Some(layout), directory: self.directory.clone(), remote }
+    }
 }

@@ -55,7 +55,12 @@ impl World {
             network: Network::Offline,
             interrupted: &self.interrupted,
         };
-        work(&Reach { store: &self.store, vendor, directory: self.directory.path().to_owned(), remote })
+        work(&Reach {
+            store: &self.store,
+            vendor,
+            directory: self.directory.path().to_owned(),
+            remote: Arc::new(remote),
+        })
     }
 
     /// An image of `memory` in the directory `name`.

@@ -35,6 +35,15 @@ impl OutputNote {
     }
 }
 
+/// Lets `to` know what `from` knows of an output.
+pub(super) fn pass_on(output: &std::path::Path, from: &Store, to: &Store) -> Result<(), Error> {
+    let name = path_name(&real_path(output));
+    match from.note_bytes(Shelf::Outputs, &name) {
+        Some(note) => Ok(to.keep_note_bytes(Shelf::Outputs, &name, &note)?),
+        None => Ok(()),
+    }
+}
+
 /// Where this store's builds have written to.
 pub fn known_outputs(store: &Store) -> Vec<PathBuf> {
     let notes = store.notes(Shelf::Outputs).into_iter();

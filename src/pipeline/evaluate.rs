@@ -23,7 +23,7 @@ use super::prepare::build_name;
 use super::provision::kept::recall;
 use super::provision::key::{KeyInputs, chain_of_base, digest_of_source, link};
 use super::provision::layer::LayerRun;
-use super::provision::{Commands, Ground};
+use super::provision::{Commands, Ground, Touched};
 use super::terms::{Cache, Terms};
 
 /// What evaluation works with.
@@ -105,6 +105,8 @@ pub(super) struct Taken {
     archives: BTreeMap<ContentDigest, Arrival>,
     /// By the key of the layer.
     commands: BTreeMap<LayerKey, Spool>,
+    /// Which steps touched what, by the key of the layer.
+    pub(super) touched: BTreeMap<LayerKey, Touched>,
 }
 
 impl Taken {
@@ -146,13 +148,13 @@ impl Around<'_> {
 }
 
 impl Evaluation<'_> {
-    /// Evaluates what the image of one platform needs, and then it. Gives the layers of the stages too.
+    /// Evaluates what the image of one platform needs, and then it. Gives the layers of the stages too, in that order.
     pub(super) fn image(
         &mut self,
         platform: &Platform,
         template: &Template,
         warnings: &mut Vec<Finding>,
-    ) -> Result<(Unit, Vec<LayerPlan>), Stop> {
+    ) -> Result<(Unit, Vec<UnitLayer>), Stop> {
         let mut sources: BTreeMap<String, (Cow<'_, Tree>, Times)> = BTreeMap::new();
         for (name, source) in super::asks::used_sources(template) {
             let times = match source.from {
@@ -176,10 +178,11 @@ impl Evaluation<'_> {
         let around = Around { platform, sources: &sources, stages: &stages };
         let mut unit = self.start(template.base.as_ref(), &around);
         self.layers(&mut unit, &template.layers, &around, warnings)?;
-        let of_stages = stages.iter().flat_map(|(stage, unit)| {
-            let named = move |layer: &UnitLayer| LayerPlan {
-                name: format!("{stage}/{}", layer.plan.name),
-                ..layer.plan.clone()
+        let in_order = template.needed_stages().into_iter().filter_map(|name| Some((name, stages.get(name)?)));
+        let of_stages = in_order.flat_map(|(stage, unit)| {
+            let named = move |layer: &UnitLayer| {
+                let plan = LayerPlan { name: format!("{stage}/{}", layer.plan.name), ..layer.plan.clone() };
+                UnitLayer { plan, changeset: layer.changeset.clone() }
             };
             unit.layers.iter().map(named)
         });
@@ -329,6 +332,7 @@ impl Evaluation<'_> {
         };
         warn(provisioned.warnings, warnings);
         self.taken.commands.insert(*key, provisioned.spool);
+        self.taken.touched.insert(*key, provisioned.touched);
         unit.root.apply(&provisioned.changes);
         Ok(Some(provisioned.changes))
     }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::base::{Epoch, Platform};
 use crate::lock::{Accept, Asked, Change, Inputs, Lock, Settled, complete, settle};
 use crate::store::replace_file;
-use crate::template::{Document, Facts, Files, Finding, Severity, parse};
+use crate::template::{Document, Facts, Files, Finding, Severity, Span, parse};
 
 use super::asks::{self, Asks};
 use super::error::Error;
@@ -75,6 +75,16 @@ pub struct Loaded {
 }
 
 impl Loaded {
+    /// File and line of a place in the template, for messages; empty if there is no such file.
+    pub(super) fn place(&self, span: Span) -> String {
+        let file = self.files.get(span.file);
+        let place = file.map(|file| {
+            let before = file.text.get(..span.start).unwrap_or_default();
+            format!("{}:{}", self.directory.join(&file.path).display(), before.matches('\n').count() + 1)
+        });
+        place.unwrap_or_default()
+    }
+
     /// Takes another lock, which has all that the old one had.
     pub(super) fn take_lock(&mut self, lock: Lock) {
         if let Some(settled) = settle(&self.asked, Some(&lock)) {

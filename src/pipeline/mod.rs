@@ -11,6 +11,7 @@
 //! trial    Prepared                                -> Outcome    whether its tests pass
 //! build    Prepared + Store                        -> Built      blobs, images, index
 //! deliver  Built + outputs                         -> receipts
+//! reproduce several builds from nothing, varied   -> what differs, and why
 //! look     a reference                             -> Seen       an image that exists, for people
 //! ```
 //! Everything that the world decides comes in through [`Terms`]: the clock, the machine, how many threads.
@@ -28,6 +29,7 @@ pub mod look;
 pub mod pin;
 pub mod prepare;
 pub mod provision;
+pub mod reproduce;
 pub mod supply;
 pub mod terms;
 pub mod trial;
@@ -42,5 +44,6 @@ pub use look::{Seen, SeenLayer, look_at_file, look_in_registry, look_in_store};
 pub use pin::pin;
 pub use prepare::{Prepared, PreparedLayer, State, prepare};
 pub use provision::{Commands, Provision};
+pub use reproduce::{Reproduction, reproduce};
 pub use terms::{Event, Terms};
 pub use trial::{Outcome, Seat, Subject, Wish};

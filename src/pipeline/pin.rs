@@ -97,10 +97,5 @@ pub(super) fn input_error(ask: &Ask, loaded: &Loaded, source: InputError) -> Err
     if source.class() == Class::Interrupted {
         return Error::Interrupted;
     }
-    let file = loaded.files.get(ask.span.file);
-    let place = file.map(|file| {
-        let before = file.text.get(..ask.span.start).unwrap_or_default();
-        format!("{}:{}", loaded.directory.join(&file.path).display(), before.matches('\n').count() + 1)
-    });
-    Error::Input { name: ask.name.clone(), place: place.unwrap_or_default(), source: Box::new(source) }
+    Error::Input { name: ask.name.clone(), place: loaded.place(ask.span), source: Box::new(source) }
 }

@@ -1,5 +1,6 @@
 //! The layers of a template, evaluated, and the plan that they make.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -21,7 +22,7 @@ use super::evaluate::{Evaluation, Stop, Taken};
 use super::gather::{Foreign, Gathered, gather};
 use super::landing;
 use super::load::{Loaded, any_error};
-use super::provision::{Commands, Ground};
+use super::provision::{Commands, Ground, Touched};
 use super::terms::{Cache, Terms};
 
 /// A build that is known in full and not made yet.
@@ -39,14 +40,27 @@ pub struct Prepared {
     pub plan: Plan,
     /// The digest of that.
     pub digest: PlanDigest,
-    /// The layers of stages, which are in no image: named `STAGE/LAYER`.
-    pub stages: Vec<LayerPlan>,
+    /// The layers of stages, in the order in which they are made.
+    pub stages: Vec<StageLayer>,
+    /// Which steps touched what, by the key of the layer.
+    pub touched: BTreeMap<LayerKey, Touched>,
     /// One for each platform, as in the plan.
     pub platforms: Vec<PreparedPlatform>,
     /// What looks wrong.
     pub warnings: Vec<Finding>,
     /// The last build of this template here.
     pub last: Option<BuildNote>,
+}
+
+/// A layer of a stage, which is in no image.
+#[derive(Debug)]
+pub struct StageLayer {
+    /// The image's platform.
+    pub platform: Platform,
+    /// As a layer of the plan would be, named `STAGE/LAYER`.
+    pub plan: LayerPlan,
+    /// What it changes; `None` if its commands, or those below it, have not run here yet.
+    pub changeset: Option<Arc<Changeset>>,
 }
 
 /// The image of one platform.
@@ -105,7 +119,11 @@ impl Prepared {
     /// The layers whose commands decide what they become: the name, and the key that their log is kept by.
     pub fn commands(&self) -> impl Iterator<Item = (&str, &LayerKey)> {
         let runs = |step: &StepPlan| matches!(step.action.as_str(), "run" | "script");
-        let layers = self.stages.iter().chain(self.plan.platforms.iter().flat_map(|platform| &platform.layers));
+        let layers = self
+            .stages
+            .iter()
+            .map(|layer| &layer.plan)
+            .chain(self.plan.platforms.iter().flat_map(|platform| &platform.layers));
         let with_commands = layers.filter(move |layer| layer.steps.iter().any(runs));
         with_commands.map(|layer| (layer.name.as_str(), &layer.key))
     }
@@ -136,7 +154,7 @@ pub fn prepare(
         inline.keep(content.clone());
     }
     let mut taken = Taken::default();
-    let mut stages: Vec<LayerPlan> = Vec::new();
+    let mut stages: Vec<StageLayer> = Vec::new();
     let mut platforms = Vec::new();
     let mut plans = Vec::new();
     for (platform, template) in loaded.platforms.iter().zip(templates) {
@@ -153,7 +171,11 @@ pub fn prepare(
         };
         let image = match evaluation.image(platform, &template, &mut warnings) {
             Ok((image, of_stages)) => {
-                stages.extend(of_stages);
+                stages.extend(of_stages.into_iter().map(|layer| StageLayer {
+                    platform: platform.clone(),
+                    plan: layer.plan,
+                    changeset: layer.changeset,
+                }));
                 image
             }
             Err(Stop::Step(failure)) => return Err(step_error(failure, loaded, &gathered, &template, warnings)),
@@ -211,8 +233,9 @@ pub fn prepare(
         landing::secrets_in_document("lock", &lock, needles)?;
     }
     let last = reach.store.note(Shelf::Builds, &build_name(&loaded));
+    let touched = std::mem::take(&mut taken.touched);
     let taken = taken.into_spools();
-    Ok(Prepared { loaded, gathered, taken, inline, plan, digest, stages, platforms, warnings, last })
+    Ok(Prepared { loaded, gathered, taken, inline, plan, digest, stages, touched, platforms, warnings, last })
 }
 
 fn base_plan(foreign: &Foreign) -> BasePlan {

@@ -53,6 +53,13 @@ pub enum Event<'a> {
         /// Files that had to be read.
         read: usize,
     },
+    /// Everything is built from nothing, once more.
+    RunBegins {
+        /// Which time it is, from 1.
+        run: usize,
+        /// Of how many.
+        of: usize,
+    },
     /// A command is about to run.
     StepBegins {
         /// The layer's name.

@@ -4,6 +4,7 @@ use crate::input::vendor::Writer;
 use crate::input::{Asked, Reach, git, image, url};
 use crate::lock::Pin;
 
+use super::asks::Asks;
 use super::error::Error;
 use super::load::Loaded;
 use super::pin::input_error;
@@ -11,7 +12,18 @@ use super::terms::{Event, Terms};
 
 /// Adds every input of the lock to a vendored layout.
 pub fn vendor(loaded: &Loaded, writer: &mut Writer<'_>, reach: &Reach<'_>, terms: &Terms<'_>) -> Result<(), Error> {
-    for (request, ask) in &loaded.asks {
+    vendor_some(loaded, &loaded.asks, writer, reach, terms)
+}
+
+/// The same for some of them.
+pub(super) fn vendor_some(
+    loaded: &Loaded,
+    asks: &Asks,
+    writer: &mut Writer<'_>,
+    reach: &Reach<'_>,
+    terms: &Terms<'_>,
+) -> Result<(), Error> {
+    for (request, ask) in asks {
         if terms.is_interrupted() {
             return Err(Error::Interrupted);
         }

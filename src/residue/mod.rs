@@ -42,4 +42,4 @@ pub use clean::{How, Removed, clean};
 pub use error::ResidueError;
 pub use files::Files;
 pub use rule::{Action, Format, Rule};
-pub use rules::rules;
+pub use rules::{rule_for, rules};

@@ -1,10 +1,21 @@
 //! The table of residue.
 
+use crate::base::ImagePath;
+use crate::base::glob::{Globs, Is};
+
 use super::rule::{Action, Format, Rule};
 
 /// All rules. Where two match a path, the first one counts.
 pub fn rules() -> &'static [Rule] {
     RULES
+}
+
+/// The first rule that matches a path, if one does.
+pub fn rule_for(path: &ImagePath, is: Is) -> Option<&'static Rule> {
+    // The patterns are constants, and a test compiles them.
+    let matches =
+        |rule: &&Rule| Globs::new(rule.globs).is_ok_and(|globs| globs.matching(path.as_bytes(), is).is_some());
+    RULES.iter().find(matches)
 }
 
 const RULES: &[Rule] = &[

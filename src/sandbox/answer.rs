@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::ContentDigest;
 
+use super::census::Stamp;
+
 /// One line of JSON on the child's stdout.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Answer {
@@ -15,6 +17,8 @@ pub(super) enum Answer {
     Done,
     /// What an upper directory holds.
     Captured(CapturedAnswer),
+    /// Which files an upper directory has.
+    Counted(Vec<(String, Stamp)>),
     /// The command ended.
     Ended(Ending),
     /// The service was not there in time, or ended before.

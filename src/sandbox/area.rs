@@ -1,7 +1,8 @@
 //! Where the sandbox keeps things in the store.
 //!
 //! ```text
-//! sandbox/trees/BOOT/MODE/DIGEST/fs    a tree, unpacked: what overlays stand on
+//! sandbox/trees/BOOT/MODE/DIGEST/fs    a tree, unpacked: what overlays stand on; below `MODE-spread` it is in several
+//!                                      directories ([`super::spread`])
 //! sandbox/work/N/                      one step's or layer's directories; `lock` in it is held by whoever uses it
 //! sandbox/caches/MODE/NAME/            what steps keep from build to build
 //! ```
@@ -20,6 +21,7 @@ use crate::base::TreeDigest;
 
 use super::error::SandboxError;
 use super::mode::Mode;
+use super::spread::Layout;
 
 /// The directories of one store.
 #[derive(Debug, Clone)]
@@ -71,8 +73,12 @@ impl Area {
     }
 
     /// Where a tree is unpacked, or will be.
-    pub fn tree(&self, mode: Mode, tree: &TreeDigest) -> PathBuf {
-        self.root.join("trees").join(&self.boot).join(mode.name()).join(tree.hex())
+    pub fn tree(&self, mode: Mode, layout: Layout, tree: &TreeDigest) -> PathBuf {
+        let kind = match layout {
+            Layout::Plain => mode.name().to_owned(),
+            Layout::Spread => format!("{}-spread", mode.name()),
+        };
+        self.root.join("trees").join(&self.boot).join(kind).join(tree.hex())
     }
 
     /// The directory of a cache.

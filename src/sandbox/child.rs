@@ -21,7 +21,7 @@ use super::answer::{Answer, Doing, Ending, Failure};
 use super::mode::Mode;
 use super::order::{Order, RunOrder};
 use super::service::Service;
-use super::{capture, confine, loopback, root, service, unpack};
+use super::{capture, census, confine, loopback, root, service, unpack};
 
 /// The name that the binary is called by.
 pub const NAME: &str = "kiln-sandbox";
@@ -70,6 +70,7 @@ fn outer(mode: Mode) -> Result<Answer, Failure> {
             let spool = inherited(order.spool);
             capture::capture(&order.upper, spool.into()).map(Answer::Captured)
         }
+        Order::Census(upper) => Ok(Answer::Counted(census::census(&upper))),
         Order::Remove(paths) => {
             for path in paths {
                 remove(&path).doing(format!("remove `{}`", path.display()))?;
@@ -191,6 +192,9 @@ fn init(mode: Mode) -> Result<Answer, Failure> {
     if order.service.is_some() {
         service::allow_low_ports();
     }
+    if let Some(number) = order.first_pid {
+        choose_number(number);
+    }
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0));
     let made = root::enter(&order, mode)?;
     root::hide_proc()?;
@@ -231,6 +235,13 @@ fn init(mode: Mode) -> Result<Answer, Failure> {
     let status = reap(child.id())?;
     service.iter().for_each(Service::stop);
     Ok(Answer::Ended(Ending { code: status.0, signal: status.1, made }))
+}
+
+/// Gives the next process of this namespace a number (proc_sys_kernel(5), `ns_last_pid`). The machine's own `/proc` is
+/// still there, and it means the namespace of who writes.
+fn choose_number(number: u32) {
+    // Nothing depends on it, and not every kernel has the file.
+    let _ = std::fs::write("/proc/sys/kernel/ns_last_pid", number.saturating_sub(1).to_string());
 }
 
 /// What kiln has open, the step shall not have: whoever started this process may have left more than it needs.

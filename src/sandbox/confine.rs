@@ -129,6 +129,11 @@ fn limits(limits: Limits) -> Result<(), Failure> {
     Ok(())
 }
 
+/// How many processors this process may use, and steps that do not say how many they want; at least one.
+pub fn processors() -> u32 {
+    rustix::thread::sched_getaffinity(None).map_or(1, |allowed| allowed.count().max(1))
+}
+
 /// Chooses the first processors that this process may use.
 pub(super) fn choose_processors(count: u32) -> Result<(), Failure> {
     let allowed = rustix::thread::sched_getaffinity(None).doing("read the processors")?;

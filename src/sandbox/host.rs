@@ -1,8 +1,9 @@
 //! kiln's side of a sandbox.
 
-use std::fs::File;
+use std::fs::{DirBuilder, File};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
@@ -15,11 +16,13 @@ use crate::tree::{Changeset, Tree, dump};
 use super::answer::{Answer, Ending, Failure};
 use super::area::{Area, Work};
 use super::capture::{Captured, without_opaque};
+use super::census::Stamp;
 use super::cgroup::Group;
 use super::child::NAME;
 use super::error::SandboxError;
 use super::mode::{Mode, Modes, Trouble};
 use super::order::{CaptureOrder, Order, RunOrder, TalkFiles, UnpackOrder};
+use super::spread::Layout;
 use super::subids::SubordinateIds;
 
 /// A working way to run steps.
@@ -124,37 +127,44 @@ impl Sandbox {
         &self.area
     }
 
-    /// A directory with the files of `changes`, unpacked if it is not there yet. Whiteouts are an overlay's. `spool` is
-    /// asked for the contents only if they are needed.
+    /// Directories with the files of `changes`, the lowest first, unpacked if they are not there yet. Whiteouts are an
+    /// overlay's. `spool` is asked for the contents only if they are needed.
     pub fn lower(
         &self,
         changes: &Changeset,
+        layout: Layout,
         spool: impl FnOnce() -> Result<Spool, SandboxError>,
-    ) -> Result<PathBuf, SandboxError> {
-        let place = self.area.tree(self.mode, &changes.digest());
-        let files = place.join("fs");
-        if files.exists() {
+    ) -> Result<Vec<PathBuf>, SandboxError> {
+        let place = self.area.tree(self.mode, layout, &changes.digest());
+        let parts = layout.parts(&place);
+        if place.exists() {
             // Whoever removes the least recently used looks at this time.
             let _ = File::open(&place).and_then(|place| place.set_modified(std::time::SystemTime::now()));
-            return Ok(files);
+            return Ok(parts);
         }
         let work = self.area.work()?;
         let new = work.directory("tree")?;
-        self.unpack(changes, &spool()?, &work.directory("tree/fs")?)?;
+        self.unpack(changes, &spool()?, &layout.parts(&new))?;
         let parent = place.parent().unwrap_or(Path::new("/"));
         let fail = |source| SandboxError::Area { path: place.clone(), source };
         std::fs::create_dir_all(parent).map_err(fail)?;
         match std::fs::rename(&new, &place) {
             // Another build was faster.
-            Err(_) if files.exists() => {}
+            Err(_) if place.exists() => {}
             renamed => renamed.map_err(fail)?,
         }
         self.discard(work);
-        Ok(files)
+        Ok(parts)
     }
 
-    /// Makes the files of `changes` in the empty directory `to`.
-    pub fn unpack(&self, changes: &Changeset, spool: &Spool, to: &Path) -> Result<(), SandboxError> {
+    /// Makes the files of `changes` in the new directories `to`, which are one tree together, the lowest first.
+    pub fn unpack(&self, changes: &Changeset, spool: &Spool, to: &[PathBuf]) -> Result<(), SandboxError> {
+        for path in to {
+            DirBuilder::new()
+                .mode(0o700)
+                .create(path)
+                .map_err(|source| SandboxError::Area { path: path.clone(), source })?;
+        }
         let file = Inherited::new(spool.file())?;
         let order = Order::Unpack(UnpackOrder {
             tree: dump::write(changes),
@@ -164,6 +174,14 @@ impl Sandbox {
         });
         match self.call(&order)? {
             Answer::Done => Ok(()),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Which files lie in `upper`, by their paths as people read them.
+    pub fn census(&self, upper: &Path) -> Result<Vec<(String, Stamp)>, SandboxError> {
+        match self.call(&Order::Census(upper.to_owned()))? {
+            Answer::Counted(files) => Ok(files),
             other => Err(unexpected(&other)),
         }
     }

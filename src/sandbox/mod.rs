@@ -9,6 +9,8 @@
 //!   service    a program beside the command, waited for by its port
 //!   capture    an upper directory -> what was changed, and the contents of it
 //! outputs    what a command prints, stream by stream
+//!   census     an upper directory -> which files it has, to tell what one command touched
+//! spread     a tree in several directories, whose entries are listed in another order
 //! mode       which ways work on this machine, and why the others do not
 //! area       where all of it lies in the store
 //! ```
@@ -24,6 +26,7 @@
 pub mod answer;
 pub mod area;
 mod capture;
+mod census;
 mod cgroup;
 pub mod child;
 pub mod confine;
@@ -37,14 +40,18 @@ pub mod outputs;
 mod overlay;
 mod root;
 mod service;
+mod spread;
 pub mod subids;
 mod unpack;
 
 pub use answer::Ending;
 pub use area::{Area, Work};
 pub use capture::Captured;
+pub use census::Stamp;
+pub use confine::processors;
 pub use error::SandboxError;
 pub use host::{Sandbox, Talk, Watch};
 pub use mode::{Mode, Modes, Trouble};
 pub use order::{Bind, BindKind, Limits, RunOrder, ServiceOrder, Streams, Temporary, Transport};
 pub use outputs::{Outputs, Printed, Text};
+pub use spread::Layout;

@@ -17,6 +17,8 @@ pub(super) enum Order {
     Run(Box<RunOrder>),
     /// Tells what lies in an upper directory.
     Capture(CaptureOrder),
+    /// Tells which files an upper directory has ([`super::census`]).
+    Census(PathBuf),
     /// Removes directories that hold files of other ids.
     Remove(Vec<PathBuf>),
     /// Mounts an overlay on these directories and looks whether it works.
@@ -32,8 +34,8 @@ pub(super) struct UnpackOrder {
     pub(super) spool: RawFd,
     /// Where each content begins in it.
     pub(super) places: Vec<(ContentDigest, u64)>,
-    /// An empty directory.
-    pub(super) to: PathBuf,
+    /// Empty directories that the tree is parted between, the lowest first ([`super::spread`]).
+    pub(super) to: Vec<PathBuf>,
 }
 
 /// An upper directory to read.
@@ -78,6 +80,8 @@ pub struct RunOrder {
     pub limits: Limits,
     /// The host name that it sees.
     pub hostname: String,
+    /// The number of its process; `None`: the next one, a small number. Kernels that cannot choose do not.
+    pub first_pid: Option<u32>,
     /// What it talks to, inherited; without that its output is read and it has no input.
     pub talk: Option<TalkFiles>,
     /// What is in `/tmp` and `/run`.
@@ -152,8 +156,8 @@ pub enum Transport {
 /// A directory or file of the machine that a command sees.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Bind {
-    /// Where it is.
-    pub from: PathBuf,
+    /// Where it is. Several directories are one tree together, the lowest first.
+    pub from: Vec<PathBuf>,
     /// Where it is seen, absolute.
     pub to: String,
     /// How.

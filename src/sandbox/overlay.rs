@@ -16,6 +16,7 @@ use rustix::mount::{
 };
 
 use super::answer::{Doing, Failure};
+use super::order::BindKind;
 
 /// The directories of an overlay.
 pub(super) struct Overlay<'a> {
@@ -29,26 +30,63 @@ pub(super) struct Overlay<'a> {
 
 const OPTIONS: [(&str, &str); 3] = [("redirect_dir", "off"), ("metacopy", "off"), ("index", "off")];
 
+/// Enters a new directory with links to layers, which are named by their numbers there.
+fn enter_links(names: &Path, lower: &[PathBuf], others: &[(&Path, &str)]) -> Result<(), Failure> {
+    fs::remove_dir_all(names)
+        .or_else(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => Ok(()),
+            _ => Err(error),
+        })
+        .doing("make a directory of links")?;
+    fs::create_dir(names).doing("make a directory of links")?;
+    let link = |to: &Path, name: &str| std::os::unix::fs::symlink(to, names.join(name)).doing("make a link to a layer");
+    for (number, lower) in lower.iter().enumerate() {
+        link(lower, &number.to_string())?;
+    }
+    for (to, name) in others {
+        link(to, name)?;
+    }
+    std::env::set_current_dir(names).doing("enter the directory of links")
+}
+
+/// Several directories that are one tree together ([`super::spread`]), as a mount that is not in its place yet. What may be
+/// written there goes to directories beside them, and is thrown away with them.
+pub(super) fn joined(parts: &[PathBuf], kind: BindKind, names: &Path, unprivileged: bool) -> Result<OwnedFd, Failure> {
+    let beside = |name: &str| parts.first().map(|first| first.with_file_name(name)).unwrap_or_default();
+    let (upper, work) = (beside("upper"), beside("work"));
+    let own = match kind {
+        BindKind::ReadOnly => Vec::new(),
+        BindKind::Shared => vec![(upper.as_path(), "upper"), (work.as_path(), "work")],
+    };
+    for (directory, _) in &own {
+        fs::create_dir_all(directory).doing("make a directory to write to")?;
+    }
+    enter_links(names, parts, &own)?;
+    let context = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC).doing("open an overlay")?;
+    let lower: Vec<String> = (0..parts.len()).rev().map(|number| number.to_string()).collect();
+    let mut settings = vec![("lowerdir".to_owned(), lower.join(":"))];
+    settings.extend(own.iter().map(|(_, name)| (format!("{name}dir"), (*name).to_owned())));
+    settings.extend(options(unprivileged).map(|(key, value)| (key.to_owned(), value.to_owned())));
+    for (key, value) in settings {
+        fsconfig_set_string(&context, &key, &value).doing(format!("give the overlay `{key}={value}`"))?;
+    }
+    if unprivileged {
+        fsconfig_set_flag(&context, "userxattr").doing("give the overlay `userxattr`")?;
+    }
+    fsconfig_create(&context).doing("make the overlay")?;
+    fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::MOUNT_ATTR_NODEV).doing("mount the overlay")
+}
+
+/// With `userxattr` directories are never redirected, and saying so is refused.
+fn options(unprivileged: bool) -> impl Iterator<Item = (&'static str, &'static str)> {
+    OPTIONS.into_iter().filter(move |(key, _)| !unprivileged || *key != "redirect_dir")
+}
+
 impl Overlay<'_> {
     /// Mounts it at `at`. The layers are named by short links to them: a step can read in `/proc/self/mountinfo` what was
     /// given, and shall not learn where on the machine it runs.
     pub(super) fn mount(&self, at: &Path) -> Result<(), Failure> {
-        let names = self.work.with_file_name("names");
-        fs::remove_dir_all(&names)
-            .or_else(|error| match error.kind() {
-                std::io::ErrorKind::NotFound => Ok(()),
-                _ => Err(error),
-            })
-            .doing("make a directory of links")?;
-        fs::create_dir(&names).doing("make a directory of links")?;
-        let link =
-            |to: &Path, name: &str| std::os::unix::fs::symlink(to, names.join(name)).doing("make a link to a layer");
-        for (number, lower) in self.lower.iter().enumerate() {
-            link(lower, &number.to_string())?;
-        }
-        link(self.upper, "upper")?;
-        link(self.work, "work")?;
-        std::env::set_current_dir(&names).doing("enter the directory of links")?;
+        enter_links(&self.work.with_file_name("names"), self.lower, &[(self.upper, "upper"), (self.work, "work")])?;
         match self.mount_one_by_one(at) {
             // Kernels before 6.8 have no `lowerdir+`, those before 5.2 no `fsopen`.
             Err(failure)
@@ -58,11 +96,6 @@ impl Overlay<'_> {
             }
             result => result,
         }
-    }
-
-    /// With `userxattr` directories are never redirected, and saying so is refused.
-    fn options(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
-        OPTIONS.into_iter().filter(|(key, _)| !self.unprivileged || *key != "redirect_dir")
     }
 
     /// The uppermost first.
@@ -80,7 +113,7 @@ impl Overlay<'_> {
         }
         set("upperdir", "upper")?;
         set("workdir", "work")?;
-        for (key, value) in self.options() {
+        for (key, value) in options(self.unprivileged) {
             set(key, value)?;
         }
         let flag = |name: &str| fsconfig_set_flag(&context, name).doing(format!("give the overlay `{name}`"));
@@ -99,7 +132,7 @@ impl Overlay<'_> {
     /// layers that the kernel allows.
     fn mount_in_one_string(&self, at: &Path) -> Result<(), Failure> {
         let lower: Vec<String> = self.names().collect();
-        let options: Vec<String> = self.options().map(|(key, value)| format!("{key}={value}")).collect();
+        let options: Vec<String> = options(self.unprivileged).map(|(key, value)| format!("{key}={value}")).collect();
         let unprivileged = if self.unprivileged { ",userxattr" } else { "" };
         let data =
             format!("lowerdir={},upperdir=upper,workdir=work,{}{unprivileged}", lower.join(":"), options.join(","));

@@ -17,7 +17,7 @@ use rustix::mount::{
 use super::answer::{Doing, Failure};
 use super::mode::Mode;
 use super::order::{Bind, BindKind, RunOrder, Temporary};
-use super::overlay::Overlay;
+use super::overlay::{Overlay, joined};
 
 /// Devices of the machine that every program may expect.
 const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
@@ -71,8 +71,9 @@ pub(super) fn enter(order: &RunOrder, mode: Mode) -> Result<Vec<String>, Failure
     for name in DEVICES {
         loose.push(opened(&Path::new("/dev").join(name), &Path::new("dev").join(name))?);
     }
-    for bind in &order.binds {
-        loose.push(bound(bind)?);
+    for (number, bind) in order.binds.iter().enumerate() {
+        let names = order.work.with_file_name(format!("names-{number}"));
+        loose.push(bound(bind, &names, mode)?);
     }
     std::env::set_current_dir(&order.root).doing("enter the new root")?;
     rustix::process::pivot_root(".", ".").doing("change the root")?;
@@ -134,8 +135,16 @@ fn opened(from: &Path, to: &Path) -> Result<Loose, Failure> {
     Ok(Loose { mount, to: to.strip_prefix("/").unwrap_or(to).to_owned(), is_directory })
 }
 
-fn bound(bind: &Bind) -> Result<Loose, Failure> {
-    let loose = opened(&bind.from, Path::new(&bind.to))?;
+fn bound(bind: &Bind, names: &Path, mode: Mode) -> Result<Loose, Failure> {
+    let to = Path::new(&bind.to);
+    let loose = match bind.from.as_slice() {
+        [from] => opened(from, to)?,
+        parts => Loose {
+            mount: joined(parts, bind.kind, names, mode.has_user_namespace())?,
+            to: to.strip_prefix("/").unwrap_or(to).to_owned(),
+            is_directory: true,
+        },
+    };
     if bind.kind == BindKind::ReadOnly {
         make_read_only(&loose.mount).doing(format!("make `{}` read-only", bind.to))?;
     }

@@ -9,6 +9,7 @@ use crate::tree::{Change, Kind, Node, Tree, dump};
 use super::answer::Failure;
 use super::mode::Mode;
 use super::order::UnpackOrder;
+use super::spread::spread;
 
 /// Makes them. In a namespace of one id all belong to it.
 pub(super) fn unpack(order: UnpackOrder, spool: File, mode: Mode) -> Result<(), Failure> {
@@ -23,9 +24,10 @@ pub(super) fn unpack(order: UnpackOrder, spool: File, mode: Mode) -> Result<(), 
         .collect();
     let spool = Spool::new(spool, order.places.into_iter().collect());
     let privilege = if mode == Mode::OneId { Privilege::User } else { Privilege::Root };
-    let written = write_unsynced(&tree, &spool, &order.to, privilege);
-    written.map(drop).map_err(|error| {
+    let Some(first) = order.to.first() else { return Err(Failure::said("unpack a tree", "no directory is given")) };
+    write_unsynced(&tree, &spool, first, privilege).map_err(|error| {
         let reason = std::error::Error::source(&error).map(ToString::to_string);
         Failure::said(error.to_string(), reason.unwrap_or_default())
-    })
+    })?;
+    spread(&tree, &order.to, &spool, privilege)
 }

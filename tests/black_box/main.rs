@@ -14,6 +14,7 @@ mod outputs;
 mod readers;
 mod recorded;
 mod refusals;
+mod reproduce;
 mod sample;
 mod screen;
 mod shipped;

@@ -20,7 +20,7 @@ pub(crate) const SYSTEM: &str = "[sources.system]\npath = 'system'\nignored = tr
 const APPLETS: &[&str] = &[
     "sh", "cat", "echo", "id", "ls", "stat", "touch", "mkdir", "rm", "ln", "chmod", "chown", "hostname", "env",
     "mount", "sleep", "kill", "dd", "date", "mknod", "pwd", "nproc", "head", "ps", "wget", "grep", "true", "gzip",
-    "mv", "cp", "sort", "tail", "httpd", "seq",
+    "mv", "cp", "sort", "tail", "httpd", "seq", "find", "od", "tr",
 ];
 
 /// A project whose template has these steps on a system with a shell; `None`, said visibly, without one.

@@ -29,8 +29,8 @@ const EDGES: &[(&str, &[&str])] = &[
     (
         "pipeline",
         &[
-            "base", "tree", "template", "lock", "layer", "secret", "step", "residue", "plan", "image", "assemble",
-            "source", "store", "input", "output", "sandbox",
+            "base", "tree", "template", "lock", "layer", "secret", "compare", "step", "residue", "plan", "image",
+            "assemble", "source", "store", "input", "output", "sandbox",
         ],
     ),
     (

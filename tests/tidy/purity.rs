@@ -56,6 +56,7 @@ const CHOKE_POINTS: &[(&str, &[&str], &str)] = &[
         "Instant",
         &[
             "src/cli/verbs/build.rs",
+            "src/cli/verbs/reproduce.rs",
             "src/cli/verbs/test.rs",
             "src/source/path/probe.rs",
             "src/sandbox/host.rs",

@@ -11,6 +11,7 @@ pub mod log;
 pub mod manual;
 pub mod plan;
 pub mod shell;
+pub mod reproduce;
 pub mod store;
 pub mod test;
 pub mod update;

@@ -10,8 +10,8 @@ use crate::pipeline::error::Error;
 use crate::pipeline::evaluate::Stop;
 use crate::pipeline::landing;
 use crate::pipeline::terms::{Event, Terms};
-use crate::residue::{Files, clean};
-use crate::sandbox::{Ending, RunOrder, Sandbox, SandboxError, Talk, Watch, Work};
+use crate::residue::clean;
+use crate::sandbox::{Ending, Layout, RunOrder, Sandbox, SandboxError, Talk, Watch, Work};
 use crate::step::{Draft, Inline, Inputs, SourceTree, StepError, StepFailure, StepWarning, When, apply, with_parents};
 use crate::store::{Spool, Store};
 use crate::template::{Action, Command, Layer, Run, Step};
@@ -21,7 +21,8 @@ use crate::tree::{Change, Changeset, Content, ContentError, Contents, Kind, Node
 
 use super::kept::{self, content_of};
 use super::log::Log;
-use super::{Ground, Provision};
+use super::variation::Files;
+use super::{Attribution, Ground, Provision, Touched};
 
 /// Takes contents out of somebody else's images: those that it finds, and out of the set.
 pub(crate) type TakeOut<'a> = dyn Fn(&mut BTreeSet<ContentDigest>) -> Result<Vec<Spool>, Error> + 'a;
@@ -51,6 +52,7 @@ pub(crate) struct Provisioned {
     pub(crate) changes: Changeset,
     pub(crate) spool: Spool,
     pub(crate) warnings: Vec<StepWarning>,
+    pub(crate) touched: Touched,
 }
 
 /// A layer while its steps run.
@@ -71,6 +73,7 @@ pub(super) struct Running<'r, 'a, 'b> {
     log: Log<'r>,
     /// What commands wrote.
     pub(super) written: Vec<Spool>,
+    touched: Touched,
 }
 
 /// Commands that follow one another share an upper directory.
@@ -79,6 +82,8 @@ struct Session {
     when: When,
     /// Mount points that were made in it.
     made: BTreeSet<String>,
+    /// What it had after the last command, if that is asked for.
+    files: Files,
 }
 
 /// A failure of the sandbox.
@@ -122,6 +127,7 @@ impl LayerRun<'_, '_> {
             session: None,
             log: Log::new(&show, &is_secret),
             written: Vec::new(),
+            touched: Touched::default(),
         };
         let made = running.run();
         sandbox.discard(work);
@@ -146,26 +152,43 @@ impl<'a> Running<'_, 'a, '_> {
         let log = std::mem::replace(&mut self.log, Log::new(&|_| {}, &|_| None));
         log.save(&self.given.key, self.given.store).map_err(other)?;
         ran?;
-        let Self { given, inline, draft, written, .. } = self;
+        let Self { given, inline, draft, written, touched, .. } = self;
         let (changes, warnings) = draft.finish();
         let taken = taken(given, &changes, &written, inline)?;
         let contents = given.everywhere(&written, &taken, inline);
         landing::secrets(&given.layer.name, &changes, &contents, given.provision.needles()).map_err(other)?;
         let spool = kept::keep(&given.key, &changes, &contents, given.store).map_err(other)?;
-        Ok(Provisioned { changes, spool, warnings })
+        Ok(Provisioned { changes, spool, warnings, touched })
     }
 
     /// Unpacks what the layer stands on.
     fn stand(&mut self) -> Result<(), Stop> {
         for changes in &self.given.ground.layers {
             if !changes.is_empty() {
-                self.lower.push(self.sandbox.lower(changes, || self.spool(changes).map_err(as_sandbox)).map_err(fail)?);
+                let spool = || self.spool(changes).map_err(as_sandbox);
+                let directories = self.sandbox.lower(changes, self.layout(), spool).map_err(fail)?;
+                self.lower.extend(directories);
             }
         }
         if self.lower.is_empty() {
             self.lower.push(self.work.root("nothing").map_err(fail)?);
         }
         Ok(())
+    }
+
+    /// How trees lie that commands stand on.
+    pub(super) fn layout(&self) -> Layout {
+        /// The kernel allows 500 directories below one overlay, and a tree may take five.
+        const SPREAD_MOST: usize = 64;
+        let layers = self.given.ground.layers.len() + self.given.layer.steps.len();
+        if layers > SPREAD_MOST { Layout::Plain } else { self.given.provision.variation.layout }
+    }
+
+    /// Directories of this layer's own with the files of `changes`.
+    pub(super) fn own(&self, changes: &Changeset, layout: Layout, name: &str) -> Result<Vec<PathBuf>, Stop> {
+        let directories = layout.parts(&self.work.directory(name).map_err(fail)?);
+        self.sandbox.unpack(changes, &self.spool(changes)?, &directories).map_err(fail)?;
+        Ok(directories)
     }
 
     /// A step that is a function on trees.
@@ -188,7 +211,7 @@ impl<'a> Running<'_, 'a, '_> {
         if self.session.is_none() {
             self.stand_on_functions()?;
             let upper = self.work.root(&format!("upper-{}", self.number)).map_err(fail)?;
-            self.session = Some(Session { upper, when, made: BTreeSet::new() });
+            self.session = Some(Session { upper, when, made: BTreeSet::new(), files: Files::new() });
         }
         let mut order = self.order(run)?;
         let Some(session) = &mut self.session else { return Ok(()) };
@@ -220,7 +243,7 @@ impl<'a> Running<'_, 'a, '_> {
         match ended {
             Ok(Ending { code: Some(0), made, .. }) => {
                 self.session.iter_mut().for_each(|session| session.made.extend(made.iter().cloned()));
-                Ok(())
+                self.attribute()
             }
             Ok(ending) => Err(self.failure(format!("the step failed: {ending}"), Some(self.advice()))),
             Err(SandboxError::Interrupted) => Err(other(Error::Interrupted)),
@@ -232,6 +255,17 @@ impl<'a> Running<'_, 'a, '_> {
             }
             Err(error) => Err(fail(error)),
         }
+    }
+
+    /// Remembers which files the command that has just ended touched.
+    fn attribute(&mut self) -> Result<(), Stop> {
+        let Some(session) = &mut self.session else { return Ok(()) };
+        if self.given.provision.variation.attribution == Attribution::Remembered {
+            let files = self.sandbox.census(&session.upper).map_err(fail)?.into_iter().collect();
+            self.touched.put(self.number, &session.files, &files);
+            session.files = files;
+        }
+        Ok(())
     }
 
     /// A shell for a person, where a command has failed.
@@ -256,9 +290,8 @@ impl<'a> Running<'_, 'a, '_> {
             return Ok(());
         }
         let changes = with_parents(changes, self.draft.root());
-        let to = self.work.root(&format!("functions-{}", self.number)).map_err(fail)?;
-        self.sandbox.unpack(&changes, &self.spool(&changes)?, &to).map_err(fail)?;
-        self.lower.push(to);
+        let directories = self.own(&changes, self.layout(), &format!("functions-{}", self.number))?;
+        self.lower.extend(directories);
         self.synced = self.draft.root().clone();
         Ok(())
     }
@@ -424,7 +457,7 @@ struct Small<'c> {
     inline: &'c mut Inline,
 }
 
-impl Files for Small<'_> {
+impl crate::residue::Files for Small<'_> {
     fn read(&self, content: &Content) -> Result<Vec<u8>, ContentError> {
         match self.inline.get(content) {
             Some(bytes) => Ok(bytes.to_vec()),
@@ -437,7 +470,8 @@ impl Files for Small<'_> {
     }
 }
 
-fn describe(command: &Command) -> String {
+/// A command, for people.
+pub(crate) fn describe(command: &Command) -> String {
     match command {
         Command::Shell { text, .. } => text.trim().to_owned(),
         Command::Argv(words) => words.join(" "),

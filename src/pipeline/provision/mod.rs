@@ -7,6 +7,7 @@
 //! surroundings  a step -> who, where, with which environment, mounts and limits
 //! layer         all steps of a layer in order, commands in the sandbox   -> Changeset + Spool
 //! log           what commands print: for people now, and for `kiln log` later
+//! variation     what no step may depend on, and which of its values a build has
 //! ```
 //! Rationale: what a command changes is not known before it ran, so such a layer is named by everything that goes in
 //! instead. Everything above it is named in the same way, whether it has run here or not: the plan of a template must not
@@ -19,6 +20,7 @@ pub(super) mod layer;
 mod log;
 mod surroundings;
 mod times;
+mod variation;
 
 use std::fs::File;
 use std::sync::OnceLock;
@@ -31,6 +33,7 @@ pub use ground::Ground;
 pub(super) use log::plain;
 pub use log::{log_name, read_log};
 pub(super) use surroundings::{HOSTNAME, PATH, hosts};
+pub use variation::{Attribution, Touched, Variation};
 
 /// Whether commands are run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +51,8 @@ pub struct Provision {
     pub mode: Option<Mode>,
     /// The caller's name, as the files of subordinate ids know it.
     pub user: Option<String>,
+    /// What steps see of what they may not depend on.
+    pub variation: Variation,
     secrets: Secrets,
     needles: Needles,
     /// Where a person wants to look around when a command fails.
@@ -74,12 +79,23 @@ impl Provision {
     /// Nothing is made until the first command runs.
     pub fn new(mode: Option<Mode>, user: Option<String>, secrets: Secrets) -> Self {
         let needles = Needles::new(&secrets);
-        Self { mode, user, secrets, needles, debug: None, sandbox: OnceLock::new() }
+        let variation = Variation::default();
+        Self { mode, user, variation, secrets, needles, debug: None, sandbox: OnceLock::new() }
     }
 
     /// The same, with a shell on a terminal where a command fails.
     pub fn with_debug(self, terminal: Terminal) -> Self {
         Self { debug: Some(terminal), ..self }
+    }
+
+    /// The same secrets for a run of its own that sees other things.
+    pub fn varied(&self, mode: Option<Mode>, variation: Variation) -> Self {
+        Self { variation, ..Self::new(mode, self.user.clone(), self.secrets.clone()) }
+    }
+
+    /// The sandbox, if a command has run.
+    pub fn made_sandbox(&self) -> Option<&Sandbox> {
+        self.sandbox.get()
     }
 
     /// The value of a secret.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::base::ImagePath;
-use crate::sandbox::{Bind, BindKind, Limits, RunOrder, SandboxError, Work};
+use crate::sandbox::{Bind, BindKind, Layout, Limits, RunOrder, SandboxError, Work};
 use crate::step::{Inline, Reader, StepError, Times, who};
 use crate::store::notes::note_name;
 use crate::template::{Command, Mount, Run, SourceRef};
@@ -23,18 +23,19 @@ pub(crate) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin
 /// The host name that commands see.
 pub(crate) const HOSTNAME: &str = "kiln";
 
-/// An `/etc/hosts` that knows the loopback interface.
-pub(crate) fn hosts(work: &Work) -> Result<Bind, SandboxError> {
+/// An `/etc/hosts` that knows the loopback interface and the name that commands see.
+pub(crate) fn hosts(work: &Work, hostname: &str) -> Result<Bind, SandboxError> {
     let from = work.path().join("hosts");
-    let text = format!("127.0.0.1 localhost {HOSTNAME}\n::1 localhost\n");
+    let text = format!("127.0.0.1 localhost {hostname}\n::1 localhost\n");
     std::fs::write(&from, text).map_err(|source| SandboxError::Area { path: from.clone(), source })?;
-    Ok(Bind { from, to: "/etc/hosts".to_owned(), kind: BindKind::ReadOnly })
+    Ok(Bind { from: vec![from], to: "/etc/hosts".to_owned(), kind: BindKind::ReadOnly })
 }
 
 impl Running<'_, '_, '_> {
     /// The order for one step, without the directories of its root.
     pub(super) fn order(&mut self, run: &Run) -> Result<RunOrder, Stop> {
         let who = self.who(run)?;
+        let variation = &self.given.provision.variation;
         let mut env = BTreeMap::from([
             ("PATH".to_owned(), PATH.to_owned()),
             ("HOME".to_owned(), who.home.clone()),
@@ -56,7 +57,7 @@ impl Running<'_, '_, '_> {
                 std::fs::set_permissions(&cache, open)
                     .map_err(|source| fail(SandboxError::Area { path: cache.clone(), source }))?;
             }
-            binds.push(Bind { from: cache.clone(), to: path.to_string(), kind: BindKind::Shared });
+            binds.push(Bind { from: vec![cache.clone()], to: path.to_string(), kind: BindKind::Shared });
             caches.push(cache);
         }
         for (number, mount) in run.mounts.iter().enumerate() {
@@ -81,8 +82,9 @@ impl Running<'_, '_, '_> {
             binds,
             network: run.network,
             secrets: self.secrets(run)?,
-            limits: Limits { memory_bytes: run.memory_bytes, cpus: run.cpus },
-            hostname: HOSTNAME.to_owned(),
+            limits: Limits { memory_bytes: run.memory_bytes, cpus: run.cpus.or(variation.cpus) },
+            hostname: variation.hostname.clone(),
+            first_pid: variation.first_pid,
             ..RunOrder::default()
         })
     }
@@ -107,11 +109,12 @@ impl Running<'_, '_, '_> {
 
     /// `/etc/hosts`, and with a network the machine's way to names.
     fn files_of_the_machine(&self, run: &Run) -> Result<Vec<Bind>, Stop> {
-        let mut binds = vec![hosts(self.work).map_err(fail)?];
+        let hostname = &self.given.provision.variation.hostname;
+        let mut binds = vec![hosts(self.work, hostname).map_err(fail)?];
         let resolver = Path::new("/etc/resolv.conf");
         if run.network && resolver.exists() {
             let to = "/etc/resolv.conf".to_owned();
-            binds.push(Bind { from: resolver.to_owned(), to, kind: BindKind::ReadOnly });
+            binds.push(Bind { from: vec![resolver.to_owned()], to, kind: BindKind::ReadOnly });
         }
         Ok(binds)
     }
@@ -123,18 +126,18 @@ impl Running<'_, '_, '_> {
         }
         // What may be written, or has times of its own, is nobody else's.
         let is_own = mount.writable || cache.is_some();
-        let directory = if is_own {
-            let to = self.work.directory(&format!("mount-{}-{number}", self.number))?;
-            let to_files = to.join("fs");
-            std::fs::create_dir(&to_files)
-                .map_err(|source| fail(SandboxError::Area { path: to_files.clone(), source }))?;
-            self.sandbox.unpack(&changes, &self.spool(&changes)?, &to_files).map_err(fail)?;
-            to_files
+        // The only file of a tree has no order.
+        let layout = if file.is_some() { Layout::Plain } else { self.layout() };
+        let directories = if is_own {
+            self.own(&changes, layout, &format!("mount-{}-{number}", self.number))?
         } else {
-            self.sandbox.lower(&changes, || self.spool(&changes).map_err(as_sandbox)).map_err(fail)?
+            self.sandbox.lower(&changes, layout, || self.spool(&changes).map_err(as_sandbox)).map_err(fail)?
         };
         Ok(Bind {
-            from: file.map_or(directory.clone(), |file| directory.join(file)),
+            from: match file {
+                Some(file) => directories.iter().map(|directory| directory.join(&file)).collect(),
+                None => directories,
+            },
             to: mount.to.to_string(),
             kind: if mount.writable { BindKind::Shared } else { BindKind::ReadOnly },
         })
@@ -153,8 +156,10 @@ impl Running<'_, '_, '_> {
             _ => (path.clone(), change.clone()),
         });
         let changes: Changeset = executable.collect();
-        let directory = self.sandbox.lower(&changes, || self.spool(&changes).map_err(as_sandbox)).map_err(fail)?;
-        Ok(Bind { from: directory.join(file), to: SCRIPT.to_owned(), kind: BindKind::ReadOnly })
+        let spool = || self.spool(&changes).map_err(as_sandbox);
+        let directories = self.sandbox.lower(&changes, Layout::Plain, spool).map_err(fail)?;
+        let from = directories.iter().map(|directory| directory.join(&file)).collect();
+        Ok(Bind { from, to: SCRIPT.to_owned(), kind: BindKind::ReadOnly })
     }
 
     /// The files that a reference names, at the root; and the name, if it is one file.

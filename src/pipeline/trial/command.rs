@@ -97,7 +97,7 @@ impl Subject<'_> {
         order.upper = work.root("upper")?;
         order.work = work.directory("work")?;
         order.root = work.directory("root")?;
-        order.binds = vec![hosts(work)?];
+        order.binds = vec![hosts(work, HOSTNAME)?];
         order.streams = Some(streams);
         let mut watch = Watch { output: &mut |_| {}, interrupted: self.terms.interrupted, timeout: Some(limit) };
         sandbox.run(order, &mut watch)

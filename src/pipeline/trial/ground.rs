@@ -25,16 +25,16 @@ impl Subject<'_> {
         let added = self.added();
         for changes in self.platform.ground.layers.iter().map(AsRef::as_ref).chain([&added]) {
             if !changes.is_empty() {
-                lower.push(self.directory(changes, sandbox)?);
+                lower.extend(self.directories(changes, sandbox)?);
             }
         }
         self.lower = Some(lower.clone());
         Ok(lower)
     }
 
-    fn directory(&self, changes: &Changeset, sandbox: &Sandbox) -> Result<PathBuf, Error> {
+    fn directories(&self, changes: &Changeset, sandbox: &Sandbox) -> Result<Vec<PathBuf>, Error> {
         let mut failed = None;
-        let found = sandbox.lower(changes, || {
+        let found = sandbox.lower(changes, self.terms.provision.variation.layout, || {
             self.spool(changes).map_err(|error| {
                 // What is said is this, not that the sandbox was stopped by it.
                 failed = Some(error);

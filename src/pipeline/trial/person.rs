@@ -66,10 +66,14 @@ impl Subject<'_> {
         order.upper = work.root("upper")?;
         order.work = work.directory("work")?;
         order.root = work.directory("root")?;
-        order.binds.push(hosts(&work)?);
+        order.binds.push(hosts(&work, HOSTNAME)?);
         let resolver = PathBuf::from("/etc/resolv.conf");
         if order.network && resolver.exists() {
-            order.binds.push(Bind { from: resolver, to: "/etc/resolv.conf".to_owned(), kind: BindKind::ReadOnly });
+            order.binds.push(Bind {
+                from: vec![resolver],
+                to: "/etc/resolv.conf".to_owned(),
+                kind: BindKind::ReadOnly,
+            });
         }
         let talk =
             Talk { stdin: &seat.stdin, stdout: &seat.stdout, stderr: &seat.stderr, is_terminal: seat.is_terminal };
