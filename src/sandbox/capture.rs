@@ -10,11 +10,15 @@ use std::os::unix::ffi::OsStrExt;
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, fgetxattr, flistxattr, openat, readlinkat, statat};
 use rustix::io::Errno;
 
+use crate::base::path::unreadable;
 use crate::base::{ContentDigest, ImagePath};
 use crate::store::spool::Spooler;
 use crate::tree::{Change, Changeset, Content, Kind, LinkGroup, Node, dump};
 
 use super::answer::{CapturedAnswer, Doing, Failure};
+use super::mode::Mode as SandboxMode;
+use super::order::CaptureOrder;
+use super::owners::{ATTRIBUTE, Owner, from_attribute, inherited};
 
 /// What was changed.
 #[derive(Debug)]
@@ -47,16 +51,19 @@ impl CapturedAnswer {
 }
 
 /// Reads the directory; contents go to `spool`.
-pub(super) fn capture(upper: &std::path::Path, spool: File) -> Result<CapturedAnswer, Failure> {
+pub(super) fn capture(order: CaptureOrder, spool: File, mode: SandboxMode) -> Result<CapturedAnswer, Failure> {
+    let path = |text: String| ImagePath::parse(&unreadable(&text)?).ok();
+    let records = order.owners.into_iter().filter_map(|(text, owner)| Some((path(text)?, owner)));
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let root = openat(rustix::fs::CWD, upper, flags, Mode::empty()).doing("open what the step changed")?;
+    let root = openat(rustix::fs::CWD, &order.upper, flags, Mode::empty()).doing("open what the step changed")?;
     let mut walk = Walk {
         spooler: Spooler::new(BufWriter::with_capacity(1 << 20, spool)),
         changes: Changeset::new(),
         linked: BTreeMap::new(),
+        records: (mode == SandboxMode::OneId).then(|| records.collect()),
         sockets: 0,
     };
-    walk.directory(&root, &ImagePath::root())?;
+    walk.directory(&root, &ImagePath::root(), 0)?;
     let (writer, places, blob_bytes, blob) = walk.spooler.finish();
     writer.into_inner().map_err(std::io::IntoInnerError::into_error).doing("keep what the step wrote")?;
     Ok(CapturedAnswer {
@@ -73,11 +80,14 @@ struct Walk {
     changes: Changeset,
     /// Files with several names, by inode: the number of their group and what is in them.
     linked: BTreeMap<(u64, u64), (LinkGroup, Content)>,
+    /// Where owners are recorded: those that are not written on the files.
+    records: Option<BTreeMap<ImagePath, Owner>>,
     sockets: usize,
 }
 
 impl Walk {
-    fn directory(&mut self, directory: &OwnedFd, path: &ImagePath) -> Result<(), Failure> {
+    /// Everything in `directory`, where files without a record belong to `group`.
+    fn directory(&mut self, directory: &OwnedFd, path: &ImagePath, group: u32) -> Result<(), Failure> {
         let doing = || format!("read `{path}`");
         let mut names = BTreeSet::new();
         for entry in Dir::read_from(directory).doing(doing())? {
@@ -88,12 +98,12 @@ impl Walk {
         }
         for name in names {
             let path = path.child(&name).map_err(|error| Failure::said(doing(), error.to_string()))?;
-            self.entry(directory, OsStr::from_bytes(&name), path)?;
+            self.entry(directory, OsStr::from_bytes(&name), path, group)?;
         }
         Ok(())
     }
 
-    fn entry(&mut self, parent: &OwnedFd, name: &OsStr, path: ImagePath) -> Result<(), Failure> {
+    fn entry(&mut self, parent: &OwnedFd, name: &OsStr, path: ImagePath, group: u32) -> Result<(), Failure> {
         let doing = || format!("read `{path}`");
         let stat = statat(parent, name, AtFlags::SYMLINK_NOFOLLOW).doing(doing())?;
         let kind = match FileType::from_raw_mode(stat.st_mode) {
@@ -105,13 +115,15 @@ impl Walk {
                 let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
                 let fd = openat(parent, name, flags, Mode::empty()).doing(doing())?;
                 let (xattrs, is_opaque) = attributes(fd.as_fd()).doing(doing())?;
-                self.changes.put(path.clone(), node(Kind::Directory, &stat, xattrs));
+                let node = self.node(&path, Kind::Directory, &stat, xattrs, group);
+                let group = self.records.as_ref().map_or(0, |_| inherited(stat.st_mode, node.gid));
+                self.changes.put(path.clone(), node);
                 if is_opaque {
                     self.changes.make_opaque(path.clone());
                 }
-                return self.directory(&fd, &path);
+                return self.directory(&fd, &path, group);
             }
-            FileType::RegularFile => return self.file(parent, name, path, &stat),
+            FileType::RegularFile => return self.file(parent, name, path, &stat, group),
             FileType::Symlink => {
                 let target = readlinkat(parent, name, Vec::new()).doing(doing())?;
                 Kind::Symlink { target: target.into_bytes().into() }
@@ -130,11 +142,19 @@ impl Walk {
                 return Ok(());
             }
         };
-        self.changes.put(path, node(kind, &stat, BTreeMap::new()));
+        let node = self.node(&path, kind, &stat, BTreeMap::new(), group);
+        self.changes.put(path, node);
         Ok(())
     }
 
-    fn file(&mut self, parent: &OwnedFd, name: &OsStr, path: ImagePath, stat: &Stat) -> Result<(), Failure> {
+    fn file(
+        &mut self,
+        parent: &OwnedFd,
+        name: &OsStr,
+        path: ImagePath,
+        stat: &Stat,
+        group: u32,
+    ) -> Result<(), Failure> {
         let doing = || format!("read `{path}`");
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
         let fd = openat(parent, name, flags, Mode::empty()).doing(doing())?;
@@ -152,20 +172,21 @@ impl Walk {
                 (group, content)
             }
         };
-        self.changes.put(path, node(Kind::File { content, links }, stat, xattrs));
+        let node = self.node(&path, Kind::File { content, links }, stat, xattrs, group);
+        self.changes.put(path, node);
         Ok(())
     }
-}
 
-fn node(kind: Kind, stat: &Stat, xattrs: Attributes) -> Node {
-    Node {
-        kind,
+    fn node(&self, path: &ImagePath, kind: Kind, stat: &Stat, mut xattrs: Attributes, group: u32) -> Node {
+        let Owner { uid, gid } = match &self.records {
+            None => Owner { uid: stat.st_uid, gid: stat.st_gid },
+            Some(records) => {
+                let on_file = xattrs.remove(ATTRIBUTE.as_bytes()).and_then(|value| from_attribute(&value));
+                on_file.or_else(|| records.get(path).copied()).unwrap_or(Owner { uid: 0, gid: group })
+            }
+        };
         // The low twelve bits fit.
-        mode: (stat.st_mode & 0o7777) as u16,
-        uid: stat.st_uid,
-        gid: stat.st_gid,
-        mtime: stat.st_mtime,
-        xattrs,
+        Node { kind, mode: (stat.st_mode & 0o7777) as u16, uid, gid, mtime: stat.st_mtime, xattrs }
     }
 }
 

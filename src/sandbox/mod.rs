@@ -7,6 +7,7 @@
 //!   root       lower directories  -> a mounted root with /proc, /dev, /tmp, /run and what the step was given
 //!   confine    this process       -> one without privileges that it does not need
 //!   capture    an upper directory -> what was changed, and the contents of it
+//! owners     where there is one id only: whose the files are, and the supervisor that answers for them
 //! mode       which ways work on this machine, and why the others do not
 //! area       where all of it lies in the store
 //! ```
@@ -31,6 +32,7 @@ mod loopback;
 pub mod mode;
 pub mod order;
 mod overlay;
+pub mod owners;
 mod root;
 pub mod subids;
 mod unpack;
@@ -42,3 +44,4 @@ pub use error::SandboxError;
 pub use host::{Sandbox, Watch};
 pub use mode::{Mode, Modes, Trouble};
 pub use order::{Bind, BindKind, Limits, RunOrder};
+pub use owners::{Owner, Refusal};

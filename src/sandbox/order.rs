@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::ContentDigest;
 
+use super::owners::Owner;
+
 /// One request, read by the child as JSON from its stdin.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Order {
@@ -42,6 +44,8 @@ pub(super) struct CaptureOrder {
     pub(super) upper: PathBuf,
     /// The file that the contents are written to, inherited.
     pub(super) spool: RawFd,
+    /// The owners that are not written on the files ([`super::owners`]).
+    pub(super) owners: Vec<(String, Owner)>,
 }
 
 /// A command to run.
@@ -79,6 +83,8 @@ pub struct RunOrder {
     pub hostname: String,
     /// The terminal it talks to, inherited; without one its output is read and it has no input.
     pub terminal: Option<RawFd>,
+    /// The owners that are not written on the files of its root ([`super::owners`]).
+    pub owners: Vec<(String, Owner)>,
 }
 
 /// A directory or file of the machine that a command sees.

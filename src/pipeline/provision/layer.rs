@@ -10,7 +10,7 @@ use crate::pipeline::error::Error;
 use crate::pipeline::evaluate::Stop;
 use crate::pipeline::terms::{Event, Terms};
 use crate::residue::{Files, clean};
-use crate::sandbox::{Ending, Sandbox, SandboxError, Watch, Work};
+use crate::sandbox::{Ending, Mode, Owner, Refusal, Sandbox, SandboxError, Watch, Work};
 use crate::step::{Draft, Inline, Inputs, SourceTree, StepError, StepFailure, StepWarning, When, apply, with_parents};
 use crate::store::{Spool, Store};
 use crate::template::{Action, Command, Layer, Run, Step};
@@ -78,6 +78,8 @@ struct Session {
     when: When,
     /// Mount points that were made in it.
     made: BTreeSet<String>,
+    /// The owners that are not written on its files.
+    owners: Vec<(String, Owner)>,
 }
 
 /// A failure of the sandbox.
@@ -186,13 +188,15 @@ impl<'a> Running<'_, 'a, '_> {
         if self.session.is_none() {
             self.stand_on_functions()?;
             let upper = self.work.root(&format!("upper-{}", self.number)).map_err(fail)?;
-            self.session = Some(Session { upper, when, made: BTreeSet::new() });
+            let owners = self.sandbox.owners(&self.synced);
+            self.session = Some(Session { upper, when, made: BTreeSet::new(), owners });
         }
         let mut order = self.order(run)?;
         let Some(session) = &mut self.session else { return Ok(()) };
         session.when = when;
         order.lower.clone_from(&self.lower);
         order.upper.clone_from(&session.upper);
+        order.owners.clone_from(&session.owners);
         order.work = self.work.directory(&format!("work-{}", self.number)).map_err(fail)?;
         order.root = self.work.directory("root").map_err(fail)?;
         let watch = self.given.terms.watch;
@@ -210,11 +214,23 @@ impl<'a> Running<'_, 'a, '_> {
         );
         self.log.end_line();
         match ended {
-            Ok(Ending { code: Some(0), made, .. }) => {
+            Ok(Ending { code: Some(0), made, refused, owners, .. }) => {
                 session.made.extend(made);
+                session.owners = owners;
+                if !refused.is_empty() {
+                    let line = format!("(the step {}: elsewhere it may do something else)", not_given(&refused));
+                    watch(Event::StepPrints { layer: &self.given.layer.name, line: &line });
+                }
                 Ok(())
             }
+            Ok(ending) if !ending.refused.is_empty() => {
+                let message = format!("the step failed: {}; it {}", how(&ending), not_given(&ending.refused));
+                Err(self.failure(message, Some(self.sandbox.mend_ids())))
+            }
             Ok(ending) => Err(self.failure(format!("the step failed: {}", how(&ending)), Some(self.advice()))),
+            Err(error @ SandboxError::SecondId { .. }) => {
+                Err(self.failure(format!("the step cannot run: {error}"), error.hint()))
+            }
             Err(SandboxError::Interrupted) => Err(other(Error::Interrupted)),
             Err(
                 error @ (SandboxError::TimedOut { .. } | SandboxError::NoProgram { .. } | SandboxError::Child { .. }),
@@ -245,7 +261,7 @@ impl<'a> Running<'_, 'a, '_> {
         let Some(session) = self.session.take() else { return Ok(()) };
         let file = self.given.store.scratch().map_err(other)?;
         let copy = file.try_clone().map_err(|source| other(self.given.store.write_failed(source)))?;
-        let captured = self.sandbox.capture(&session.upper, &copy, &self.synced).map_err(fail)?;
+        let captured = self.sandbox.capture(&session.upper, &copy, &self.synced, session.owners).map_err(fail)?;
         self.written.push(Spool::new(file, captured.places));
         if captured.sockets > 0 {
             (self.given.terms.watch)(Event::StepPrints {
@@ -420,6 +436,12 @@ fn describe(command: &Command) -> String {
             format!("{}:{} {}", from.source, from.path, args.join(" ")).trim_end().to_owned()
         }
     }
+}
+
+/// What a step asked for that there are not enough ids for.
+fn not_given(refused: &[Refusal]) -> String {
+    let asked: Vec<String> = refused.iter().map(ToString::to_string).collect();
+    format!("asked {}, which `{}` cannot give", asked.join(" and "), Mode::OneId)
 }
 
 fn how(ending: &Ending) -> String {
