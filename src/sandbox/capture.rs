@@ -7,7 +7,10 @@ use std::io::BufWriter;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, fgetxattr, flistxattr, openat, readlinkat, statat};
+use rustix::fs::{
+    AtFlags, Dir, FileType, Mode, OFlags, Stat, fgetxattr, fgetxattr_query, flistxattr, flistxattr_query, openat,
+    readlinkat, statat,
+};
 use rustix::io::Errno;
 
 use crate::base::path::unreadable;
@@ -200,33 +203,38 @@ type Attributes = BTreeMap<Box<[u8]>, Box<[u8]>>;
 /// machine's security labels are not the image's.
 fn attributes(fd: BorrowedFd<'_>) -> Result<(Attributes, bool), Errno> {
     let mut names = Vec::new();
-    match read_whole(&mut names, |buffer| flistxattr(fd, buffer)) {
+    match flistxattr_query(fd) {
         Err(Errno::OPNOTSUPP) => return Ok((BTreeMap::new(), false)),
-        read => read?,
+        length => read_whole(&mut names, length?, |buffer| flistxattr(fd, buffer))?,
     }
     let (mut kept, mut is_opaque) = (BTreeMap::new(), false);
+    let read_value = |name: &[u8]| {
+        let (name, mut value) = (OsStr::from_bytes(name), Vec::new());
+        read_whole(&mut value, fgetxattr_query(fd, name)?, |buffer| fgetxattr(fd, name, buffer))?;
+        Ok::<_, Errno>(value)
+    };
     for name in names.split(|b| *b == 0).filter(|name| !name.is_empty()) {
-        let mut value = Vec::new();
         if let Some(of_overlay) = name.strip_prefix(b"trusted.overlay.").or_else(|| name.strip_prefix(b"user.overlay."))
         {
             if of_overlay == b"opaque" {
-                read_whole(&mut value, |buffer| fgetxattr(fd, OsStr::from_bytes(name), buffer))?;
-                is_opaque = value == b"y";
+                is_opaque = read_value(name)? == b"y";
             }
             continue;
         }
         if name == b"security.selinux" {
             continue;
         }
-        read_whole(&mut value, |buffer| fgetxattr(fd, OsStr::from_bytes(name), buffer))?;
-        kept.insert(name.into(), value.into());
+        kept.insert(name.into(), read_value(name)?.into());
     }
     Ok((kept, is_opaque))
 }
 
-/// Asks for the length, then for the bytes.
-fn read_whole(into: &mut Vec<u8>, mut read: impl FnMut(&mut [u8]) -> Result<usize, Errno>) -> Result<(), Errno> {
-    let length = read(&mut [])?;
+/// Reads what is `length` long. A buffer of no length would ask for the length again.
+fn read_whole(
+    into: &mut Vec<u8>,
+    length: usize,
+    read: impl FnOnce(&mut [u8]) -> Result<usize, Errno>,
+) -> Result<(), Errno> {
     into.resize(length, 0);
     let length = if length == 0 { 0 } else { read(into)? };
     into.truncate(length);
