@@ -4,8 +4,9 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
 
-/// Memory is mapped in pages of this or a multiple of it.
-const PAGE_BYTES: u64 = 4096;
+/// What is read of a text at once: most paths are shorter. It divides the size of a page, and behind the end of a page
+/// there may be nothing.
+const PIECE_BYTES: u64 = 256;
 
 /// A process, by its number in the machine's `/proc`, which is the working directory.
 #[derive(Debug, Clone, Copy)]
@@ -18,9 +19,7 @@ impl Caller {
         let mut text = Vec::new();
         while text.len() < most {
             let at = address.wrapping_add(text.len() as u64);
-            // Behind the end of a page there may be nothing.
-            let left = usize::try_from(PAGE_BYTES - at % PAGE_BYTES).unwrap_or(1);
-            let piece = self.read(at, left.min(most - text.len()))?;
+            let piece = self.read(at, usize::try_from(PIECE_BYTES - at % PIECE_BYTES).unwrap_or(1))?;
             match piece.iter().position(|byte| *byte == 0) {
                 Some(end) => {
                     text.extend_from_slice(&piece[..end]);

@@ -13,7 +13,6 @@ use crate::base::path::readable;
 
 use super::call::Form;
 use super::name::Name;
-use super::owner::inherited;
 use super::table::Identity;
 use super::{ATTRIBUTE, Owner, from_attribute};
 
@@ -33,12 +32,19 @@ pub(super) fn attribute(path: &[u8], follow: bool) -> Result<Option<Owner>, Errn
 /// The group that a new file beside `path` gets; `path` is a link in `/proc` to an open file.
 pub(super) fn group_of_parent(path: &str) -> u32 {
     let Ok(real) = readlinkat(CWD, path, Vec::new()) else { return 0 };
-    let real = real.as_bytes();
-    let parent = real.iter().rposition(|byte| *byte == b'/').map_or(&real[..0], |at| &real[..at.max(1)]);
-    match attribute(parent, true) {
-        Ok(Some(owner)) if owner.gid != 0 => stat(parent).map_or(0, |stat| inherited(stat.st_mode, owner.gid)),
-        _ => 0,
+    let mut at = real.as_bytes();
+    // A directory that was made in one with the bit has it too, and may have no record.
+    while let Some(end) = at.iter().rposition(|byte| *byte == b'/').filter(|_| at != b"/") {
+        at = &at[..end.max(1)];
+        let has_bit = stat(at).is_ok_and(|stat| stat.st_mode & libc::S_ISGID != 0);
+        match attribute(at, true) {
+            _ if !has_bit => return 0,
+            Ok(Some(owner)) => return owner.gid,
+            Ok(None) => {}
+            Err(_) => return 0,
+        }
     }
+    0
 }
 
 /// Which file an open one is.
