@@ -20,7 +20,7 @@ use super::child::NAME;
 use super::error::SandboxError;
 use super::mode::{Mode, Modes, Trouble};
 use super::order::{CaptureOrder, Order, RunOrder, UnpackOrder};
-use super::owners::{self, Owner};
+use super::owners::{self, Owner, Refusal};
 use super::subids::{self, SubordinateIds};
 
 /// A working way to run steps.
@@ -181,15 +181,18 @@ impl Sandbox {
         }
     }
 
-    /// What to do for steps that need more ids than this way has.
-    pub fn mend_ids(&self) -> String {
+    /// What to do for a step that was refused this.
+    pub fn mend(&self, refused: &[Refusal]) -> String {
+        if refused.iter().any(|refusal| matches!(refusal, Refusal::Device(..))) {
+            return "build as root of the machine: nobody else makes devices".to_owned();
+        }
         subids::mend(self.user.as_deref())
     }
 
     /// Runs a command until it ends.
     pub fn run(&self, mut order: RunOrder, watch: &mut Watch<'_>) -> Result<Ending, SandboxError> {
         if self.mode == Mode::OneId {
-            only_root(&mut order, || self.mend_ids())?;
+            only_root(&mut order, || self.mend(&[]))?;
         }
         let group = Group::new(order.limits);
         let interactive = order.terminal.is_some();

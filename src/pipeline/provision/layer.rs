@@ -225,7 +225,7 @@ impl<'a> Running<'_, 'a, '_> {
             }
             Ok(ending) if !ending.refused.is_empty() => {
                 let message = format!("the step failed: {}; it {}", how(&ending), not_given(&ending.refused));
-                Err(self.failure(message, Some(self.sandbox.mend_ids())))
+                Err(self.failure(message, Some(self.sandbox.mend(&ending.refused))))
             }
             Ok(ending) => Err(self.failure(format!("the step failed: {}", how(&ending)), Some(self.advice()))),
             Err(error @ SandboxError::SecondId { .. }) => {

@@ -1,10 +1,10 @@
 //! What the supervisor asks the kernel of a file.
 
 use std::collections::BTreeSet;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use rustix::fs::{
-    AtFlags, CWD, Dir, FileType, Mode, OFlags, StatxFlags, getxattr, lgetxattr, listxattr, llistxattr, openat,
+    AtFlags, CWD, Dir, FileType, Mode, OFlags, StatxFlags, getxattr, lgetxattr, listxattr, llistxattr, lstat, openat,
     readlinkat, stat, statat, statx,
 };
 use rustix::io::Errno;
@@ -12,7 +12,7 @@ use rustix::io::Errno;
 use crate::base::path::readable;
 
 use super::call::Form;
-use super::name::Name;
+use super::name::{Name, directory};
 use super::table::Identity;
 use super::{ATTRIBUTE, Owner, from_attribute};
 
@@ -29,22 +29,47 @@ pub(super) fn attribute(path: &[u8], follow: bool) -> Result<Option<Owner>, Errn
     }
 }
 
-/// The group that a new file beside `path` gets; `path` is a link in `/proc` to an open file.
-pub(super) fn group_of_parent(path: &str) -> u32 {
-    let Ok(real) = readlinkat(CWD, path, Vec::new()) else { return 0 };
+/// The group of a file without a record.
+pub(super) fn group(name: &Name) -> u32 {
+    if name.is_base {
+        return group_of(&name.path);
+    }
+    // That the directory does not give its group away is seen at once, and true of nearly all.
+    let is_link = || lstat(&*name.path).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Symlink);
+    if let Some(directory) = directory(&name.path)
+        && !gives_group(directory)
+        && !(name.follow && is_link())
+    {
+        return 0;
+    }
+    let follow = if name.follow { OFlags::empty() } else { OFlags::NOFOLLOW };
+    let open = openat(CWD, &*name.path, OFlags::PATH | OFlags::CLOEXEC | follow, Mode::empty());
+    open.map_or(0, |open| group_of(own(&open).as_bytes()))
+}
+
+/// The same for the file that `link` in `/proc` leads to.
+pub(super) fn group_of(link: &[u8]) -> u32 {
+    let Ok(real) = readlinkat(CWD, link, Vec::new()) else { return 0 };
     let mut at = real.as_bytes();
     // A directory that was made in one with the bit has it too, and may have no record.
-    while let Some(end) = at.iter().rposition(|byte| *byte == b'/').filter(|_| at != b"/") {
-        at = &at[..end.max(1)];
-        let has_bit = stat(at).is_ok_and(|stat| stat.st_mode & libc::S_ISGID != 0);
-        match attribute(at, true) {
-            _ if !has_bit => return 0,
+    while let Some(parent) = directory(at).filter(|parent| gives_group(parent)) {
+        match attribute(parent, true) {
             Ok(Some(owner)) => return owner.gid,
-            Ok(None) => {}
+            Ok(None) => at = parent,
             Err(_) => return 0,
         }
     }
     0
+}
+
+/// Whether new files in a directory get its group (inode(7), "the set-group-ID bit").
+fn gives_group(directory: &[u8]) -> bool {
+    stat(directory).is_ok_and(|stat| stat.st_mode & libc::S_ISGID != 0)
+}
+
+/// The link in `/proc` to a file that the supervisor has open.
+pub(super) fn own(open: &OwnedFd) -> String {
+    format!("self/fd/{}", open.as_raw_fd())
 }
 
 /// Which file an open one is.

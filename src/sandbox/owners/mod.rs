@@ -27,8 +27,7 @@
 //! list by path, which the next step and the capture get.
 //!
 //! Files without a record belong to root, as new files of root do, and to the group of a set-group-ID directory that they
-//! are made in (inode(7)). While a step runs, that group is not told by `stat`; the capture knows it. A file that was moved
-//! there counts as made there.
+//! are in (inode(7)). So a file that was moved there counts as made there.
 //!
 //! # What is answered
 //! - The `chown` family: the supervisor changes the owner to root's, so that the kernel copies the file up, clears the

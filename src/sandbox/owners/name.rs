@@ -16,30 +16,40 @@ pub(super) struct Name {
     pub(super) path: Vec<u8>,
     /// Whether a link at its end is followed.
     pub(super) follow: bool,
+    /// Whether it is a link in `/proc` to what is meant.
+    pub(super) is_base: bool,
 }
 
 impl Name {
     /// An open file itself, or the directory that the process is in.
     pub(super) fn of_base(pid: u32, base: Base) -> Self {
         // The link of `/proc` is always followed; what it leads to is not.
-        Self { path: start(pid, base).into_bytes(), follow: true }
+        Self { path: start(pid, base).into_bytes(), follow: true, is_base: true }
     }
 
     /// A path that is not empty.
     pub(super) fn of_path(pid: u32, base: Base, path: &[u8], follow: bool) -> Self {
         match path {
             [b'/', ..] if follow && let Some(fd) = descriptor(path) => {
-                Self { path: format!("{pid}/fd/{fd}").into_bytes(), follow }
+                Self { path: format!("{pid}/fd/{fd}").into_bytes(), follow, is_base: true }
             }
-            [b'/', ..] => Self { path: path.to_owned(), follow },
+            [b'/', ..] => Self { path: path.to_owned(), follow, is_base: false },
             _ => {
                 let mut whole = start(pid, base).into_bytes();
                 whole.push(b'/');
                 whole.extend_from_slice(path);
-                Self { path: whole, follow }
+                Self { path: whole, follow, is_base: false }
             }
         }
     }
+}
+
+/// The directory in which the last name of a path is looked up; `None` if that is not the one that the file is in, because
+/// the path ends with a slash or with dots.
+pub(super) fn directory(path: &[u8]) -> Option<&[u8]> {
+    let end = path.iter().rposition(|byte| *byte == b'/')?;
+    let is_name = !matches!(&path[end + 1..], b"" | b"." | b"..");
+    is_name.then(|| &path[..end.max(1)])
 }
 
 fn start(pid: u32, base: Base) -> String {
@@ -74,7 +84,7 @@ mod tests {
         assert_eq!(named(Base::Cwd, "a/b", true), "7/cwd/a/b");
         assert_eq!(named(Base::Fd(3), "../a", false), "7/fd/3/../a");
         assert_eq!(named(Base::Fd(3), "/a", true), "/a");
-        assert_eq!(Name::of_base(7, Base::Fd(3)), Name { path: b"7/fd/3".to_vec(), follow: true });
+        assert_eq!(Name::of_base(7, Base::Fd(3)), Name { path: b"7/fd/3".to_vec(), follow: true, is_base: true });
     }
 
     #[test]
@@ -84,6 +94,16 @@ mod tests {
         assert_eq!(named(Base::Cwd, "/dev/stdout", true), "7/fd/1");
         // The link itself.
         assert_eq!(named(Base::Cwd, "/dev/stdout", false), "/dev/stdout");
+    }
+
+    #[test]
+    fn a_path_names_the_directory_of_a_file_or_not() {
+        assert_eq!(directory(b"/a/b"), Some(&b"/a"[..]));
+        assert_eq!(directory(b"/a"), Some(&b"/"[..]));
+        assert_eq!(directory(b"7/cwd/a"), Some(&b"7/cwd"[..]));
+        for path in ["/", "/a/", "/a/.", "/a/.."] {
+            assert_eq!(directory(path.as_bytes()), None, "{path}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Answers held calls. See the [module](super) for what it answers and why.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 
 use libc::seccomp_notif;
 use rustix::event::{PollFd, PollFlags, poll};
@@ -14,7 +14,7 @@ use crate::sandbox::answer::{Doing, Failure};
 
 use super::call::{Call, Form, Target, is_foreign};
 use super::caller::Caller;
-use super::file::{attribute, group_of_parent, identity, identity_of, names_but_record, special_files, told};
+use super::file::{attribute, group, group_of, identity, identity_of, names_but_record, own, special_files, told};
 use super::listener::{Listener, Reply};
 use super::name::Name;
 use super::table::Table;
@@ -190,8 +190,8 @@ impl Supervisor {
             return Ok(Reply::Continue);
         }
         let file = identity_of(&open)?;
-        let path = format!("self/fd/{}", open.as_raw_fd());
-        let made = Owner { uid: 0, gid: group_of_parent(&path) };
+        let path = own(&open);
+        let made = Owner { uid: 0, gid: group_of(path.as_bytes()) };
         let before = attribute(path.as_bytes(), true).ok().flatten().or_else(|| self.table.get(file));
         let owner = before.unwrap_or(made).changed(uid, gid);
         // The kernel's own part, with the only id that it knows here.
@@ -236,16 +236,22 @@ impl Supervisor {
         Ok(if foreign.is_empty() { Reply::Value(0) } else { self.refuse(Refusal::Groups(foreign)) })
     }
 
-    /// Who the file `name` belongs to, as far as that was said.
+    /// Who a file belongs to; `None` if it cannot be found, which the kernel may say.
     fn owner(&self, name: &Name) -> Option<Owner> {
         match attribute(&name.path, name.follow) {
             Ok(Some(owner)) => Some(owner),
-            Ok(None) | Err(Errno::OPNOTSUPP) if !self.table.is_empty() => {
-                let follow = if name.follow { AtFlags::empty() } else { AtFlags::SYMLINK_NOFOLLOW };
-                identity(CWD, &name.path, follow | AtFlags::NO_AUTOMOUNT).ok().and_then(|file| self.table.get(file))
+            Ok(None) | Err(Errno::OPNOTSUPP) => {
+                let in_table = if self.table.is_empty() { None } else { self.in_table(name) };
+                Some(in_table.unwrap_or_else(|| Owner { uid: 0, gid: group(name) }))
             }
-            _ => None,
+            Err(_) => None,
         }
+    }
+
+    fn in_table(&self, name: &Name) -> Option<Owner> {
+        let follow = if name.follow { AtFlags::empty() } else { AtFlags::SYMLINK_NOFOLLOW };
+        let file = identity(CWD, &name.path, follow | AtFlags::NO_AUTOMOUNT).ok()?;
+        self.table.get(file)
     }
 
     /// Writes into the memory of whoever asked, and of nobody who got its number.
