@@ -1,18 +1,22 @@
 //! What the child answers.
 
 use std::fmt;
+use std::os::fd::RawFd;
 
 use serde::{Deserialize, Serialize};
 
 use crate::base::ContentDigest;
 
 use super::census::Stamp;
+use super::owners::{Owner, Refusal};
 
 /// One line of JSON on the child's stdout.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Answer {
     /// The user namespace is there and waits for its ids.
     Ready,
+    /// Process 1 has made its root and holds calls, which come out of this descriptor of its own; it waits for a line.
+    Held(RawFd),
     /// It was done.
     Done,
     /// What an upper directory holds.
@@ -43,7 +47,7 @@ pub(super) struct CapturedAnswer {
 }
 
 /// How a command ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ending {
     /// Its exit code, if it exited.
     pub code: Option<i32>,
@@ -51,6 +55,10 @@ pub struct Ending {
     pub signal: Option<i32>,
     /// Mount points that had to be made for it, deepest last.
     pub made: Vec<String>,
+    /// What it asked for and did not get, because there is one id only.
+    pub refused: Vec<Refusal>,
+    /// The owners that are not written on the files ([`super::owners`]), for the next command and the capture.
+    pub owners: Vec<(String, Owner)>,
 }
 
 impl fmt::Display for Ending {

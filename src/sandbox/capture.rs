@@ -7,14 +7,21 @@ use std::io::BufWriter;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, fgetxattr, flistxattr, openat, readlinkat, statat};
+use rustix::fs::{
+    AtFlags, Dir, FileType, Mode, OFlags, Stat, fgetxattr, fgetxattr_query, flistxattr, flistxattr_query, openat,
+    readlinkat, statat,
+};
 use rustix::io::Errno;
 
+use crate::base::path::unreadable;
 use crate::base::{ContentDigest, ImagePath};
 use crate::store::spool::Spooler;
 use crate::tree::{Change, Changeset, Content, Kind, LinkGroup, Node, dump};
 
 use super::answer::{CapturedAnswer, Doing, Failure};
+use super::mode::Mode as SandboxMode;
+use super::order::CaptureOrder;
+use super::owners::{ATTRIBUTE, Owner, from_attribute, inherited};
 
 /// What was changed.
 #[derive(Debug)]
@@ -47,16 +54,19 @@ impl CapturedAnswer {
 }
 
 /// Reads the directory; contents go to `spool`.
-pub(super) fn capture(upper: &std::path::Path, spool: File) -> Result<CapturedAnswer, Failure> {
+pub(super) fn capture(order: CaptureOrder, spool: File, mode: SandboxMode) -> Result<CapturedAnswer, Failure> {
+    let path = |text: String| ImagePath::parse(&unreadable(&text)?).ok();
+    let records = order.owners.into_iter().filter_map(|(text, owner)| Some((path(text)?, owner)));
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let root = openat(rustix::fs::CWD, upper, flags, Mode::empty()).doing("open what the step changed")?;
+    let root = openat(rustix::fs::CWD, &order.upper, flags, Mode::empty()).doing("open what the step changed")?;
     let mut walk = Walk {
         spooler: Spooler::new(BufWriter::with_capacity(1 << 20, spool)),
         changes: Changeset::new(),
         linked: BTreeMap::new(),
+        records: (mode == SandboxMode::OneId).then(|| records.collect()),
         sockets: 0,
     };
-    walk.directory(&root, &ImagePath::root())?;
+    walk.directory(&root, &ImagePath::root(), 0)?;
     let (writer, places, blob_bytes, blob) = walk.spooler.finish();
     writer.into_inner().map_err(std::io::IntoInnerError::into_error).doing("keep what the step wrote")?;
     Ok(CapturedAnswer {
@@ -73,11 +83,14 @@ struct Walk {
     changes: Changeset,
     /// Files with several names, by inode: the number of their group and what is in them.
     linked: BTreeMap<(u64, u64), (LinkGroup, Content)>,
+    /// Where owners are recorded: those that are not written on the files.
+    records: Option<BTreeMap<ImagePath, Owner>>,
     sockets: usize,
 }
 
 impl Walk {
-    fn directory(&mut self, directory: &OwnedFd, path: &ImagePath) -> Result<(), Failure> {
+    /// Everything in `directory`, where files without a record belong to `group`.
+    fn directory(&mut self, directory: &OwnedFd, path: &ImagePath, group: u32) -> Result<(), Failure> {
         let doing = || format!("read `{path}`");
         let mut names = BTreeSet::new();
         for entry in Dir::read_from(directory).doing(doing())? {
@@ -88,12 +101,12 @@ impl Walk {
         }
         for name in names {
             let path = path.child(&name).map_err(|error| Failure::said(doing(), error.to_string()))?;
-            self.entry(directory, OsStr::from_bytes(&name), path)?;
+            self.entry(directory, OsStr::from_bytes(&name), path, group)?;
         }
         Ok(())
     }
 
-    fn entry(&mut self, parent: &OwnedFd, name: &OsStr, path: ImagePath) -> Result<(), Failure> {
+    fn entry(&mut self, parent: &OwnedFd, name: &OsStr, path: ImagePath, group: u32) -> Result<(), Failure> {
         let doing = || format!("read `{path}`");
         let stat = statat(parent, name, AtFlags::SYMLINK_NOFOLLOW).doing(doing())?;
         let kind = match FileType::from_raw_mode(stat.st_mode) {
@@ -105,13 +118,15 @@ impl Walk {
                 let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
                 let fd = openat(parent, name, flags, Mode::empty()).doing(doing())?;
                 let (xattrs, is_opaque) = attributes(fd.as_fd()).doing(doing())?;
-                self.changes.put(path.clone(), node(Kind::Directory, &stat, xattrs));
+                let node = self.node(&path, Kind::Directory, &stat, xattrs, group);
+                let group = self.records.as_ref().map_or(0, |_| inherited(stat.st_mode, node.gid));
+                self.changes.put(path.clone(), node);
                 if is_opaque {
                     self.changes.make_opaque(path.clone());
                 }
-                return self.directory(&fd, &path);
+                return self.directory(&fd, &path, group);
             }
-            FileType::RegularFile => return self.file(parent, name, path, &stat),
+            FileType::RegularFile => return self.file(parent, name, path, &stat, group),
             FileType::Symlink => {
                 let target = readlinkat(parent, name, Vec::new()).doing(doing())?;
                 Kind::Symlink { target: target.into_bytes().into() }
@@ -130,11 +145,19 @@ impl Walk {
                 return Ok(());
             }
         };
-        self.changes.put(path, node(kind, &stat, BTreeMap::new()));
+        let node = self.node(&path, kind, &stat, BTreeMap::new(), group);
+        self.changes.put(path, node);
         Ok(())
     }
 
-    fn file(&mut self, parent: &OwnedFd, name: &OsStr, path: ImagePath, stat: &Stat) -> Result<(), Failure> {
+    fn file(
+        &mut self,
+        parent: &OwnedFd,
+        name: &OsStr,
+        path: ImagePath,
+        stat: &Stat,
+        group: u32,
+    ) -> Result<(), Failure> {
         let doing = || format!("read `{path}`");
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
         let fd = openat(parent, name, flags, Mode::empty()).doing(doing())?;
@@ -152,20 +175,21 @@ impl Walk {
                 (group, content)
             }
         };
-        self.changes.put(path, node(Kind::File { content, links }, stat, xattrs));
+        let node = self.node(&path, Kind::File { content, links }, stat, xattrs, group);
+        self.changes.put(path, node);
         Ok(())
     }
-}
 
-fn node(kind: Kind, stat: &Stat, xattrs: Attributes) -> Node {
-    Node {
-        kind,
+    fn node(&self, path: &ImagePath, kind: Kind, stat: &Stat, mut xattrs: Attributes, group: u32) -> Node {
+        let Owner { uid, gid } = match &self.records {
+            None => Owner { uid: stat.st_uid, gid: stat.st_gid },
+            Some(records) => {
+                let on_file = xattrs.remove(ATTRIBUTE.as_bytes()).and_then(|value| from_attribute(&value));
+                on_file.or_else(|| records.get(path).copied()).unwrap_or(Owner { uid: 0, gid: group })
+            }
+        };
         // The low twelve bits fit.
-        mode: (stat.st_mode & 0o7777) as u16,
-        uid: stat.st_uid,
-        gid: stat.st_gid,
-        mtime: stat.st_mtime,
-        xattrs,
+        Node { kind, mode: (stat.st_mode & 0o7777) as u16, uid, gid, mtime: stat.st_mtime, xattrs }
     }
 }
 
@@ -179,33 +203,38 @@ type Attributes = BTreeMap<Box<[u8]>, Box<[u8]>>;
 /// machine's security labels are not the image's.
 fn attributes(fd: BorrowedFd<'_>) -> Result<(Attributes, bool), Errno> {
     let mut names = Vec::new();
-    match read_whole(&mut names, |buffer| flistxattr(fd, buffer)) {
+    match flistxattr_query(fd) {
         Err(Errno::OPNOTSUPP) => return Ok((BTreeMap::new(), false)),
-        read => read?,
+        length => read_whole(&mut names, length?, |buffer| flistxattr(fd, buffer))?,
     }
     let (mut kept, mut is_opaque) = (BTreeMap::new(), false);
+    let read_value = |name: &[u8]| {
+        let (name, mut value) = (OsStr::from_bytes(name), Vec::new());
+        read_whole(&mut value, fgetxattr_query(fd, name)?, |buffer| fgetxattr(fd, name, buffer))?;
+        Ok::<_, Errno>(value)
+    };
     for name in names.split(|b| *b == 0).filter(|name| !name.is_empty()) {
-        let mut value = Vec::new();
         if let Some(of_overlay) = name.strip_prefix(b"trusted.overlay.").or_else(|| name.strip_prefix(b"user.overlay."))
         {
             if of_overlay == b"opaque" {
-                read_whole(&mut value, |buffer| fgetxattr(fd, OsStr::from_bytes(name), buffer))?;
-                is_opaque = value == b"y";
+                is_opaque = read_value(name)? == b"y";
             }
             continue;
         }
         if name == b"security.selinux" {
             continue;
         }
-        read_whole(&mut value, |buffer| fgetxattr(fd, OsStr::from_bytes(name), buffer))?;
-        kept.insert(name.into(), value.into());
+        kept.insert(name.into(), read_value(name)?.into());
     }
     Ok((kept, is_opaque))
 }
 
-/// Asks for the length, then for the bytes.
-fn read_whole(into: &mut Vec<u8>, mut read: impl FnMut(&mut [u8]) -> Result<usize, Errno>) -> Result<(), Errno> {
-    let length = read(&mut [])?;
+/// Reads what is `length` long. A buffer of no length would ask for the length again.
+fn read_whole(
+    into: &mut Vec<u8>,
+    length: usize,
+    read: impl FnOnce(&mut [u8]) -> Result<usize, Errno>,
+) -> Result<(), Errno> {
     into.resize(length, 0);
     let length = if length == 0 { 0 } else { read(into)? };
     into.truncate(length);

@@ -6,22 +6,27 @@
 //!                   --spawn-->  init: process 1; the new root; confined
 //!                               --spawn-->  the command, and before it the service that it needs
 //! ```
+//! Where there is one id only, outer answers for the owners of files meanwhile ([`super::owners`]).
+//!
 //! Rationale: a new process namespace holds the children of who made it, so there are two. Process 1 stays, because it is
 //! the one that collects orphans, and with its end the kernel ends everything that the command may have left running.
 
 use std::io::{self, BufRead, Write};
-use std::os::fd::{AsFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, ExitCode, Stdio};
 
-use rustix::process::{Signal, WaitOptions, set_parent_process_death_signal};
+use rustix::process::{
+    Pid, PidfdFlags, PidfdGetfdFlags, Signal, WaitOptions, pidfd_getfd, pidfd_open, set_parent_process_death_signal,
+};
 use rustix::thread::{Gid, Uid, UnshareFlags};
 
 use super::answer::{Answer, Doing, Ending, Failure};
 use super::mode::Mode;
 use super::order::{Order, RunOrder};
+use super::owners::supervisor::{self, Left, Supervisor};
 use super::service::Service;
-use super::{capture, census, confine, loopback, root, service, unpack};
+use super::{capture, census, confine, loopback, owners, root, service, unpack};
 
 /// The name that the binary is called by.
 pub const NAME: &str = "kiln-sandbox";
@@ -68,7 +73,7 @@ fn outer(mode: Mode) -> Result<Answer, Failure> {
         }
         Order::Capture(order) => {
             let spool = inherited(order.spool);
-            capture::capture(&order.upper, spool.into()).map(Answer::Captured)
+            capture::capture(order, spool.into(), mode).map(Answer::Captured)
         }
         Order::Census(upper) => Ok(Answer::Counted(census::census(&upper))),
         Order::Remove(paths) => {
@@ -84,24 +89,15 @@ fn outer(mode: Mode) -> Result<Answer, Failure> {
                 std::fs::create_dir_all(directory).doing("make a directory")?;
             }
             let argv = vec![String::new()];
-            spawn_init(
-                mode,
-                &Order::Run(Box::new(RunOrder {
-                    lower: vec![lower],
-                    upper,
-                    work,
-                    root: at,
-                    argv,
-                    ..RunOrder::default()
-                })),
-            )
+            let order = RunOrder { lower: vec![lower], upper, work, root: at, argv, ..RunOrder::default() };
+            spawn_init(mode, order)
         }
         Order::Run(order) => {
             unshare(mode, order.network)?;
             if let Some(count) = order.limits.cpus {
                 confine::choose_processors(count)?;
             }
-            spawn_init(mode, &Order::Run(order))
+            spawn_init(mode, *order)
         }
     }
 }
@@ -158,8 +154,14 @@ fn unshare(mode: Mode, network: bool) -> Result<(), Failure> {
 }
 
 /// Starts process 1 and passes on what it answers.
-fn spawn_init(mode: Mode, order: &Order) -> Result<Answer, Failure> {
-    let mut line = serde_json::to_vec(order).map_err(|error| Failure::said("pass on what to do", error.to_string()))?;
+fn spawn_init(mode: Mode, order: RunOrder) -> Result<Answer, Failure> {
+    if mode == Mode::OneId {
+        supervisor::stand()?;
+    }
+    let upper = std::fs::File::open(&order.upper).doing("open the upper directory")?;
+    let seeds = order.owners.clone();
+    let mut line = serde_json::to_vec(&Order::Run(Box::new(order)))
+        .map_err(|error| Failure::said("pass on what to do", error.to_string()))?;
     line.push(b'\n');
     let mut child = Command::new("/proc/self/exe")
         .arg0(NAME)
@@ -168,17 +170,44 @@ fn spawn_init(mode: Mode, order: &Order) -> Result<Answer, Failure> {
         .stdout(Stdio::piped())
         .spawn()
         .doing("start process 1")?;
-    if let Some(mut stdin) = child.stdin.take() {
-        stdin.write_all(&line).doing("tell process 1 what to do")?;
+    let (Some(mut stdin), Some(mut stdout)) = (child.stdin.take(), child.stdout.take()) else {
+        return Err(Failure::said("talk to process 1", "it has no pipes"));
+    };
+    stdin.write_all(&line).doing("tell process 1 what to do")?;
+    let mut left = Left::default();
+    let mut answer = read_line(&mut stdout)?;
+    if let Ok(Answer::Held(listener)) = serde_json::from_slice(&answer) {
+        let mut supervisor = Supervisor::new(fd_of(&child, listener)?, child.id(), &seeds)?;
+        stdin.write_all(b"\n").doing("let process 1 go on")?;
+        supervisor.serve(stdout.as_fd())?;
+        answer = read_line(&mut stdout)?;
+        left = supervisor.finish(&upper.into())?;
     }
-    let output = child.wait_with_output().doing("wait for process 1")?;
-    match serde_json::from_slice(&output.stdout) {
+    let status = child.wait().doing("wait for process 1")?;
+    match serde_json::from_slice(&answer) {
+        Ok(Answer::Ended(ending)) => Ok(Answer::Ended(Ending { refused: left.refused, owners: left.owners, ..ending })),
         Ok(answer) => Ok(answer),
-        Err(_) if output.status.signal() == Some(libc::SIGKILL) => {
-            Ok(Answer::Ended(Ending { code: None, signal: Some(libc::SIGKILL), made: Vec::new() }))
+        Err(_) if status.signal() == Some(libc::SIGKILL) => {
+            Ok(Answer::Ended(Ending { signal: Some(libc::SIGKILL), refused: left.refused, ..Ending::default() }))
         }
-        Err(_) => Err(Failure::said("run process 1", output.status.to_string())),
+        Err(_) => Err(Failure::said("run process 1", status.to_string())),
     }
+}
+
+/// What comes up to the end of a line or of everything. Nothing follows until this side has answered.
+fn read_line(from: &mut impl io::Read) -> Result<Vec<u8>, Failure> {
+    let mut line = Vec::new();
+    io::BufReader::new(from).read_until(b'\n', &mut line).doing("listen to process 1")?;
+    Ok(line)
+}
+
+/// A copy of what a child has open.
+fn fd_of(child: &std::process::Child, fd: RawFd) -> Result<OwnedFd, Failure> {
+    const DOING: &str = "take over from process 1";
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    let pid = pid.ok_or_else(|| Failure::said(DOING, "it has no number"))?;
+    let process = pidfd_open(pid, PidfdFlags::empty()).doing(DOING)?;
+    pidfd_getfd(process, fd, PidfdGetfdFlags::empty()).doing(DOING)
 }
 
 fn init(mode: Mode) -> Result<Answer, Failure> {
@@ -199,6 +228,9 @@ fn init(mode: Mode) -> Result<Answer, Failure> {
     let made = root::enter(&order, mode)?;
     root::hide_proc()?;
     let Some((program, arguments)) = order.argv.split_first().filter(|(program, _)| !program.is_empty()) else {
+        if mode == Mode::OneId {
+            drop(owners::filter::install()?);
+        }
         return Ok(Answer::Done);
     };
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
@@ -207,6 +239,11 @@ fn init(mode: Mode) -> Result<Answer, Failure> {
         rustix::process::setsid().doing("leave the terminal")?;
     }
     confine::confine(&order)?;
+    if mode == Mode::OneId {
+        let listener = owners::filter::install()?;
+        say(&Answer::Held(listener.as_raw_fd())).doing("have calls answered")?;
+        io::stdin().lock().read_until(b'\n', &mut Vec::new()).doing("wait for the supervisor")?;
+    }
     std::env::set_current_dir(&order.workdir).doing(format!("enter the step's `workdir` {}", order.workdir))?;
     let service = match order.service.as_ref().map(|service| Service::start(service, &order)).transpose()? {
         None => None,
@@ -234,7 +271,7 @@ fn init(mode: Mode) -> Result<Answer, Failure> {
     let child = command.spawn().doing(format!("run `{program}`"))?;
     let status = reap(child.id())?;
     service.iter().for_each(Service::stop);
-    Ok(Answer::Ended(Ending { code: status.0, signal: status.1, made }))
+    Ok(Answer::Ended(Ending { code: status.0, signal: status.1, made, ..Ending::default() }))
 }
 
 /// Gives the next process of this namespace a number (proc_sys_kernel(5), `ns_last_pid`). The machine's own `/proc` is

@@ -53,6 +53,14 @@ pub enum SandboxError {
         /// Which.
         program: String,
     },
+    /// A step that needs more ids than there are.
+    #[error("it runs as `{who}`, and `{mode}` has no id but root's", mode = Mode::OneId)]
+    SecondId {
+        /// Whom: `UID:GID`.
+        who: String,
+        /// What to do.
+        mend: String,
+    },
     /// A directory for the sandbox cannot be made.
     #[error("cannot make `{path}`", path = path.display())]
     Area {
@@ -103,7 +111,7 @@ impl SandboxError {
             Self::NoMode { .. } | Self::Start { .. } | Self::Silent { .. } => {
                 Some("`kiln doctor` says what works here and what mends the rest".to_owned())
             }
-            Self::ModeUnavailable { mend, .. } => Some(mend.clone()),
+            Self::ModeUnavailable { mend, .. } | Self::SecondId { mend, .. } => Some(mend.clone()),
             Self::NoProgram { program } if program.ends_with("/sh") => Some(
                 "run a program directly (`run = [\"/app\", \"--flag\"]`), or start from a base that has a shell"
                     .to_owned(),

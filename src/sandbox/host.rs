@@ -22,8 +22,9 @@ use super::child::NAME;
 use super::error::SandboxError;
 use super::mode::{Mode, Modes, Trouble};
 use super::order::{CaptureOrder, Order, RunOrder, TalkFiles, UnpackOrder};
+use super::owners::{self, Owner, Refusal};
 use super::spread::Layout;
-use super::subids::SubordinateIds;
+use super::subids::{self, SubordinateIds};
 
 /// A working way to run steps.
 #[derive(Debug)]
@@ -31,6 +32,7 @@ pub struct Sandbox {
     mode: Mode,
     area: Area,
     subordinate: Option<SubordinateIds>,
+    user: Option<String>,
 }
 
 /// What a running step is watched by.
@@ -93,16 +95,13 @@ impl Sandbox {
             }
             Mode::SubordinateIds => {
                 let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
-                let add = format!(
-                    "as root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {}",
-                    user.unwrap_or("USER")
-                );
-                let found = SubordinateIds::of(uid, gid, user).map_err(|reason| trouble(reason, &add))?;
+                let found = SubordinateIds::of(uid, gid, user);
+                let found = found.map_err(|reason| trouble(reason, &subids::mend(user)))?;
                 subordinate = Some(found);
             }
             Mode::Root | Mode::OneId => {}
         }
-        let sandbox = Self { mode, area: area.clone(), subordinate };
+        let sandbox = Self { mode, area: area.clone(), subordinate, user: user.map(str::to_owned) };
         sandbox.probe().map_err(|error| {
             let mend = mend(mode, &error.to_string());
             trouble(error.to_string(), mend)
@@ -157,6 +156,11 @@ impl Sandbox {
         Ok(parts)
     }
 
+    /// The owners in `tree` that are not written on its files once it is unpacked.
+    pub fn owners(&self, tree: &Tree) -> Vec<(String, Owner)> {
+        if self.mode == Mode::OneId { owners::special(tree) } else { Vec::new() }
+    }
+
     /// Makes the files of `changes` in the new directories `to`, which are one tree together, the lowest first.
     pub fn unpack(&self, changes: &Changeset, spool: &Spool, to: &[PathBuf]) -> Result<(), SandboxError> {
         for path in to {
@@ -187,9 +191,16 @@ impl Sandbox {
     }
 
     /// What lies in `upper`, whose contents go to `spool`. `lower` is what was below it.
-    pub fn capture(&self, upper: &Path, spool: &File, lower: &Tree) -> Result<Captured, SandboxError> {
+    /// `owners` is what the last command that ran on it left.
+    pub fn capture(
+        &self,
+        upper: &Path,
+        spool: &File,
+        lower: &Tree,
+        owners: Vec<(String, Owner)>,
+    ) -> Result<Captured, SandboxError> {
         let file = Inherited::new(spool)?;
-        let order = Order::Capture(CaptureOrder { upper: upper.to_owned(), spool: file.0.as_raw_fd() });
+        let order = Order::Capture(CaptureOrder { upper: upper.to_owned(), spool: file.0.as_raw_fd(), owners });
         match self.call(&order)? {
             Answer::Captured(answer) => {
                 let mut captured = answer.read().map_err(|failure| child_error(failure, None))?;
@@ -200,8 +211,19 @@ impl Sandbox {
         }
     }
 
+    /// What to do for a step that was refused this.
+    pub fn mend(&self, refused: &[Refusal]) -> String {
+        if refused.iter().any(|refusal| matches!(refusal, Refusal::Device(..))) {
+            return "build as root of the machine: nobody else makes devices".to_owned();
+        }
+        subids::mend(self.user.as_deref())
+    }
+
     /// Runs a command until it ends.
-    pub fn run(&self, order: RunOrder, watch: &mut Watch<'_>) -> Result<Ending, SandboxError> {
+    pub fn run(&self, mut order: RunOrder, watch: &mut Watch<'_>) -> Result<Ending, SandboxError> {
+        if self.mode == Mode::OneId {
+            only_root(&mut order, || self.mend(&[]))?;
+        }
         let group = Group::new(order.limits);
         let interactive = order.talk.is_some_and(|talk| talk.is_terminal);
         let mut child = self.start(&group, interactive)?;
@@ -333,6 +355,15 @@ impl Sandbox {
     }
 }
 
+/// Refuses a command that runs as somebody else. Root's further groups give it nothing that it has not.
+fn only_root(order: &mut RunOrder, mend: impl FnOnce() -> String) -> Result<(), SandboxError> {
+    order.groups.clear();
+    match (order.uid, order.gid) {
+        (0, 0) => Ok(()),
+        (uid, gid) => Err(SandboxError::SecondId { who: format!("{uid}:{gid}"), mend: mend() }),
+    }
+}
+
 fn read_answer(stdout: &mut impl BufRead, child: &mut Child) -> Result<Answer, SandboxError> {
     let mut line = Vec::new();
     stdout.read_until(b'\n', &mut line).map_err(|source| SandboxError::Start { source })?;
@@ -413,5 +444,27 @@ impl Inherited {
         rustix::io::fcntl_setfd(&copy, rustix::io::FdFlags::empty())
             .map_err(|error| SandboxError::Start { source: error.into() })?;
         Ok(Self(copy))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn with_one_id_a_step_runs_as_root_or_not_at_all() {
+        let mend = || "get more".to_owned();
+        let mut order = RunOrder { groups: vec![4, 27], ..RunOrder::default() };
+        assert!(only_root(&mut order, mend).is_ok());
+        assert_eq!(order.groups, []);
+        for (uid, gid) in [(33, 33), (0, 33), (33, 0)] {
+            match only_root(&mut RunOrder { uid, gid, ..RunOrder::default() }, mend) {
+                Err(error @ SandboxError::SecondId { .. }) => {
+                    assert!(error.to_string().contains(&format!("`{uid}:{gid}`")), "{error}");
+                    assert_eq!(error.hint().as_deref(), Some("get more"));
+                }
+                other => panic!("expected a refusal, found {other:?}"),
+            }
+        }
     }
 }

@@ -11,6 +11,7 @@
 //! outputs    what a command prints, stream by stream
 //!   census     an upper directory -> which files it has, to tell what one command touched
 //! spread     a tree in several directories, whose entries are listed in another order
+//! owners     where there is one id only: whose the files are, and the supervisor that answers for them
 //! mode       which ways work on this machine, and why the others do not
 //! area       where all of it lies in the store
 //! ```
@@ -38,6 +39,7 @@ pub mod mode;
 pub mod order;
 pub mod outputs;
 mod overlay;
+pub mod owners;
 mod root;
 mod service;
 mod spread;
@@ -54,4 +56,5 @@ pub use host::{Sandbox, Talk, Watch};
 pub use mode::{Mode, Modes, Trouble};
 pub use order::{Bind, BindKind, Limits, RunOrder, ServiceOrder, Streams, Temporary, Transport};
 pub use outputs::{Outputs, Printed, Text};
+pub use owners::{Owner, Refusal};
 pub use spread::Layout;

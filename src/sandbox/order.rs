@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::ContentDigest;
 
+use super::owners::Owner;
+
 /// One request, read by the child as JSON from its stdin.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Order {
@@ -45,6 +47,8 @@ pub(super) struct CaptureOrder {
     pub(super) upper: PathBuf,
     /// The file that the contents are written to, inherited.
     pub(super) spool: RawFd,
+    /// The owners that are not written on the files ([`super::owners`]).
+    pub(super) owners: Vec<(String, Owner)>,
 }
 
 /// A command to run.
@@ -84,6 +88,8 @@ pub struct RunOrder {
     pub first_pid: Option<u32>,
     /// What it talks to, inherited; without that its output is read and it has no input.
     pub talk: Option<TalkFiles>,
+    /// The owners that are not written on the files of its root ([`super::owners`]).
+    pub owners: Vec<(String, Owner)>,
     /// What is in `/tmp` and `/run`.
     pub temporary: Temporary,
     /// Where the streams of its output go if they are told apart; they are inherited.

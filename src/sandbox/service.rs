@@ -51,7 +51,7 @@ impl<'a> Service<'a> {
             while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
                 if pid == self.pid {
                     let (code, signal) = (status.exit_status(), status.terminating_signal());
-                    return Err(Some(Ending { code, signal, made: Vec::new() }));
+                    return Err(Some(Ending { code, signal, ..Ending::default() }));
                 }
             }
             if listens(self.order.port, self.order.transport) {

@@ -21,6 +21,14 @@ pub struct SubordinateIds {
     groups: Range,
 }
 
+/// How a user gets ids: the package that gives them, and the line that says which (usermod(8)).
+pub(super) fn mend(user: Option<&str>) -> String {
+    format!(
+        "as root: apt install uidmap && usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {}",
+        user.unwrap_or("USER")
+    )
+}
+
 /// Fewer than this, and Debian's `nobody` (65534) would have no id.
 pub const ENOUGH: u32 = 65_536;
 

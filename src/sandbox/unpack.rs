@@ -9,9 +9,10 @@ use crate::tree::{Change, Kind, Node, Tree, dump};
 use super::answer::Failure;
 use super::mode::Mode;
 use super::order::UnpackOrder;
+use super::owners;
 use super::spread::spread;
 
-/// Makes them. In a namespace of one id all belong to it.
+/// Makes them. In a namespace of one id all belong to it, and have a record of whose they are.
 pub(super) fn unpack(order: UnpackOrder, spool: File, mode: Mode) -> Result<(), Failure> {
     let changes = dump::parse(&order.tree).map_err(|error| Failure::said("read a tree", error.to_string()))?;
     let tree: Tree = changes
@@ -23,7 +24,10 @@ pub(super) fn unpack(order: UnpackOrder, spool: File, mode: Mode) -> Result<(), 
         })
         .collect();
     let spool = Spool::new(spool, order.places.into_iter().collect());
-    let privilege = if mode == Mode::OneId { Privilege::User } else { Privilege::Root };
+    let (tree, privilege) = match mode {
+        Mode::OneId => (owners::recorded(&tree), Privilege::User),
+        Mode::Root | Mode::SubordinateIds => (tree, Privilege::Root),
+    };
     let Some(first) = order.to.first() else { return Err(Failure::said("unpack a tree", "no directory is given")) };
     write_unsynced(&tree, &spool, first, privilege).map_err(|error| {
         let reason = std::error::Error::source(&error).map(ToString::to_string);

@@ -11,6 +11,7 @@ mod harness;
 mod inputs;
 mod kept;
 mod outputs;
+mod owners;
 mod readers;
 mod recorded;
 mod refusals;

@@ -11,7 +11,7 @@ use crate::pipeline::evaluate::Stop;
 use crate::pipeline::landing;
 use crate::pipeline::terms::{Event, Terms};
 use crate::residue::clean;
-use crate::sandbox::{Ending, Layout, RunOrder, Sandbox, SandboxError, Talk, Watch, Work};
+use crate::sandbox::{Ending, Layout, Mode, Owner, Refusal, RunOrder, Sandbox, SandboxError, Talk, Watch, Work};
 use crate::step::{Draft, Inline, Inputs, SourceTree, StepError, StepFailure, StepWarning, When, apply, with_parents};
 use crate::store::{Spool, Store};
 use crate::template::{Action, Command, Layer, Run, Step};
@@ -84,6 +84,8 @@ struct Session {
     made: BTreeSet<String>,
     /// What it had after the last command, if that is asked for.
     files: Files,
+    /// The owners that are not written on its files.
+    owners: Vec<(String, Owner)>,
 }
 
 /// A failure of the sandbox.
@@ -211,13 +213,15 @@ impl<'a> Running<'_, 'a, '_> {
         if self.session.is_none() {
             self.stand_on_functions()?;
             let upper = self.work.root(&format!("upper-{}", self.number)).map_err(fail)?;
-            self.session = Some(Session { upper, when, made: BTreeSet::new(), files: Files::new() });
+            let owners = self.sandbox.owners(&self.synced);
+            self.session = Some(Session { upper, when, made: BTreeSet::new(), files: Files::new(), owners });
         }
         let mut order = self.order(run)?;
         let Some(session) = &mut self.session else { return Ok(()) };
         session.when = when;
         order.lower.clone_from(&self.lower);
         order.upper.clone_from(&session.upper);
+        order.owners.clone_from(&session.owners);
         order.work = self.work.directory(&format!("work-{}", self.number)).map_err(fail)?;
         order.root = self.work.directory("root").map_err(fail)?;
         let watch = self.given.terms.watch;
@@ -241,11 +245,25 @@ impl<'a> Running<'_, 'a, '_> {
             self.look_around(order);
         }
         match ended {
-            Ok(Ending { code: Some(0), made, .. }) => {
-                self.session.iter_mut().for_each(|session| session.made.extend(made.iter().cloned()));
+            Ok(Ending { code: Some(0), made, refused, owners, .. }) => {
+                if let Some(session) = &mut self.session {
+                    session.made.extend(made);
+                    session.owners = owners;
+                }
+                if !refused.is_empty() {
+                    let line = format!("(the step {}: elsewhere it may do something else)", not_given(&refused));
+                    watch(Event::StepPrints { layer: &self.given.layer.name, line: &line });
+                }
                 self.attribute()
             }
+            Ok(ending) if !ending.refused.is_empty() => {
+                let message = format!("the step failed: {ending}; it {}", not_given(&ending.refused));
+                Err(self.failure(message, Some(self.sandbox.mend(&ending.refused))))
+            }
             Ok(ending) => Err(self.failure(format!("the step failed: {ending}"), Some(self.advice()))),
+            Err(error @ SandboxError::SecondId { .. }) => {
+                Err(self.failure(format!("the step cannot run: {error}"), error.hint()))
+            }
             Err(SandboxError::Interrupted) => Err(other(Error::Interrupted)),
             Err(
                 error @ (SandboxError::TimedOut { .. } | SandboxError::NoProgram { .. } | SandboxError::Child { .. }),
@@ -301,7 +319,7 @@ impl<'a> Running<'_, 'a, '_> {
         let Some(session) = self.session.take() else { return Ok(()) };
         let file = self.given.store.scratch().map_err(other)?;
         let copy = file.try_clone().map_err(|source| other(self.given.store.write_failed(source)))?;
-        let captured = self.sandbox.capture(&session.upper, &copy, &self.synced).map_err(fail)?;
+        let captured = self.sandbox.capture(&session.upper, &copy, &self.synced, session.owners).map_err(fail)?;
         self.written.push(Spool::new(file, captured.places));
         if captured.sockets > 0 {
             (self.given.terms.watch)(Event::StepPrints {
@@ -479,4 +497,10 @@ pub(crate) fn describe(command: &Command) -> String {
             format!("{}:{} {}", from.source, from.path, args.join(" ")).trim_end().to_owned()
         }
     }
+}
+
+/// What a step asked for that there are not enough ids for.
+fn not_given(refused: &[Refusal]) -> String {
+    let asked: Vec<String> = refused.iter().map(ToString::to_string).collect();
+    format!("asked {}, which `{}` cannot give", asked.join(" and "), Mode::OneId)
 }

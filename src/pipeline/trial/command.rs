@@ -94,6 +94,7 @@ impl Subject<'_> {
             lower.push(work.root("nothing")?);
         }
         order.lower = lower;
+        order.owners = sandbox.owners(&self.platform.root);
         order.upper = work.root("upper")?;
         order.work = work.directory("work")?;
         order.root = work.directory("root")?;
