@@ -6,6 +6,7 @@
 
 use std::fs;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::CWD;
@@ -59,14 +60,20 @@ pub(super) fn joined(parts: &[PathBuf], kind: BindKind, names: &Path, unprivileg
         BindKind::Shared => vec![(upper.as_path(), "upper"), (work.as_path(), "work")],
     };
     for (directory, _) in &own {
-        fs::create_dir_all(directory).doing("make a directory to write to")?;
+        const DOING: &str = "make a directory to write to";
+        fs::create_dir_all(directory).doing(DOING)?;
+        // The mount shows the mode of the uppermost: that of every tree's root.
+        fs::set_permissions(directory, fs::Permissions::from_mode(0o755)).doing(DOING)?;
     }
     enter_links(names, parts, &own)?;
     let context = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC).doing("open an overlay")?;
     let lower: Vec<String> = (0..parts.len()).rev().map(|number| number.to_string()).collect();
     let mut settings = vec![("lowerdir".to_owned(), lower.join(":"))];
     settings.extend(own.iter().map(|(_, name)| (format!("{name}dir"), (*name).to_owned())));
-    settings.extend(options(unprivileged).map(|(key, value)| (key.to_owned(), value.to_owned())));
+    // Directories can be renamed as in a directory without layers; the notes of that go away with the upper one.
+    let renames = |key: &str| kind == BindKind::Shared && !unprivileged && key == "redirect_dir";
+    let value = |(key, value): (&str, &str)| (key.to_owned(), if renames(key) { "on" } else { value }.to_owned());
+    settings.extend(options(unprivileged).map(value));
     for (key, value) in settings {
         fsconfig_set_string(&context, &key, &value).doing(format!("give the overlay `{key}={value}`"))?;
     }

@@ -20,12 +20,14 @@ fn a_reproducible_template_is_0_and_says_what_was_varied() {
         return;
     }
     let steps = "[sources.app]\npath = 'app'\n[[layer]]\nname = 'good'\n[[layer.step]]\nrun = '''\n\
-        find /in -type f | sort > /list; cat /in/* > /all; echo $SOURCE_DATE_EPOCH > /time; env | sort > /env; umask > /umask\n\
-        id > /id; cat /proc/self/mountinfo | grep -c 'lowerdir' > /dev/null; rm -r /gone; echo x > /gone; touch /old'''\n\
-        mounts = [{ from = 'app', to = '/in' }]\n\
+        find /in -type f | sort > /list; cat /in/[0-9] > /all; echo $SOURCE_DATE_EPOCH > /time; env | sort > /env; umask > /umask\n\
+        id > /id; cat /proc/self/mountinfo | grep -c 'lowerdir' > /dev/null; rm -r /gone; echo x > /gone; touch /old\n\
+        stat -c '%a %u %n' /in /copy / /etc /bin > /modes; rm /copy/1; mv /copy/sub /copy/sup; find /copy | sort > /left'''\n\
+        mounts = [{ from = 'app', to = '/in' }, { from = 'app', to = '/copy', writable = true }]\n\
         [[layer]]\nname = 'above'\n[[layer.step]]\nrun = 'ls /bin | sort > /bins; cp /all /again; chown app:app /again; ls /gone'\n";
     let Some(project) = with_shell(steps) else { return };
     (1..9).for_each(|number| project.write(&format!("app/{number}"), format!("{number}\n")));
+    (1..5).for_each(|number| project.write(&format!("app/sub/{number}"), "x"));
     let digest = project.build(&[]);
     let ended = project.kiln(&["reproduce", "--keep", "both"]).ok();
     assert_eq!(ended.text(), format!("{digest}\n"), "as a build gives it: {}", ended.all());

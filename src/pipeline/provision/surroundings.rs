@@ -126,8 +126,10 @@ impl Running<'_, '_, '_> {
         }
         // What may be written, or has times of its own, is nobody else's.
         let is_own = mount.writable || cache.is_some();
-        // The only file of a tree has no order.
-        let layout = if file.is_some() { Layout::Plain } else { self.layout() };
+        // The only file of a tree has no order. In a user namespace no directory of several layers can be renamed, which a
+        // step may expect to do in what it may write.
+        let stays = mount.writable && self.sandbox.mode().has_user_namespace();
+        let layout = if file.is_some() || stays { Layout::Plain } else { self.layout() };
         let directories = if is_own {
             self.own(&changes, layout, &format!("mount-{}-{number}", self.number))?
         } else {

@@ -19,7 +19,7 @@
 //! | order of directories | base, layers, sources and mounts lie otherwise ([`crate::sandbox::Layout`]) | file systems differ |
 //! | process numbers | begin elsewhere | they depend on what ran before |
 //! | store and work directories | another path of another length | `/proc/self/mountinfo` shows a part of it |
-//! | inode and device numbers, change times, sizes of directories | as they come in a new store | the same |
+//! | inode and device numbers, change times, sizes and link counts of directories | as they come | the same |
 //! | caches of steps | empty in all runs | a build on another machine has none |
 //! | sandbox | subordinate ids in place of root, or the other way, where both work | both are promised to be the same |
 //! | threads of kiln | one, or two where the first run has one | the same |
@@ -28,7 +28,8 @@
 //! Not varied is what the sandbox fixes for every step on every machine, because no step can see another value of it:
 //! `TZ`, `LC_ALL`, umask, `HOME`, `USER`, user and group numbers, `SOURCE_DATE_EPOCH`. Nor are the times of files that a step
 //! stands on or is given: they are part of the inputs. Beside a cache the times of mounted files come from the clock, which
-//! is another one in each run. Addresses in memory are random in every process as it is.
+//! is another one in each run. Addresses in memory are random in every process as it is. In a user namespace, mounts that
+//! may be written keep their order.
 
 mod find;
 mod report;

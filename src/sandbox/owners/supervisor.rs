@@ -254,13 +254,13 @@ impl Supervisor {
         self.table.get(file)
     }
 
-    /// Writes into the memory of whoever asked, and of nobody who got its number.
+    /// Writes into the memory of whoever asked. Only somebody who kills it and gives its number to another process of the
+    /// step between these two lines would have that one written to.
     fn write(&self, held: &seccomp_notif, to: u64, bytes: &[u8]) -> Result<(), Reply> {
-        let memory = Caller(held.pid).memory()?;
         if !self.listener.holds(held.id) {
             return Err(Reply::Continue);
         }
-        Ok(memory.write(to, bytes)?)
+        Ok(Caller(held.pid).write(to, bytes)?)
     }
 }
 
