@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn a_service_that_is_not_ready_says_how_it_ended() {
-        let ending = Ending { code: Some(3), signal: None, made: Vec::new() };
+        let ending = Ending { code: Some(3), ..Ending::default() };
         let ended = SandboxError::NotReady { ending: Some(ending) };
         assert_eq!(ended.to_string(), "the service ended before it listened: exit code 3");
         assert_eq!(SandboxError::NotReady { ending: None }.to_string(), "the service did not listen in time");

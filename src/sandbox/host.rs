@@ -456,7 +456,7 @@ mod tests {
         let mend = || "get more".to_owned();
         let mut order = RunOrder { groups: vec![4, 27], ..RunOrder::default() };
         assert!(only_root(&mut order, mend).is_ok());
-        assert_eq!(order.groups, []);
+        assert!(order.groups.is_empty());
         for (uid, gid) in [(33, 33), (0, 33), (33, 0)] {
             match only_root(&mut RunOrder { uid, gid, ..RunOrder::default() }, mend) {
                 Err(error @ SandboxError::SecondId { .. }) => {

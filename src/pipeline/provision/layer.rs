@@ -15,10 +15,10 @@ use crate::sandbox::{Ending, Layout, Mode, Owner, Refusal, RunOrder, Sandbox, Sa
 use crate::step::{Draft, Inline, Inputs, SourceTree, StepError, StepFailure, StepWarning, When, apply, with_parents};
 use crate::store::{Spool, Store};
 use crate::template::{Action, Command, Layer, Run, Step};
-use crate::tree::contents::read_all;
 use crate::tree::diff::diff;
-use crate::tree::{Change, Changeset, Content, ContentError, Contents, Kind, Node, Tree};
+use crate::tree::{Change, Changeset, Contents, Kind, Node, Tree};
 
+use super::contents::{Everywhere, Small};
 use super::kept::{self, content_of};
 use super::log::Log;
 use super::variation::Files;
@@ -426,27 +426,6 @@ fn taken(
     (given.take_out)(&mut missing).map_err(other)
 }
 
-/// All places where contents are.
-pub(super) struct Everywhere<'c> {
-    inputs: &'c dyn Contents,
-    written: &'c [Spool],
-    taken: &'c [Spool],
-    inline: &'c Inline,
-}
-
-impl Contents for Everywhere<'_> {
-    fn read_at(&self, content: &Content, offset: u64, buffer: &mut [u8]) -> Result<(), ContentError> {
-        let spools = self.written.iter().chain(self.taken).map(|spool| spool as &dyn Contents);
-        for place in spools.chain([self.inline as &dyn Contents, self.inputs]) {
-            match place.read_at(content, offset, buffer) {
-                Err(ContentError::Unknown(_)) => continue,
-                result => return result,
-            }
-        }
-        Err(ContentError::Unknown(*content))
-    }
-}
-
 /// A failure on the way to an unpacked tree.
 pub(super) fn as_sandbox(stop: Stop) -> SandboxError {
     SandboxError::Child { doing: "collect the files of a layer".to_owned(), reason: stop.describe() }
@@ -466,25 +445,6 @@ fn forget_mount_points(changes: &mut Changeset, made: &BTreeSet<String>) {
         if is_empty {
             changes.forget(&path);
         }
-    }
-}
-
-/// Small contents, in and out.
-struct Small<'c> {
-    contents: &'c dyn Contents,
-    inline: &'c mut Inline,
-}
-
-impl crate::residue::Files for Small<'_> {
-    fn read(&self, content: &Content) -> Result<Vec<u8>, ContentError> {
-        match self.inline.get(content) {
-            Some(bytes) => Ok(bytes.to_vec()),
-            None => read_all(self.contents, content),
-        }
-    }
-
-    fn keep(&mut self, bytes: Vec<u8>) -> Content {
-        self.inline.keep(bytes)
     }
 }
 

@@ -13,6 +13,7 @@
 //! instead. Everything above it is named in the same way, whether it has run here or not: the plan of a template must not
 //! depend on what a machine has in its store.
 
+mod contents;
 mod ground;
 pub(super) mod kept;
 pub(super) mod key;
