@@ -42,7 +42,7 @@ impl Running<'_, '_, '_> {
             let cache = self.sandbox.area().cache(self.sandbox.mode(), &name).map_err(fail)?;
             // Whoever the step runs as shall be able to write there.
             if who.ids.uid != 0 {
-                let open = std::fs::Permissions::from(std::os::unix::fs::PermissionsExt::from_mode(0o1777));
+                let open = std::os::unix::fs::PermissionsExt::from_mode(0o1777);
                 std::fs::set_permissions(&cache, open)
                     .map_err(|source| fail(SandboxError::Area { path: cache.clone(), source }))?;
             }
