@@ -2,10 +2,10 @@
 //! see and nothing promises, and compared.
 //!
 //! ```text
-//! runs      a store of its own, the inputs of the user's, other surroundings -> Run    a whole build
 //! vary      which values each run has, and what cannot be varied
-//! find      Run, Run         -> the layers that differ, in the order in which they are made
-//! why       the first of them      -> Different: files, causes, steps, and what else in the template lets it differ
+//! runs      a store of its own, the inputs of the user's, those values -> Run          a whole build
+//! find      Run, Run          -> the layers that differ, in the order in which they are made
+//! why       the first of them -> Different: files, causes, steps, and what else in the template lets it differ
 //! report    all of it, as data
 //! ```
 //! # What is varied, and what is not
