@@ -45,6 +45,8 @@
 //! | base image: its manifest | yes | no | no | no | yes |
 //! | base image: what a step sees of it (links, accounts, parents) | by the trees | as far as it changes the layer | as the key | by the diff ID | by its layers |
 //! | downloads, commits, images, stages: content, modes, targets | by the trees | yes | yes | yes | by its layers |
+//! | what commands fetch: content, executable bit, link targets | by the trees | yes | yes | by the diff ID | by its layers |
+//! | what commands fetch: times, owners, other modes | no | no | no | no | no |
 //! | commits, images, stages: times | by the trees | unless `mtime` is given | as the key | by the diff ID | by its layers |
 //! | where an input came from: mirror, file, vendored layout; `kiln.config.toml` | no | no | no | no | no |
 //! | name of a base in a registry | yes | no | no | no | as `base.name` |
@@ -90,6 +92,11 @@
 //!
 //! **A commit is pinned twice**: by its id, and by the SHA-256 of the tar that kiln makes of its files. SHA-1 names the one,
 //! the other proves the content, and the tar is found by its digest wherever it is: store, vendored layout, later a cache.
+//!
+//! **A fetch is pinned by what it was given, not by when.** The digest of what it was given is made from the stage's steps
+//! and inputs, not from the stage's files: these have the epoch of the lock, and a moved epoch would run every fetch again.
+//! So a build that has the fetched files needs neither base nor sandbox for them. The lock also lists the files, because a
+//! machine that gets something else has no old tree to compare with ([`pipeline::fetch`]).
 //!
 //! **The git program instead of gix.** A git library with a network is more than a hundred crates, and users have what only
 //! the program does: credential helpers, `insteadOf`, ssh settings ([`source::git`]).

@@ -208,6 +208,9 @@ pub struct Plan {
     /// How it is resolved.
     #[command(flatten)]
     pub resolve: ResolveArgs,
+    /// How commands run.
+    #[command(flatten)]
+    pub provision: ProvisionArgs,
     /// List the files of one source instead
     #[arg(long, value_name = "SOURCE")]
     pub files: Option<String>,
@@ -231,6 +234,9 @@ pub struct Lock {
     /// How far inputs may be looked for.
     #[command(flatten)]
     pub network: NetworkArgs,
+    /// How commands run.
+    #[command(flatten)]
+    pub provision: ProvisionArgs,
     /// Where the store is.
     #[command(flatten)]
     pub store: StoreDir,
@@ -252,6 +258,9 @@ pub struct VendorInputs {
     /// How far inputs may be looked for.
     #[command(flatten)]
     pub network: NetworkArgs,
+    /// How commands run.
+    #[command(flatten)]
+    pub provision: ProvisionArgs,
     /// Where the store is.
     #[command(flatten)]
     pub store: StoreDir,
@@ -294,6 +303,9 @@ pub struct Update {
     /// How far inputs may be looked for.
     #[command(flatten)]
     pub network: NetworkArgs,
+    /// How commands run.
+    #[command(flatten)]
+    pub provision: ProvisionArgs,
     /// Where the store is.
     #[command(flatten)]
     pub store: StoreDir,

@@ -98,6 +98,11 @@ impl Progress {
                 self.end();
                 self.note(&format!("layer {layer}, step {step} failed; a shell where it stopped (`exit` goes on):"));
             }
+            Event::FetchBegins { source, command } => {
+                let first = command.lines().next().unwrap_or_default();
+                self.note(&format!("source {source}, with network: {}", short_line(first)));
+                self.stage(&short(&format!("source {source}")));
+            }
             Event::StepPrints { layer, line } => self.note(&format!("{layer} | {line}")),
             Event::Residue { layer, removed } => {
                 self.detail(&format!("layer {layer}: {} {} ({})", removed.path, removed.how, removed.rule));

@@ -103,6 +103,24 @@ pub enum InputError {
         /// What came.
         found: String,
     },
+    /// A command fetched other files than the lock names.
+    #[error("`{input}` gives other files than those that were locked{}; expected {expected}, found {found}", after_colon(.differences))]
+    Refetched {
+        /// Which input.
+        input: String,
+        /// In the lock.
+        expected: String,
+        /// Of what came.
+        found: String,
+        /// The first of them, if the lock has a list.
+        differences: String,
+    },
+    /// A command has to run to fetch it, and may not.
+    #[error("`{input}` is neither in the store nor vendored, and its command needs the network")]
+    NeedsNetwork {
+        /// Which input.
+        input: String,
+    },
     /// The template's own digest is another one than the lock's, or than that of what came.
     #[error("`{url}` has the digest {found}, but the template says {expected}")]
     OtherSha256 {
@@ -187,6 +205,10 @@ pub enum InputError {
     Git(Box<GitError>),
 }
 
+fn after_colon(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!(": {text}") }
+}
+
 // These are large, and errors are passed on through every function here.
 macro_rules! boxed {
     ($($variant:ident($source:ty),)+) => {$(
@@ -222,11 +244,13 @@ impl InputError {
                 ImageFileError::Read { source, .. } if is_lie(source) => Class::Mismatch,
                 _ => Class::Failed,
             },
-            Self::DiffId { .. } | Self::Moved { .. } | Self::Mismatch { .. } | Self::OtherSha256 { .. } => {
-                Class::Mismatch
-            }
+            Self::DiffId { .. }
+            | Self::Moved { .. }
+            | Self::Mismatch { .. }
+            | Self::Refetched { .. }
+            | Self::OtherSha256 { .. } => Class::Mismatch,
             Self::Store(StoreError::Damaged { .. }) => Class::Mismatch,
-            Self::Gone { .. } => Class::Unavailable,
+            Self::Gone { .. } | Self::NeedsNetwork { .. } => Class::Unavailable,
             _ => Class::Failed,
         }
     }
@@ -250,6 +274,13 @@ impl InputError {
             }
             Self::Mismatch { .. } => {
                 Some("somebody changed it: find out why before you take what is there now with `kiln update`".to_owned())
+            }
+            Self::Refetched { .. } => Some(
+                "let the command name exactly what it fetches (versions, digests), or take what there is now with `kiln update`"
+                    .to_owned(),
+            ),
+            Self::NeedsNetwork { .. } => {
+                Some("give `--vendor DIR` with a directory of `kiln vendor`, or leave `--offline` away".to_owned())
             }
             Self::OtherSha256 { .. } => {
                 Some("correct `sha256`, or take what is there now with `kiln update` if that was meant".to_owned())

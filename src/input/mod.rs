@@ -15,8 +15,10 @@ pub mod archive;
 mod copy;
 pub mod each;
 pub mod error;
+pub mod fetch;
 pub mod git;
 pub mod image;
+mod kept;
 pub mod reach;
 pub mod remote;
 #[cfg(test)]
@@ -31,7 +33,7 @@ pub use image::BaseImage;
 pub use reach::Reach;
 pub use remote::Remote;
 
-use crate::lock::{GitRequest, ImageRequest, Pin, Request};
+use crate::lock::{FetchRequest, GitRequest, ImageRequest, Request};
 use crate::template::UrlSource;
 use crate::tree::Tree;
 
@@ -53,6 +55,8 @@ pub enum Asked {
     Url(UrlSource),
     /// A commit.
     Git(GitRequest),
+    /// What a command fetches.
+    Fetch(FetchRequest),
 }
 
 impl Asked {
@@ -62,15 +66,7 @@ impl Asked {
             Self::Image(request) => Request::Image(request.clone()),
             Self::Url(source) => Request::Url(source.url.clone()),
             Self::Git(request) => Request::Git(request.clone()),
-        }
-    }
-
-    /// Asks what it means now.
-    pub fn resolve(&self, reach: &Reach<'_>) -> Result<Pin, InputError> {
-        match self {
-            Self::Image(request) => image::resolve(request, reach).map(Pin::Image),
-            Self::Url(source) => url::resolve(source, reach).map(Pin::Url),
-            Self::Git(request) => git::resolve(request, reach).map(Pin::Git),
+            Self::Fetch(request) => Request::Fetch(request.clone()),
         }
     }
 }

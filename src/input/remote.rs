@@ -28,6 +28,11 @@ pub struct Remote<'a> {
 }
 
 impl<'a> Remote<'a> {
+    /// Whether nothing may be asked.
+    pub fn is_offline(&self) -> bool {
+        self.network == Network::Offline
+    }
+
     /// What a name holds now.
     pub fn resolve(&self, name: &ImageName) -> Result<Found, InputError> {
         Ok(self.registry.resolve(name)?)

@@ -13,7 +13,7 @@ use crate::base::hash::digest_of;
 use crate::base::reference::Output;
 use crate::base::{ContentDigest, Platform};
 use crate::image::LayerDescriptor;
-use crate::lock::{GitPin, ImagePin, Submodules, UrlPin};
+use crate::lock::{GitPin, ImagePin, Pin, Submodules, UrlPin};
 use crate::output::testing::Memory;
 use crate::output::{Subject, write};
 use crate::registry::{Client, Files};

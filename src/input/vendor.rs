@@ -1,7 +1,7 @@
 //! All inputs of a lock in one OCI layout: what a machine without a network builds from.
 //!
 //! ```text
-//! DIR/oci-layout, index.json        a manifest for each image; a small artifact for each download and commit
+//! DIR/oci-layout, index.json        a manifest for each image; a small artifact for each download, commit and fetch
 //! DIR/blobs/sha256/HEX              their blobs: found by digest, which is all that a build asks for
 //! ```
 //! Everything that reads OCI layouts can look into it, copy it and check it.
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::base::ContentDigest;
 use crate::base::hash::digest_of;
 use crate::base::json::bytes_of;
-use crate::lock::{Pin, Request};
+use crate::lock::{FetchPin, GitPin, Pin, Request};
 use crate::store::{Store, replace_file};
 
 use super::{BaseImage, InputError, Reach};
@@ -26,7 +26,7 @@ pub struct Vendor {
     root: PathBuf,
 }
 
-/// What a vendored download or commit is called.
+/// What a vendored download, commit or fetch is called.
 const ARTIFACT_TYPE: &str = "application/vnd.kiln.input.v1";
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const EMPTY: &str = "application/vnd.oci.empty.v1+json";
@@ -100,11 +100,13 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// Adds a download or a commit, whose blob is in the store.
+    /// Adds a download, a commit or what a command fetched, whose blob is in the store.
     pub fn artifact(&mut self, request: &Request, pin: &Pin) -> Result<(), InputError> {
         let (digest, media_type) = match pin {
             Pin::Url(pin) => (pin.sha256, "application/octet-stream"),
-            Pin::Git(pin) => (pin.tree, "application/vnd.oci.image.layer.v1.tar"),
+            Pin::Git(GitPin { tree, .. }) | Pin::Fetch(FetchPin { tree, .. }) => {
+                (*tree, "application/vnd.oci.image.layer.v1.tar")
+            }
             Pin::Image(_) => return Ok(()),
         };
         let digest = digest.to_string();

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::base::{Epoch, Platform};
 
 use super::input::{Pin, Request};
-use super::raw::{RawGit, RawImage, RawUrl};
+use super::raw::{RawFetch, RawGit, RawImage, RawUrl};
 
 /// The format profile that this kiln makes: tar rules, codecs and their versions, default modes. A digest never changes
 /// within a profile.
@@ -105,6 +105,8 @@ struct Raw {
     url: Vec<RawUrl>,
     #[serde(default)]
     git: Vec<RawGit>,
+    #[serde(default)]
+    fetch: Vec<RawFetch>,
 }
 
 impl Raw {
@@ -112,8 +114,9 @@ impl Raw {
         let images = self.image.into_iter().map(RawImage::entry);
         let urls = self.url.into_iter().map(RawUrl::entry);
         let gits = self.git.into_iter().map(RawGit::entry);
+        let fetches = self.fetch.into_iter().map(RawFetch::entry);
         let mut inputs = BTreeMap::new();
-        for (request, pin) in images.chain(urls).chain(gits) {
+        for (request, pin) in images.chain(urls).chain(gits).chain(fetches) {
             if let Some((request, _)) = inputs.get_key_value(&request) {
                 let request: &Request = request;
                 return Err(LockError::Twice { request: request.to_string() });
@@ -230,7 +233,7 @@ mod tests {
         let text = lock().to_text();
         let (_, last) = text.rsplit_once("\n[[").expect("it has entries");
         let twice = parse(&format!("{text}\n[[{last}"));
-        assert!(matches!(&twice, Err(LockError::Twice { request }) if request.starts_with("git ")), "{twice:?}");
+        assert!(matches!(&twice, Err(LockError::Twice { request }) if request.starts_with("fetch ")), "{twice:?}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What a template asks for from outside, and what the lock says it is.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::base::{ContentDigest, ManifestDigest, Platform};
@@ -14,6 +15,8 @@ pub enum Request {
     Url(String),
     /// A commit of a git repository.
     Git(GitRequest),
+    /// What a command fetches.
+    Fetch(FetchRequest),
 }
 
 /// An image for one platform.
@@ -47,6 +50,44 @@ pub enum Submodules {
     Take,
 }
 
+/// What a command with a network fetches for one platform.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FetchRequest {
+    /// The program and its arguments.
+    pub command: Vec<String>,
+    /// The stage that it runs in; `None`: the base of the image.
+    pub stage: Option<String>,
+    /// What it sees, in the order of the template.
+    pub mounts: Vec<FetchMount>,
+    /// The platform that the image is made for.
+    pub platform: Platform,
+}
+
+impl FetchRequest {
+    /// The command for people, in one line that is not too long.
+    pub fn shown(&self) -> String {
+        /// A line of a terminal has room for it and what is said of it.
+        const MOST_CHARS: usize = 60;
+        let words = self.command.join(" ");
+        let line: String = words.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+        match line.char_indices().nth(MOST_CHARS) {
+            Some((cut, _)) => format!("{}...", line.get(..cut).unwrap_or_default()),
+            None => line,
+        }
+    }
+}
+
+/// Something that a command sees, as the template names it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FetchMount {
+    /// `NAME` or `NAME:PATH` of a source or stage.
+    pub from: String,
+    /// Where it is seen, absolute.
+    pub to: String,
+    /// Whether the command may write there.
+    pub writable: bool,
+}
+
 /// What a request was resolved to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Pin {
@@ -56,6 +97,8 @@ pub enum Pin {
     Url(UrlPin),
     /// Of [`Request::Git`].
     Git(GitPin),
+    /// Of [`Request::Fetch`].
+    Fetch(FetchPin),
 }
 
 /// An image that is known by digest.
@@ -85,6 +128,17 @@ pub struct GitPin {
     pub tree: ContentDigest,
 }
 
+/// What a command fetched, and from what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FetchPin {
+    /// Of everything that the command was given: the entry is stale once that is another.
+    pub given: ContentDigest,
+    /// Of the tar that kiln makes of the normalised files.
+    pub tree: ContentDigest,
+    /// What is in the tree, in short: path to digest. For reviews, and to say what differs where the tree is not at hand.
+    pub files: BTreeMap<String, ContentDigest>,
+}
+
 impl Request {
     /// The kind of entry, as it is called in the lock file.
     pub fn kind(&self) -> &'static str {
@@ -92,6 +146,7 @@ impl Request {
             Self::Image(_) => "image",
             Self::Url(_) => "url",
             Self::Git(_) => "git",
+            Self::Fetch(_) => "fetch",
         }
     }
 }
@@ -106,6 +161,7 @@ impl fmt::Display for Request {
                 git.rev.as_ref().map_or(Ok(()), |rev| write!(f, " {rev}"))?;
                 git.subdir.as_ref().map_or(Ok(()), |subdir| write!(f, " /{subdir}"))
             }
+            Self::Fetch(fetch) => write!(f, "fetch {} ({})", fetch.shown(), fetch.platform),
         }
     }
 }
@@ -116,6 +172,7 @@ impl fmt::Display for Pin {
             Self::Image(pin) => f.write_str(&pin.digest),
             Self::Url(pin) => write!(f, "{}", pin.sha256),
             Self::Git(pin) => f.write_str(&pin.commit),
+            Self::Fetch(pin) => write!(f, "{} (of {})", pin.tree, pin.given.short()),
         }
     }
 }

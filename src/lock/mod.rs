@@ -14,8 +14,22 @@
 //! digest = "sha256:.."
 //! manifest = "sha256:.."
 //! ```
-//! An entry is missing if a request has none, and stale if its request no longer occurs. Files beside the template have
-//! none: they are pinned by git. There is no checksum over the whole, so that two branches that change different entries
+//! What a command fetched has an entry for each platform, with the digest of what it was given and of what it made, and
+//! the list of that, as far as it is short:
+//!
+//! ```text
+//! [[fetch]]
+//! fetch = ["pip", "download", "-r", "/in/requirements.txt", "-d", "/out"]
+//! in = "build"                           left out: the base of the image
+//! mounts = [{ from = "app:/requirements.txt", to = "/in/requirements.txt" }]
+//! platform = "linux/amd64"
+//! given = "sha256:.."                    command, mounts and what it runs on; no time of the lock is in it
+//! tree = "sha256:.."
+//! [fetch.files]
+//! "/six-1.16.0-py2.py3-none-any.whl" = "sha256:.."
+//! ```
+//! An entry is missing if a request has none, and stale if its request no longer occurs, or if what a
+//! command was given is another. Files beside the template have none: they are pinned by git. There is no checksum over the whole, so that two branches that change different entries
 //! merge. No mirror, user name or path of a machine is in it.
 //!
 //! Architecture Invariant: pure. The clock and SOURCE_DATE_EPOCH come in as values, and only where a lock is made.
@@ -26,5 +40,7 @@ mod raw;
 pub mod settle;
 
 pub use file::{Accept, Lock, LockError, PROFILE};
-pub use input::{GitPin, GitRequest, ImagePin, ImageRequest, Pin, Request, Submodules, UrlPin};
+pub use input::{
+    FetchMount, FetchPin, FetchRequest, GitPin, GitRequest, ImagePin, ImageRequest, Pin, Request, Submodules, UrlPin,
+};
 pub use settle::{Asked, Change, Inputs, Move, Settled, complete, drop_stale, missing, move_entry, put, settle};

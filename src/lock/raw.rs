@@ -1,12 +1,15 @@
 //! The entries of inputs as tables of the lock file.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde::Deserialize;
 
 use crate::base::{ContentDigest, ManifestDigest, Platform};
 
-use super::input::{GitPin, GitRequest, ImagePin, ImageRequest, Pin, Request, Submodules, UrlPin};
+use super::input::{
+    FetchMount, FetchPin, FetchRequest, GitPin, GitRequest, ImagePin, ImageRequest, Pin, Request, Submodules, UrlPin,
+};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -37,6 +40,29 @@ pub(super) struct RawGit {
     tree: ContentDigest,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawFetch {
+    fetch: Vec<String>,
+    r#in: Option<String>,
+    #[serde(default)]
+    mounts: Vec<RawMount>,
+    platform: Platform,
+    given: ContentDigest,
+    tree: ContentDigest,
+    #[serde(default)]
+    files: BTreeMap<String, ContentDigest>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawMount {
+    from: String,
+    to: String,
+    #[serde(default)]
+    writable: bool,
+}
+
 impl RawImage {
     pub(super) fn entry(self) -> (Request, Pin) {
         let request = ImageRequest { image: self.image, platform: self.platform };
@@ -58,9 +84,55 @@ impl RawGit {
     }
 }
 
+impl RawFetch {
+    pub(super) fn entry(self) -> (Request, Pin) {
+        let mount = |mount: RawMount| FetchMount { from: mount.from, to: mount.to, writable: mount.writable };
+        let mounts = self.mounts.into_iter().map(mount).collect();
+        let request = FetchRequest { command: self.fetch, stage: self.r#in, mounts, platform: self.platform };
+        let pin = FetchPin { given: self.given, tree: self.tree, files: self.files };
+        (Request::Fetch(request), Pin::Fetch(pin))
+    }
+}
+
+/// A string on one line: a line break inside could look like the mark of a conflict, and no key may have one.
+fn quoted(value: &str) -> String {
+    let plain = toml::Value::String(value.to_owned()).to_string();
+    if !plain.starts_with("\"\"\"") && !plain.starts_with("'''") {
+        return plain;
+    }
+    let mut text = "\"".to_owned();
+    for letter in value.chars() {
+        match letter {
+            '"' | '\\' => text.extend(['\\', letter]),
+            letter if letter.is_control() => {
+                let _ = write!(text, "\\u{:04X}", u32::from(letter));
+            }
+            letter => text.push(letter),
+        }
+    }
+    text.push('"');
+    text
+}
+
+fn list(items: impl Iterator<Item = String>) -> String {
+    format!("[{}]", items.collect::<Vec<_>>().join(", "))
+}
+
+fn fetch_lines(request: &FetchRequest, pin: &FetchPin) -> Vec<(&'static str, String)> {
+    let mount = |mount: &FetchMount| {
+        let writable = if mount.writable { ", writable = true" } else { "" };
+        format!("{{ from = {}, to = {}{writable} }}", quoted(&mount.from), quoted(&mount.to))
+    };
+    let mut lines = vec![("fetch", list(request.command.iter().map(|word| quoted(word))))];
+    lines.extend(request.stage.as_ref().map(|stage| ("in", quoted(stage))));
+    lines.extend((!request.mounts.is_empty()).then(|| ("mounts", list(request.mounts.iter().map(mount)))));
+    lines.push(("platform", quoted(&request.platform.to_string())));
+    lines.extend([("given", quoted(&pin.given.to_string())), ("tree", quoted(&pin.tree.to_string()))]);
+    lines
+}
+
 /// Appends the table of one entry.
 pub(super) fn write(request: &Request, pin: &Pin, text: &mut String) {
-    let quoted = |value: &str| toml::Value::String(value.to_owned()).to_string();
     let lines = match (request, pin) {
         (Request::Image(request), Pin::Image(pin)) => vec![
             ("image", quoted(&request.image)),
@@ -81,6 +153,7 @@ pub(super) fn write(request: &Request, pin: &Pin, text: &mut String) {
             lines.extend([("commit", quoted(&pin.commit)), ("tree", quoted(&pin.tree.to_string()))]);
             lines
         }
+        (Request::Fetch(request), Pin::Fetch(pin)) => fetch_lines(request, pin),
         // A request only ever gets a pin of its own kind.
         _ => return,
     };
@@ -88,6 +161,14 @@ pub(super) fn write(request: &Request, pin: &Pin, text: &mut String) {
     let _ = writeln!(text, "\n[[{}]]", request.kind());
     for (key, value) in lines {
         let _ = writeln!(text, "{key} = {value}");
+    }
+    if let Pin::Fetch(pin) = pin
+        && !pin.files.is_empty()
+    {
+        let _ = writeln!(text, "[{}.files]", request.kind());
+        for (path, digest) in &pin.files {
+            let _ = writeln!(text, "{} = \"{digest}\"", quoted(path));
+        }
     }
 }
 
@@ -108,6 +189,16 @@ pub(super) mod testing {
             subdir: Some("src".to_owned()),
             submodules: Submodules::Take,
         };
+        let fetch = FetchRequest {
+            command: vec!["sh".to_owned(), "-c".to_owned(), "a 'b' \"c\"\n<<<<<<< d".to_owned()],
+            stage: Some("build".to_owned()),
+            mounts: vec![
+                FetchMount { from: "app:/r.txt".to_owned(), to: "/in/r.txt".to_owned(), writable: false },
+                FetchMount { from: "tools".to_owned(), to: "/t".to_owned(), writable: true },
+            ],
+            platform: "linux/amd64".parse().expect("a platform"),
+        };
+        let files = BTreeMap::from([("/a \"b\" 'c'".to_owned(), [8; 32].into())]);
         let manifest: ManifestDigest = [1; 32].into();
         let image_pin = ImagePin { digest: manifest.to_string(), manifest: [2; 32].into() };
         BTreeMap::from([
@@ -117,6 +208,7 @@ pub(super) mod testing {
                 Pin::Url(UrlPin { sha256: [3; 32].into(), size_bytes: 4 }),
             ),
             (Request::Git(git), Pin::Git(GitPin { commit: "c0ffee".to_owned(), tree: [5; 32].into() })),
+            (Request::Fetch(fetch), Pin::Fetch(FetchPin { given: [6; 32].into(), tree: [7; 32].into(), files })),
         ])
     }
 }

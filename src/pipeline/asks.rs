@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::Platform;
 use crate::input::Asked;
-use crate::lock::{GitRequest, ImageRequest, Request, Submodules};
-use crate::template::{Base, BaseFrom, Source, SourceFrom, Span, Template};
+use crate::lock::{FetchMount, FetchRequest, GitRequest, ImageRequest, Request, Submodules};
+use crate::template::{Base, BaseFrom, FetchSource, Source, SourceFrom, SourceRef, Span, Template};
 
 /// One thing that is asked for.
 #[derive(Debug, Clone)]
@@ -23,20 +23,25 @@ pub type Asks = BTreeMap<Request, Ask>;
 
 /// Adds what the template of one platform asks for: the bases and sources of what is built of it.
 pub fn add(template: &Template, platform: &Platform, asks: &mut Asks) {
+    add_named(template, &template.needed(), platform, asks);
+}
+
+/// Adds what the base of the image and these sources and stages ask for.
+pub fn add_named(template: &Template, names: &[&str], platform: &Platform, asks: &mut Asks) {
     let mut put = |name: &str, span: Span, asked: Asked| {
         asks.entry(asked.request()).or_insert_with(|| Ask { name: name.to_owned(), span, asked });
     };
     if let Some((span, asked)) = base_image(template.base.as_ref(), platform) {
         put("base", span, Asked::Image(asked));
     }
-    for name in template.needed_stages() {
-        let Some(stage) = template.stages.get(name) else { continue };
+    for name in names {
+        let Some(stage) = template.stages.get(*name) else { continue };
         let runs_on = stage.runs_on.as_ref().unwrap_or(platform);
         if let Some((span, asked)) = base_image(stage.base.as_ref(), runs_on) {
             put(name, span, Asked::Image(asked));
         }
     }
-    for (name, source) in used_sources(template) {
+    for (name, source) in sources(template, names) {
         if let Some(asked) = asked(source, platform) {
             put(name, source.span, asked);
         }
@@ -53,17 +58,16 @@ pub fn base_image(base: Option<&Base>, platform: &Platform) -> Option<(Span, Ima
     }
 }
 
-/// The sources that the image and all that it needs refer to, by name.
-pub fn used_sources(template: &Template) -> impl Iterator<Item = (&str, &Source)> {
-    let names: BTreeSet<&str> = template.needed().into_iter().collect();
+/// The sources among `names`, sorted.
+pub fn sources<'a>(template: &'a Template, names: &[&'a str]) -> impl Iterator<Item = (&'a str, &'a Source)> {
+    let names: BTreeSet<&str> = names.iter().copied().collect();
     names.into_iter().filter_map(|name| Some((name, template.sources.get(name)?)))
 }
 
-/// What a source asks for; nothing if it is beside the template or made by a command.
+/// What a source asks for; nothing if it is beside the template.
 pub fn asked(source: &Source, platform: &Platform) -> Option<Asked> {
     Some(match &source.from {
-        // What a command fetches is no request of another machine: it runs in a stage.
-        SourceFrom::Path(_) | SourceFrom::Fetch(_) => return None,
+        SourceFrom::Path(_) => return None,
         SourceFrom::Url(url) => Asked::Url(url.clone()),
         SourceFrom::Git(git) => Asked::Git(GitRequest {
             url: git.url.clone(),
@@ -72,5 +76,23 @@ pub fn asked(source: &Source, platform: &Platform) -> Option<Asked> {
             submodules: if git.submodules { Submodules::Take } else { Submodules::Skip },
         }),
         SourceFrom::Image(image) => Asked::Image(ImageRequest { image: image.clone(), platform: platform.clone() }),
+        SourceFrom::Fetch(fetch) => Asked::Fetch(fetch_request(fetch, platform)),
     })
+}
+
+fn fetch_request(fetch: &FetchSource, platform: &Platform) -> FetchRequest {
+    let text = |from: &SourceRef| {
+        if from.path.is_root() { from.source.clone() } else { format!("{}:{}", from.source, from.path) }
+    };
+    let mounts = fetch.mounts.iter().map(|mount| FetchMount {
+        from: text(&mount.from),
+        to: mount.to.to_string(),
+        writable: mount.writable,
+    });
+    FetchRequest {
+        command: fetch.command.clone(),
+        stage: fetch.in_stage.clone(),
+        mounts: mounts.collect(),
+        platform: platform.clone(),
+    }
 }

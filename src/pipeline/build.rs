@@ -397,6 +397,7 @@ fn inputs(prepared: &Prepared) -> Vec<String> {
             Pin::Image(pin) => inputs.extend([pin.digest.clone(), pin.manifest.to_string()]),
             Pin::Url(pin) => inputs.push(pin.sha256.to_string()),
             Pin::Git(pin) => inputs.push(pin.tree.to_string()),
+            Pin::Fetch(pin) => inputs.push(pin.tree.to_string()),
         }
     }
     inputs.extend(prepared.taken.iter().filter_map(Spool::blob).map(str::to_owned));

@@ -54,6 +54,20 @@ pub enum Error {
         /// What is missing.
         missing: String,
     },
+    /// What a command fetched was fetched with something else given, and it must not run again.
+    #[error("the lock file `{path}` has what the source `{name}` fetched when its command was given something else, and this build must not write it", path = path.display())]
+    StaleFetch {
+        /// Which lock file.
+        path: PathBuf,
+        /// The source.
+        name: String,
+    },
+    /// What a command fetches is asked for where nothing runs.
+    #[error("what the source `{name}` fetches is not here: its command has not run")]
+    NotFetched {
+        /// The source.
+        name: String,
+    },
     /// A file beside the template cannot be read or written.
     #[error("cannot {doing} `{path}`", path = path.display())]
     File {
@@ -225,7 +239,9 @@ impl Error {
         match self {
             Self::Store(StoreError::Frozen { .. }) => Class::Refused,
             Self::Output(error) if error.is_refusal() => Class::Refused,
-            Self::Locked { .. } | Self::Lock { error: LockError::Profile { .. }, .. } => Class::Mismatch,
+            Self::Locked { .. } | Self::StaleFetch { .. } | Self::Lock { error: LockError::Profile { .. }, .. } => {
+                Class::Mismatch
+            }
             Self::Store(StoreError::Damaged { .. }) => Class::Mismatch,
             Self::Input { source, .. } | Self::Arrived(source) => source.class(),
             Self::Interrupted | Self::Sandbox(SandboxError::Interrupted) => Class::Interrupted,
@@ -247,9 +263,10 @@ impl Error {
                 Some("name a template or a directory with `kiln.toml`, or write one with `kiln init`".to_owned())
             }
             Self::Lock { error, .. } => error.hint(),
-            Self::Locked { .. } => {
+            Self::Locked { .. } | Self::StaleFetch { .. } => {
                 Some("run `kiln lock`, review the file and commit it; or give `--no-locked`".to_owned())
             }
+            Self::NotFetched { .. } => Some("`kiln lock` and `kiln build` run it".to_owned()),
             Self::Scan { source, .. } => source.hint(),
             Self::Input { source, .. } | Self::Arrived(source) => source.hint(),
             Self::ReadLayer { source, .. } => source.hint(),

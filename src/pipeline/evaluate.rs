@@ -121,19 +121,22 @@ impl Taken {
 }
 
 /// The sources and stages that steps may name.
-type Sources<'s> = BTreeMap<String, SourceTree<'s>>;
+pub(super) type Sources<'s> = BTreeMap<String, SourceTree<'s>>;
+
+/// The files of sources.
+pub(super) type SourceTrees<'a> = BTreeMap<String, (Cow<'a, Tree>, Times)>;
 
 /// What the layers of one unit are evaluated with.
-struct Around<'s> {
+pub(super) struct Around<'s> {
     /// What its steps run on.
-    platform: &'s Platform,
-    sources: &'s BTreeMap<String, (Cow<'s, Tree>, Times)>,
-    stages: &'s BTreeMap<String, Unit>,
+    pub(super) platform: &'s Platform,
+    pub(super) sources: &'s SourceTrees<'s>,
+    pub(super) stages: &'s BTreeMap<String, Unit>,
 }
 
 impl Around<'_> {
     /// All trees that are known.
-    fn trees(&self) -> Sources<'_> {
+    pub(super) fn trees(&self) -> Sources<'_> {
         let sources =
             self.sources.iter().map(|(name, (tree, times))| (name.clone(), SourceTree { tree, times: *times }));
         let stages = self.stages.iter().filter(|(_, unit)| unit.ground.is_known);
@@ -147,6 +150,23 @@ impl Around<'_> {
     }
 }
 
+/// The sources among `names`, with what their times are worth. Those that were not gathered are left out.
+pub(super) fn trees_of<'a>(
+    template: &Template,
+    names: &[&str],
+    platform: &Platform,
+    gathered: &'a Gathered,
+) -> SourceTrees<'a> {
+    let found = super::asks::sources(template, names).filter_map(|(name, source)| {
+        let times = match source.from {
+            SourceFrom::Path(_) | SourceFrom::Url(_) | SourceFrom::Fetch(_) => Times::Machine,
+            SourceFrom::Git(_) | SourceFrom::Image(_) => Times::Pinned,
+        };
+        Some((name.to_owned(), (source_tree(source, platform, gathered)?, times)))
+    });
+    found.collect()
+}
+
 impl Evaluation<'_> {
     /// Evaluates what the image of one platform needs, and then it. Gives the layers of the stages too, in that order.
     pub(super) fn image(
@@ -155,30 +175,13 @@ impl Evaluation<'_> {
         template: &Template,
         warnings: &mut Vec<Finding>,
     ) -> Result<(Unit, Vec<UnitLayer>), Stop> {
-        let mut sources: BTreeMap<String, (Cow<'_, Tree>, Times)> = BTreeMap::new();
-        for (name, source) in super::asks::used_sources(template) {
-            let times = match source.from {
-                SourceFrom::Path(_) | SourceFrom::Url(_) | SourceFrom::Fetch(_) => Times::Machine,
-                SourceFrom::Git(_) | SourceFrom::Image(_) => Times::Pinned,
-            };
-            if let Some(tree) = source_tree(source, platform, self.gathered) {
-                sources.insert(name.to_owned(), (tree, times));
-            }
-        }
-        let mut stages: BTreeMap<String, Unit> = BTreeMap::new();
-        for name in template.needed_stages() {
-            let Some(stage) = template.stages.get(name) else { continue };
-            let around =
-                Around { platform: stage.runs_on.as_ref().unwrap_or(platform), sources: &sources, stages: &stages };
-            let mut unit = self.start(stage.base.as_ref(), &around);
-            unit.env.extend(stage.env.clone());
-            self.layers(&mut unit, &stage.layers, &around, warnings)?;
-            stages.insert(name.to_owned(), unit);
-        }
+        let names = template.used();
+        let sources = trees_of(template, &names, platform, self.gathered);
+        let stages = self.stages(&names, platform, template, &sources, warnings)?;
         let around = Around { platform, sources: &sources, stages: &stages };
         let mut unit = self.start(template.base.as_ref(), &around);
         self.layers(&mut unit, &template.layers, &around, warnings)?;
-        let in_order = template.needed_stages().into_iter().filter_map(|name| Some((name, stages.get(name)?)));
+        let in_order = names.iter().filter_map(|name| Some((*name, stages.get(*name)?)));
         let of_stages = in_order.flat_map(|(stage, unit)| {
             let named = move |layer: &UnitLayer| {
                 let plan = LayerPlan { name: format!("{stage}/{}", layer.plan.name), ..layer.plan.clone() };
@@ -187,6 +190,27 @@ impl Evaluation<'_> {
             unit.layers.iter().map(named)
         });
         Ok((unit, of_stages.collect()))
+    }
+
+    /// Evaluates the stages among `names`, each of which comes behind what it needs.
+    pub(super) fn stages(
+        &mut self,
+        names: &[&str],
+        platform: &Platform,
+        template: &Template,
+        sources: &SourceTrees<'_>,
+        warnings: &mut Vec<Finding>,
+    ) -> Result<BTreeMap<String, Unit>, Stop> {
+        let mut stages: BTreeMap<String, Unit> = BTreeMap::new();
+        for name in names {
+            let Some(stage) = template.stages.get(*name) else { continue };
+            let around = Around { platform: stage.runs_on.as_ref().unwrap_or(platform), sources, stages: &stages };
+            let mut unit = self.start(stage.base.as_ref(), &around);
+            unit.env.extend(stage.env.clone());
+            self.layers(&mut unit, &stage.layers, &around, warnings)?;
+            stages.insert((*name).to_owned(), unit);
+        }
+        Ok(stages)
     }
 
     fn layers(
@@ -217,7 +241,7 @@ impl Evaluation<'_> {
     }
 
     /// What a unit begins as: its base, under which name its layers go on.
-    fn start(&self, base: Option<&Base>, around: &Around<'_>) -> Unit {
+    pub(super) fn start(&self, base: Option<&Base>, around: &Around<'_>) -> Unit {
         if let Some(Base { from: BaseFrom::Stage(name), .. }) = base
             && let Some(stage) = around.stages.get(name)
         {
@@ -386,7 +410,7 @@ impl Evaluation<'_> {
 }
 
 /// The contents that are at hand. Those of images are not: whoever needs one takes it out first.
-fn contents<'a>(gathered: &'a Gathered, taken: &'a Taken, terms: &Terms<'a>) -> Everything<'a> {
+pub(super) fn contents<'a>(gathered: &'a Gathered, taken: &'a Taken, terms: &Terms<'a>) -> Everything<'a> {
     Everything {
         origins: gathered.scans.values().map(|named| &named.scan.origins).collect(),
         spools: gathered.arrivals.values().map(|arrival| &arrival.spool).chain(taken.spools()).collect(),
@@ -419,7 +443,7 @@ fn archive(reference: &SourceRef, trees: &BTreeMap<String, SourceTree<'_>>) -> O
 }
 
 /// Contents out of the images that have them.
-fn take_out_of_images(
+pub(super) fn take_out_of_images(
     wanted: &mut BTreeSet<ContentDigest>,
     gathered: &Gathered,
     reach: &Reach<'_>,

@@ -4,18 +4,18 @@ use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use crate::base::ImagePath;
 use crate::base::glob::Selection as Globs;
+use crate::base::{ImagePath, Platform};
 use crate::input::image::LayerFiles;
-use crate::input::{Arrival, Asked, BaseImage, InputError, Reach, git, image, url};
+use crate::input::{Arrival, Asked, BaseImage, InputError, Reach, fetch, git, image, url};
 use crate::lock::{ImageRequest, Pin, Request};
 use crate::source::path::{Form, KnownChange, KnownFiles, Scan, ScanRequest, Selection, Warning, scan};
 use crate::store::notes::note_name;
 use crate::store::{Shelf, Store};
-use crate::template::{PathSource, Source, SourceFrom, Template};
+use crate::template::{PathSource, Source, SourceFrom, SourceRef, Template};
 use crate::tree::{Kind, Tree};
 
-use super::asks::{self, Ask, used_sources};
+use super::asks::{self, Ask, sources};
 use super::error::Error;
 use super::load::Loaded;
 use super::pin::input_error;
@@ -26,7 +26,7 @@ use super::terms::{Cache, Event, Terms};
 pub struct Gathered {
     /// Scans of what lies beside the template: two platforms may take two directories under one name.
     pub scans: BTreeMap<ScanKey, NamedScan>,
-    /// Downloads and commits.
+    /// Downloads, commits, and what commands fetched.
     pub arrivals: BTreeMap<Request, Arrival>,
     /// Bases, and images whose files are taken.
     pub images: BTreeMap<ImageRequest, Foreign>,
@@ -71,6 +71,11 @@ impl Gathered {
         self.scans.get(&scan_key(source)?).map(|named| &named.scan)
     }
 
+    /// Contents of images that steps may ask for.
+    pub fn small_contents(&self) -> impl Iterator<Item = &Vec<u8>> {
+        self.images.values().flat_map(|foreign| &foreign.layers).flat_map(|layer| &layer.small)
+    }
+
     /// The one file that a source is, if it is one.
     pub fn only_file(&self, source: &Source) -> Option<ImagePath> {
         match &source.from {
@@ -102,8 +107,50 @@ pub fn gather(
     terms: &Terms<'_>,
 ) -> Result<Gathered, Error> {
     let mut gathered = Gathered::default();
-    for template in templates.iter() {
-        for (name, source) in used_sources(template) {
+    let gathering = Gathering { loaded, never, reach, terms };
+    for (template, platform) in templates.iter().zip(&loaded.platforms) {
+        gathering.take(template, &template.used(), platform, Wanted::Everything, &mut gathered)?;
+    }
+    for template in templates.iter_mut() {
+        let files = only_files(template, &gathered);
+        template.each_reference(|reference| name_file(reference, &files));
+    }
+    Ok(gathered)
+}
+
+/// How much is brought in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// All of it.
+    Everything,
+    /// All but images.
+    NoImages,
+}
+
+/// What things are gathered with.
+pub struct Gathering<'a> {
+    /// The template and its lock, which has an entry for everything.
+    pub loaded: &'a Loaded,
+    /// Files that must not come in.
+    pub never: &'a [PathBuf],
+    /// Where inputs are looked for.
+    pub reach: &'a Reach<'a>,
+    /// The surroundings.
+    pub terms: &'a Terms<'a>,
+}
+
+impl Gathering<'_> {
+    /// Adds what the base of the image and these sources and stages need. What is there already stays.
+    pub fn take(
+        &self,
+        template: &Template,
+        names: &[&str],
+        platform: &Platform,
+        wanted: Wanted,
+        gathered: &mut Gathered,
+    ) -> Result<(), Error> {
+        let Self { loaded, never, reach, terms } = self;
+        for (name, source) in sources(template, names) {
             if let Some(key) = scan_key(source)
                 && !gathered.scans.contains_key(&key)
             {
@@ -111,21 +158,22 @@ pub fn gather(
                 gathered.scans.insert(key, NamedScan { name: name.to_owned(), scan });
             }
         }
-    }
-    let mut asks = asks::Asks::new();
-    for (template, platform) in templates.iter().zip(&loaded.platforms) {
-        asks::add(template, platform, &mut asks);
-    }
-    for (request, ask) in &asks {
-        if terms.is_interrupted() {
-            return Err(Error::Interrupted);
+        let mut asks = asks::Asks::new();
+        asks::add_named(template, names, platform, &mut asks);
+        for (request, ask) in &asks {
+            if terms.is_interrupted() {
+                return Err(Error::Interrupted);
+            }
+            let is_there = match &ask.asked {
+                Asked::Image(asked) => wanted == Wanted::NoImages || gathered.images.contains_key(asked),
+                _ => gathered.arrivals.contains_key(request),
+            };
+            if !is_there {
+                bring(request, ask, loaded, reach, gathered).map_err(|source| input_error(ask, loaded, source))?;
+            }
         }
-        bring(request, ask, loaded, reach, &mut gathered).map_err(|source| input_error(ask, loaded, source))?;
+        Ok(())
     }
-    for template in templates.iter_mut() {
-        name_files(template, &gathered);
-    }
-    Ok(gathered)
 }
 
 fn bring(
@@ -148,6 +196,10 @@ fn bring(
         (Asked::Git(asked), Some(Pin::Git(pin))) => {
             gathered.arrivals.insert(request.clone(), git::bring(asked, pin, reach)?);
         }
+        (Asked::Fetch(asked), Some(Pin::Fetch(pin))) => {
+            let gone = || InputError::Gone { input: request.to_string(), digest: pin.tree.to_string() };
+            gathered.arrivals.insert(request.clone(), fetch::bring(asked, pin, reach)?.ok_or_else(gone)?);
+        }
         // Every request was given a pin of its kind before.
         _ => {}
     }
@@ -157,7 +209,7 @@ fn bring(
 /// The tree of a source, without what its globs leave out.
 pub fn source_tree<'a>(
     source: &Source,
-    platform: &crate::base::Platform,
+    platform: &Platform,
     gathered: &'a Gathered,
 ) -> Option<std::borrow::Cow<'a, Tree>> {
     use std::borrow::Cow;
@@ -186,20 +238,19 @@ pub fn source_tree<'a>(
     Some(Cow::Owned(taken))
 }
 
+/// The sources that are one file, and that file.
+pub(super) fn only_files(template: &Template, gathered: &Gathered) -> BTreeMap<String, ImagePath> {
+    let sources = template.sources.iter();
+    sources.filter_map(|(name, source)| Some((name.clone(), gathered.only_file(source)?))).collect()
+}
+
 /// A source that is one file means that file when it is named as a whole.
-fn name_files(template: &mut Template, gathered: &Gathered) {
-    let files: BTreeMap<String, ImagePath> = template
-        .sources
-        .iter()
-        .filter_map(|(name, source)| Some((name.clone(), gathered.only_file(source)?)))
-        .collect();
-    template.each_reference(|reference| {
-        if let Some(name) = files.get(&reference.source)
-            && reference.path.is_root()
-        {
-            reference.path = name.clone();
-        }
-    });
+pub(super) fn name_file(reference: &mut SourceRef, files: &BTreeMap<String, ImagePath>) {
+    if let Some(name) = files.get(&reference.source)
+        && reference.path.is_root()
+    {
+        reference.path = name.clone();
+    }
 }
 
 /// Scans one source, with what the store remembers of it.

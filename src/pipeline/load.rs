@@ -71,6 +71,10 @@ pub struct Loaded {
     pub locked: Vec<Change>,
     /// The time that a moved entry gives the image.
     pub(super) made_now: Epoch,
+    /// `--set`
+    pub(super) set: BTreeMap<String, String>,
+    /// `--version`
+    pub(super) version: Option<String>,
     asked: Asked,
 }
 
@@ -209,6 +213,8 @@ pub fn load(request: &Request, terms: &Terms<'_>) -> Result<Loaded, Error> {
         asks,
         locked,
         made_now: terms.lock_time,
+        set: request.set.clone(),
+        version: request.version.clone(),
         asked,
     })
 }

@@ -4,6 +4,7 @@
 //! load     template + lock                         -> Loaded     what was written, settled
 //! asks     template                                -> Asks       what comes from outside
 //! pin      Loaded + Asks                           -> Loaded     every one of them with an entry in the lock
+//! fetch    Loaded                                  -> Loaded     what commands download, in store and lock, once
 //! gather   sources and inputs                      -> Gathered   trees, and where their contents are
 //! evaluate stages, then the image                  -> changesets
 //! provision a layer with commands                  -> changeset, in the sandbox, once
@@ -22,6 +23,7 @@ pub mod contents;
 pub mod deliver;
 pub mod error;
 mod evaluate;
+pub mod fetch;
 pub mod gather;
 mod landing;
 pub mod load;

@@ -11,7 +11,7 @@ use crate::layer::Codec;
 use crate::lock::ImageRequest;
 use crate::plan::describe::codec;
 use crate::plan::{BasePlan, LayerPlan, Made, Plan, PlatformPlan, StepPlan, layer_key};
-use crate::step::{Inline, StepError, StepFailure};
+use crate::step::{Inline, StepError};
 use crate::store::notes::packed_name;
 use crate::store::{BuildNote, LayerNote, PackedNote, Shelf, Store};
 use crate::template::{Finding, Severity, Template};
@@ -148,9 +148,9 @@ pub fn prepare(
     if any_error(&warnings) {
         return Err(Error::Template { template: loaded.path, findings: warnings, files: loaded.files });
     }
-    let mut gathered = gather(&loaded, &mut templates, never, reach, terms)?;
+    let gathered = gather(&loaded, &mut templates, never, reach, terms)?;
     let mut inline = Inline::default();
-    for content in gathered.images.values_mut().flat_map(|foreign| &mut foreign.layers).flat_map(|layer| &layer.small) {
+    for content in gathered.small_contents() {
         inline.keep(content.clone());
     }
     let mut taken = Taken::default();
@@ -178,12 +178,7 @@ pub fn prepare(
                 }));
                 image
             }
-            Err(Stop::Step(failure)) => return Err(step_error(failure, loaded, &gathered, &template, warnings)),
-            Err(Stop::Command { span, message, hint }) => {
-                warnings.push(Finding::told(span, Severity::Error, message, hint));
-                return Err(Error::Template { template: loaded.path, findings: warnings, files: loaded.files });
-            }
-            Err(Stop::Other(error)) => return Err(*error),
+            Err(stop) => return Err(stopped(stop, &loaded, &gathered, &template, warnings)),
         };
         let layers = image.layers.into_iter().map(|layer| {
             let content = layer.changeset.map(|changeset| {
@@ -269,21 +264,29 @@ pub(super) fn state(content: &LayerContent, codec: &Codec, store: &Store) -> Sta
     cached().unwrap_or(State::Missing)
 }
 
-/// A step's failure with its place; for a file that exists but was left out, also which rule did that.
-fn step_error(
-    failure: StepFailure,
-    loaded: Loaded,
+/// A failure with its place; for a file that exists but was left out, also which rule did that. `findings` are told
+/// with it.
+pub(super) fn stopped(
+    stop: Stop,
+    loaded: &Loaded,
     gathered: &Gathered,
     template: &Template,
     mut findings: Vec<Finding>,
 ) -> Error {
-    let mut hint = failure.error.hint();
-    if let StepError::NotInSource { source_name, path } = &failure.error
-        && let Some(reason) =
-            template.sources.get(source_name).and_then(|source| gathered.scan(source)?.why_left_out(path))
-    {
-        hint = Some(format!("it exists, but it was left out: {reason}"));
-    }
-    findings.push(Finding::told(failure.span, Severity::Error, failure.to_string(), hint));
-    Error::Template { template: loaded.path, findings, files: loaded.files }
+    let (span, message, hint) = match stop {
+        Stop::Other(error) => return *error,
+        Stop::Command { span, message, hint } => (span, message, hint),
+        Stop::Step(failure) => {
+            let mut hint = failure.error.hint();
+            if let StepError::NotInSource { source_name, path } = &failure.error
+                && let Some(reason) =
+                    template.sources.get(source_name).and_then(|source| gathered.scan(source)?.why_left_out(path))
+            {
+                hint = Some(format!("it exists, but it was left out: {reason}"));
+            }
+            (failure.span, failure.to_string(), hint)
+        }
+    };
+    findings.push(Finding::told(span, Severity::Error, message, hint));
+    Error::Template { template: loaded.path.clone(), findings, files: loaded.files.clone() }
 }

@@ -76,9 +76,16 @@ pub enum Event<'a> {
         /// Which step of it, from 1.
         step: usize,
     },
+    /// A command that fetches is about to run.
+    FetchBegins {
+        /// The source's name.
+        source: &'a str,
+        /// The command, for people.
+        command: &'a str,
+    },
     /// A command printed a line.
     StepPrints {
-        /// The layer's name.
+        /// The name of the layer, or of the source.
         layer: &'a str,
         /// The line, without its end and without anything that a terminal would obey.
         line: &'a str,

@@ -1,7 +1,7 @@
 //! Everything that a lock names, in one place.
 
 use crate::input::vendor::Writer;
-use crate::input::{Asked, Reach, git, image, url};
+use crate::input::{Asked, Reach, fetch, git, image, url};
 use crate::lock::Pin;
 
 use super::asks::Asks;
@@ -38,6 +38,11 @@ pub(super) fn vendor_some(
             }
             (Asked::Git(asked), Pin::Git(of)) => {
                 git::bring(asked, of, reach).and_then(|_| writer.artifact(request, pin))
+            }
+            // What nobody asked to build may never have been fetched here.
+            (Asked::Fetch(asked), Pin::Fetch(_)) if !loaded.platforms.contains(&asked.platform) => Ok(()),
+            (Asked::Fetch(asked), Pin::Fetch(of)) => {
+                fetch::bring(asked, of, reach).and_then(|_| writer.artifact(request, pin))
             }
             // Every request has a pin of its kind.
             _ => Ok(()),

@@ -43,7 +43,7 @@ pub(super) struct CapturedAnswer {
     /// The spool's digest.
     pub(super) blob: ContentDigest,
     /// Sockets, which no layer can hold.
-    pub(super) sockets: usize,
+    pub(super) sockets: Vec<String>,
 }
 
 /// How a command ended.

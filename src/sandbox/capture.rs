@@ -34,8 +34,8 @@ pub struct Captured {
     pub blob_bytes: u64,
     /// The spool's digest.
     pub blob: ContentDigest,
-    /// How many sockets were passed over.
-    pub sockets: usize,
+    /// Sockets that were passed over, for people.
+    pub sockets: Vec<String>,
 }
 
 impl CapturedAnswer {
@@ -64,7 +64,7 @@ pub(super) fn capture(order: CaptureOrder, spool: File, mode: SandboxMode) -> Re
         changes: Changeset::new(),
         linked: BTreeMap::new(),
         records: (mode == SandboxMode::OneId).then(|| records.collect()),
-        sockets: 0,
+        sockets: Vec::new(),
     };
     walk.directory(&root, &ImagePath::root(), 0)?;
     let (writer, places, blob_bytes, blob) = walk.spooler.finish();
@@ -85,7 +85,7 @@ struct Walk {
     linked: BTreeMap<(u64, u64), (LinkGroup, Content)>,
     /// Where owners are recorded: those that are not written on the files.
     records: Option<BTreeMap<ImagePath, Owner>>,
-    sockets: usize,
+    sockets: Vec<String>,
 }
 
 impl Walk {
@@ -141,7 +141,7 @@ impl Walk {
                 Kind::BlockDevice { major, minor }
             }
             _ => {
-                self.sockets += 1;
+                self.sockets.push(path.to_string());
                 return Ok(());
             }
         };

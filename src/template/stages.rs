@@ -9,29 +9,28 @@ impl Template {
     /// The sources and stages that the image needs, each behind those that it needs itself. Without a cycle, which
     /// [`cycles`] finds.
     pub fn needed(&self) -> Vec<&str> {
-        let graph = Graph { base: self.base.as_ref(), stages: &self.stages, sources: &self.sources };
-        let mut order = Vec::new();
-        let mut seen = BTreeSet::new();
-        for name in needs(self.base.as_ref(), &self.layers) {
-            graph.visit(name, &mut seen, &mut order);
-        }
-        order
+        self.graph(Through::Fetches).order(needs(self.base.as_ref(), &self.layers))
     }
 
-    /// The stages among [`Template::needed`], in the same order: also those that only a `fetch` runs in.
-    pub fn needed_stages(&self) -> Vec<&str> {
-        self.needed().into_iter().filter(|name| self.stages.contains_key(*name)).collect()
+    /// Those of them that the files of the image come from, in the same order: without what only a `fetch` needs, whose
+    /// result is pinned.
+    pub fn used(&self) -> Vec<&str> {
+        self.graph(Through::Steps).order(needs(self.base.as_ref(), &self.layers))
+    }
+
+    /// What a source or stage needs, in the same way; itself it is last.
+    pub fn needed_by<'a>(&'a self, name: &'a str) -> Vec<&'a str> {
+        self.graph(Through::Fetches).order(std::iter::once(name))
+    }
+
+    fn graph(&self, through: Through) -> Graph<'_> {
+        Graph { base: self.base.as_ref(), stages: &self.stages, sources: &self.sources, through }
     }
 }
 
 impl Template {
-    /// Changes what steps and fetches name, in the image and in all stages.
+    /// Changes what steps name, in the image and in all stages.
     pub fn each_reference(&mut self, mut change: impl FnMut(&mut SourceRef)) {
-        for source in self.sources.values_mut() {
-            if let SourceFrom::Fetch(fetch) = &mut source.from {
-                fetch.mounts.iter_mut().for_each(|mount| change(&mut mount.from));
-            }
-        }
         let layers = self.stages.values_mut().flat_map(|stage| &mut stage.layers).chain(&mut self.layers);
         for step in layers.flat_map(|layer| &mut layer.steps) {
             match &mut step.action {
@@ -74,11 +73,21 @@ fn needs<'a>(base: Option<&'a Base>, layers: &'a [Layer]) -> impl Iterator<Item 
     base.into_iter().chain(references(layers).map(|reference| reference.source.as_str()))
 }
 
+/// Whether what a `fetch` needs counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Through {
+    /// It does.
+    Fetches,
+    /// Only what steps name does.
+    Steps,
+}
+
 /// What needs what: sources and stages have one space of names.
 struct Graph<'a> {
     base: Option<&'a Base>,
     stages: &'a BTreeMap<String, Stage>,
     sources: &'a BTreeMap<String, Source>,
+    through: Through,
 }
 
 impl<'a> Graph<'a> {
@@ -87,7 +96,8 @@ impl<'a> Graph<'a> {
         if let Some(stage) = self.stages.get(name) {
             return needs(stage.base.as_ref(), &stage.layers).collect();
         }
-        let Some(SourceFrom::Fetch(fetch)) = self.sources.get(name).map(|source| &source.from) else {
+        let source = self.sources.get(name).filter(|_| self.through == Through::Fetches);
+        let Some(SourceFrom::Fetch(fetch)) = source.map(|source| &source.from) else {
             return Vec::new();
         };
         let stage = match &fetch.in_stage {
@@ -95,6 +105,13 @@ impl<'a> Graph<'a> {
             None => needs(self.base, &[]).next(),
         };
         stage.into_iter().chain(fetch.mounts.iter().map(|mount| mount.from.source.as_str())).collect()
+    }
+
+    /// These, each behind what it needs.
+    fn order(&self, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+        let (mut seen, mut order) = (BTreeSet::new(), Vec::new());
+        names.for_each(|name| self.visit(name, &mut seen, &mut order));
+        order
     }
 
     fn visit(&self, name: &'a str, seen: &mut BTreeSet<&'a str>, order: &mut Vec<&'a str>) {
@@ -129,7 +146,7 @@ pub(super) fn cycles(
     sources: &BTreeMap<String, Source>,
     findings: &mut Vec<Finding>,
 ) {
-    let graph = Graph { base, stages, sources };
+    let graph = Graph { base, stages, sources, through: Through::Fetches };
     let mut done = BTreeSet::new();
     for name in stages.keys().chain(sources.keys()) {
         graph.follow(name, &mut Vec::new(), &mut done, findings);

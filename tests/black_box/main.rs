@@ -5,6 +5,7 @@ mod commands;
 mod configuration;
 mod determinism;
 mod enable;
+mod fetch;
 mod files;
 mod gc;
 mod harness;

@@ -46,11 +46,11 @@ pub fn run(args: &Build, session: &Session) -> Result<ExitCode, Failure> {
     let terms = Terms { provision: &provision, ..session.terms(&args.resolve, &watch) };
     let news = |news: crate::transport::News| progress.news(&news);
     let reach = network.reach(&store, loaded.directory.clone(), &news)?;
-    pin(&mut loaded, request.lock, &reach, &terms)?;
-    progress.end();
-    say_lock(&loaded, session);
     let named = args.outputs.iter().filter_map(|output| output.path().map(PathBuf::from));
     let never: Vec<PathBuf> = named.chain(session.never(&store)).collect();
+    pin(&mut loaded, request.lock, Commands::Run, &never, &reach, &terms)?;
+    progress.end();
+    say_lock(&loaded, session);
     progress.stage("reading the sources");
     let prepared = prepare(loaded, &never, &reach, &terms, &request, Commands::Run)?;
     progress.end();

@@ -1,5 +1,6 @@
 //! `kiln check`
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use crate::cli::args::Check;
@@ -7,7 +8,8 @@ use crate::cli::report::Failure;
 use crate::cli::session::Session;
 use crate::cli::size;
 use crate::pipeline::Error;
-use crate::pipeline::load::{read_template, template_path};
+use crate::pipeline::fetch::fetches;
+use crate::pipeline::load::{lock_path, read_template, template_path};
 use crate::template::Severity;
 
 /// Reads the template for each of its platforms and reports everything that is wrong with it.
@@ -20,8 +22,11 @@ pub fn run(args: &Check, session: &Session) -> Result<ExitCode, Failure> {
     findings.extend(more);
     let platforms =
         if facts.platforms.is_empty() { vec![session.environment.machine.clone()] } else { facts.platforms.clone() };
+    let mut fetched = BTreeSet::new();
     for platform in &platforms {
-        findings.extend(document.template(platform, &set, version).1);
+        let (template, found) = document.template(platform, &set, version);
+        findings.extend(found);
+        fetched.extend(fetches(&template, platform).into_iter().map(|fetch| (fetch.name, fetch.command)));
     }
     crate::template::finding::sort(&mut findings);
     let errors = findings.iter().filter(|finding| finding.severity() == Severity::Error).count();
@@ -35,6 +40,13 @@ pub fn run(args: &Check, session: &Session) -> Result<ExitCode, Failure> {
             message: format!("{}; with `--strict` this is an error", size::count(warnings, "warning")),
             hint: None,
         });
+    }
+    for (name, command) in fetched {
+        let lock = lock_path(&path);
+        session.report.note(&format!(
+            "source {name}: `{command}` runs with network when the lock is made; {} pins what it fetches",
+            lock.display()
+        ));
     }
     let shown: Vec<String> = platforms.iter().map(ToString::to_string).collect();
     session.report.note(&format!(

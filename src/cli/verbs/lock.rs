@@ -6,7 +6,7 @@ use crate::cli::args::Lock;
 use crate::cli::report::Failure;
 use crate::cli::session::{Session, plain_request};
 use crate::pipeline::pin::{drop_unused, pin};
-use crate::pipeline::{LockMode, Request, load};
+use crate::pipeline::{Commands, LockMode, Request, Terms, load};
 
 /// Writes what the lock file lacks, and drops what nothing asks for any more.
 pub fn run(args: &Lock, session: &Session) -> Result<ExitCode, Failure> {
@@ -15,12 +15,13 @@ pub fn run(args: &Lock, session: &Session) -> Result<ExitCode, Failure> {
     let request = Request { epoch: args.epoch, created: args.created, ..plain_request(&args.template) };
     let progress = session.progress();
     let watch = |event: crate::pipeline::Event<'_>| progress.show(event);
-    let terms = session.plain_terms(&watch);
+    let provision = session.provision(&args.provision)?;
+    let terms = Terms { provision: &provision, ..session.plain_terms(&watch) };
     let mut loaded = load(&request, &terms)?;
     let network = session.network(&args.network)?;
     let news = |news: crate::transport::News| progress.news(&news);
     let reach = network.reach(&store, loaded.directory.clone(), &news)?;
-    let pinned = pin(&mut loaded, LockMode::Complete, &reach, &terms);
+    let pinned = pin(&mut loaded, LockMode::Complete, Commands::Run, &session.never(&store), &reach, &terms);
     progress.end();
     pinned?;
     drop_unused(&mut loaded)?;

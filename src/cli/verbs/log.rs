@@ -18,7 +18,7 @@ pub fn run(args: &Log, session: &Session) -> Result<ExitCode, Failure> {
     let progress = session.progress();
     let news = |news: crate::transport::News| progress.news(&news);
     let reach = network.reach(&store, loaded.directory.clone(), &news)?;
-    pin(&mut loaded, request.lock, &reach, &terms)?;
+    pin(&mut loaded, request.lock, Commands::Recalled, &session.never(&store), &reach, &terms)?;
     let prepared = prepare(loaded, &[], &reach, &terms, &request, Commands::Recalled)?;
     let mut text = String::new();
     let mut known = Vec::new();

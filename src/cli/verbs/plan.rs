@@ -12,8 +12,10 @@ use crate::cli::session::Session;
 use crate::cli::size;
 use crate::input::Reach;
 use crate::layer::codec::unpack;
+use crate::lock::{FetchPin, Pin};
 use crate::pipeline::build::last_layer;
-use crate::pipeline::gather::{gather, source_tree};
+use crate::pipeline::fetch::{Fetch, fetches};
+use crate::pipeline::gather::{Gathered, Gathering, Wanted, source_tree};
 use crate::pipeline::prepare::PreparedPlatform;
 use crate::pipeline::{Commands, Error, Loaded, Prepared, Request, State, Terms, load, pin, prepare};
 use crate::plan::{LayerPlan, StepPlan, Why, explain};
@@ -26,13 +28,17 @@ use super::build::say_lock;
 pub fn run(args: &Plan, session: &Session) -> Result<ExitCode, Failure> {
     let store = session.store(&args.resolve.store)?;
     let request = session.request(&args.template, &args.resolve);
-    let terms = session.terms(&args.resolve, &|_| {});
+    let progress = session.progress();
+    let watch = |event: crate::pipeline::Event<'_>| progress.show(event);
+    let provision = session.provision(&args.provision)?;
+    let terms = Terms { provision: &provision, ..session.terms(&args.resolve, &watch) };
     let mut loaded = load(&request, &terms)?;
     let network = session.network(&args.resolve.network)?;
-    let progress = session.progress();
     let news = |news: crate::transport::News| progress.news(&news);
     let reach = network.reach(&store, loaded.directory.clone(), &news)?;
-    pin(&mut loaded, request.lock, &reach, &terms)?;
+    let pinned = pin(&mut loaded, request.lock, Commands::Run, &session.never(&store), &reach, &terms);
+    progress.end();
+    pinned?;
     say_lock(&loaded, session);
     if let Some(source) = &args.files {
         return files(source, args, &loaded, &request, &session.never(&store), &reach, &terms);
@@ -75,6 +81,12 @@ fn as_text(prepared: &Prepared, store: &Store) -> String {
         text.push_str(&format!("\n{}\n", of_plan.platform));
         if let Some(base) = &of_plan.base {
             text.push_str(&format!("  {}  base {}, {} layers\n", base.manifest.short(), base.image, base.layers.len()));
+        }
+        for fetch in fetches(&platform.template, &platform.platform) {
+            let pin = fetched(prepared, &fetch).map(|pin| pin.tree.short()).unwrap_or_default();
+            let lock = prepared.loaded.lock_path.display();
+            text.push_str(&format!("  {pin}  source {}, fetched with network and pinned in {lock}\n", fetch.name));
+            text.push_str(&format!("    {}\n", fetch.command));
         }
         for (at, layer) in of_plan.layers.iter().enumerate() {
             text.push_str(&format!("  {}  {}  ", layer.key.short(), layer.name));
@@ -136,9 +148,28 @@ fn residue() -> String {
     text
 }
 
+/// What the lock says of a fetch.
+fn fetched<'a>(prepared: &'a Prepared, fetch: &Fetch) -> Option<&'a FetchPin> {
+    match prepared.loaded.lock.as_ref()?.inputs.get(&fetch.request)? {
+        Pin::Fetch(pin) => Some(pin),
+        _ => None,
+    }
+}
+
 fn as_json(prepared: &Prepared, store: &Store) -> serde_json::Value {
-    let mut states = Vec::new();
+    let (mut states, mut sources) = (Vec::new(), Vec::new());
     for (platform, plan) in prepared.platforms.iter().zip(&prepared.plan.platforms) {
+        for fetch in fetches(&platform.template, &platform.platform) {
+            let pin = fetched(prepared, &fetch);
+            sources.push(json!({
+                "platform": platform.platform,
+                "source": fetch.name,
+                "command": fetch.command,
+                "network": true,
+                "given": pin.map(|pin| pin.given),
+                "tree": pin.map(|pin| pin.tree),
+            }));
+        }
         for (at, layer) in plan.layers.iter().enumerate() {
             let why = why(prepared, platform, at, layer, store);
             states.push(json!({
@@ -150,7 +181,7 @@ fn as_json(prepared: &Prepared, store: &Store) -> serde_json::Value {
             }));
         }
     }
-    json!({ "digest": prepared.digest, "template": prepared.loaded.document.digest(), "plan": prepared.plan, "layers": states })
+    json!({ "digest": prepared.digest, "template": prepared.loaded.document.digest(), "plan": prepared.plan, "layers": states, "fetches": sources })
 }
 
 /// Lists the files of one source.
@@ -170,7 +201,9 @@ fn files(
         let found = if found.is_empty() { "none".to_owned() } else { format!("`{}`", found.join("`, `")) };
         Error::NoSuchSource { wanted: name.to_owned(), found }
     })?;
-    let gathered = gather(loaded, &mut [template.clone()], never, reach, terms)?;
+    let mut gathered = Gathered::default();
+    let gathering = Gathering { loaded, never, reach, terms };
+    gathering.take(&template, &[name], platform, Wanted::Everything, &mut gathered)?;
     let tree = source_tree(source, platform, &gathered).unwrap_or_default();
     let changeset: Changeset = tree.to_changeset();
     if args.json {

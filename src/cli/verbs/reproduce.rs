@@ -13,7 +13,7 @@ use crate::cli::report::{Failure, print, print_json};
 use crate::cli::session::Session;
 use crate::cli::size;
 use crate::pipeline::reproduce::{Different, Wanted};
-use crate::pipeline::{Event, Reproduction, Terms, load, pin, reproduce};
+use crate::pipeline::{Commands, Event, Reproduction, Terms, load, pin, reproduce};
 
 /// Builds several times and says whether that gives the same image, and if not, why.
 pub fn run(args: &Reproduce, session: &Session) -> Result<ExitCode, Failure> {
@@ -35,10 +35,10 @@ pub fn run(args: &Reproduce, session: &Session) -> Result<ExitCode, Failure> {
     let terms = Terms { provision: &provision, ..session.terms(&args.resolve, &watch) };
     let news = |news: crate::transport::News| progress.news(&news);
     let reach = network.reach(&store, loaded.directory.clone(), &news)?;
-    pin(&mut loaded, request.lock, &reach, &terms)?;
+    let never: Vec<PathBuf> = session.never(&store);
+    pin(&mut loaded, request.lock, Commands::Run, &never, &reach, &terms)?;
     progress.end();
     super::build::say_lock(&loaded, session);
-    let never: Vec<PathBuf> = session.never(&store);
     let wanted = Wanted {
         request: &request,
         times: usize::from(args.times),

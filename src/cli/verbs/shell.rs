@@ -49,7 +49,7 @@ fn serve(
     let terms = Terms { provision: &provision, ..session.terms(resolve, &watch) };
     let news = |news: crate::transport::News| progress.news(&news);
     let reach = network.reach(&store, loaded.directory.clone(), &news)?;
-    pin(&mut loaded, request.lock, &reach, &terms)?;
+    pin(&mut loaded, request.lock, Commands::Run, &session.never(&store), &reach, &terms)?;
     progress.end();
     say_lock(&loaded, session);
     let prepared = prepare(loaded, &session.never(&store), &reach, &terms, &request, Commands::Run)?;

@@ -59,10 +59,10 @@ pub fn run(args: &Test, session: &Session) -> Result<ExitCode, Failure> {
     let terms = Terms { provision: &provision, ..session.terms(&args.resolve, &watch) };
     let news = |news: crate::transport::News| progress.news(&news);
     let reach = network.reach(&store, loaded.directory.clone(), &news)?;
-    pin(&mut loaded, request.lock, &reach, &terms)?;
+    let never: Vec<PathBuf> = session.never(&store);
+    pin(&mut loaded, request.lock, Commands::Run, &never, &reach, &terms)?;
     progress.end();
     say_lock(&loaded, session);
-    let never: Vec<PathBuf> = session.never(&store);
     progress.stage("reading the sources");
     let prepared = prepare(loaded, &never, &reach, &terms, &request, Commands::Run)?;
     progress.end();

@@ -10,8 +10,8 @@ use crate::cli::report::{Failure, print, print_json};
 use crate::cli::session::{Session, template_request};
 use crate::lock::{Accept, Change, Move, Request, move_entry};
 use crate::pipeline::load::{lock_path, read_lock, template_path, write_lock};
-use crate::pipeline::pin::resolve;
-use crate::pipeline::{Loaded, load};
+use crate::pipeline::pin::update;
+use crate::pipeline::{Loaded, Terms, load};
 use crate::template::nearest;
 
 /// What is no input and has a name of its own.
@@ -61,15 +61,16 @@ fn move_inputs(args: &Update, names: &[&String], session: &Session) -> Result<Ve
     let store = session.store(&args.store)?;
     let progress = session.progress();
     let watch = |event: crate::pipeline::Event<'_>| progress.show(event);
-    let terms = session.plain_terms(&watch);
+    let provision = session.provision(&args.provision)?;
+    let terms = Terms { provision: &provision, ..session.plain_terms(&watch) };
     let mut loaded = load(&template_request(&args.template), &terms)?;
     let wanted = choose(&loaded, names)?;
     let network = session.network(&args.network)?;
     let news = |news: crate::transport::News| progress.news(&news);
     let reach = network.reach(&store, loaded.directory.clone(), &news)?;
-    let resolved = resolve(&mut loaded, &wanted, &reach, &terms);
+    let updated = update(&mut loaded, &wanted, &session.never(&store), &reach, &terms);
     progress.end();
-    resolved?;
+    updated?;
     Ok(loaded.locked)
 }
 

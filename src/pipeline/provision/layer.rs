@@ -19,6 +19,7 @@ use crate::tree::diff::diff;
 use crate::tree::{Change, Changeset, Contents, Kind, Node, Tree};
 
 use super::contents::{Everywhere, Small};
+use super::fetch::Making;
 use super::kept::{self, content_of};
 use super::log::Log;
 use super::variation::Files;
@@ -61,12 +62,14 @@ pub(super) struct Running<'r, 'a, 'b> {
     pub(super) sandbox: &'r Sandbox,
     pub(super) work: &'r Work,
     pub(super) inline: &'r mut Inline,
+    /// What it makes.
+    making: Making,
     pub(super) draft: Draft<'r>,
     /// Which step it is, from 1.
     pub(super) number: usize,
     step: Option<&'a Step>,
     /// The directories that the next command stands on.
-    lower: Vec<PathBuf>,
+    pub(super) lower: Vec<PathBuf>,
     /// The tree that they hold.
     synced: Tree,
     session: Option<Session>,
@@ -110,6 +113,17 @@ impl LayerRun<'_, '_> {
 
     /// Runs all steps on top of `below`.
     pub(crate) fn run(&self, below: &Tree, inline: &mut Inline) -> Result<Provisioned, Stop> {
+        self.with(Making::Layer, below, inline, |running| running.run())
+    }
+
+    /// Sets up what steps need, lets `act` use it, and takes it away again.
+    pub(super) fn with<T>(
+        &self,
+        making: Making,
+        below: &Tree,
+        inline: &mut Inline,
+        act: impl FnOnce(Running<'_, '_, '_>) -> Result<T, Stop>,
+    ) -> Result<T, Stop> {
         let sandbox = self.provision.sandbox(self.store).map_err(fail)?;
         let work = sandbox.area().work().map_err(fail)?;
         let watch = self.terms.watch;
@@ -121,6 +135,7 @@ impl LayerRun<'_, '_> {
             sandbox,
             work: &work,
             inline,
+            making,
             draft: Draft::new(&mut root, self.epoch.seconds()),
             number: 0,
             step: None,
@@ -131,7 +146,7 @@ impl LayerRun<'_, '_> {
             written: Vec::new(),
             touched: Touched::default(),
         };
-        let made = running.run();
+        let made = act(running);
         sandbox.discard(work);
         made
     }
@@ -164,7 +179,7 @@ impl<'a> Running<'_, 'a, '_> {
     }
 
     /// Unpacks what the layer stands on.
-    fn stand(&mut self) -> Result<(), Stop> {
+    pub(super) fn stand(&mut self) -> Result<(), Stop> {
         for changes in &self.given.ground.layers {
             if !changes.is_empty() {
                 let spool = || self.spool(changes).map_err(as_sandbox);
@@ -228,6 +243,16 @@ impl<'a> Running<'_, 'a, '_> {
         let said = describe(&run.command);
         watch(Event::StepBegins { layer: &self.given.layer.name, step: self.number, command: &said });
         self.log.heading(&format!("step {}: {said}", self.number));
+        let ending = self.execute(order, run)?;
+        if let Some(session) = &mut self.session {
+            session.made.extend(ending.made);
+            session.owners = ending.owners;
+        }
+        self.attribute()
+    }
+
+    /// Runs a command to its end, which is a good one.
+    pub(super) fn execute(&mut self, order: RunOrder, run: &Run) -> Result<Ending, Stop> {
         let log = &mut self.log;
         let again = self.given.provision.debug.is_some().then(|| order.clone());
         let ended = self.sandbox.run(
@@ -245,16 +270,13 @@ impl<'a> Running<'_, 'a, '_> {
             self.look_around(order);
         }
         match ended {
-            Ok(Ending { code: Some(0), made, refused, owners, .. }) => {
-                if let Some(session) = &mut self.session {
-                    session.made.extend(made);
-                    session.owners = owners;
+            Ok(ending @ Ending { code: Some(0), .. }) => {
+                if !ending.refused.is_empty() {
+                    let line = format!("(the step {}: elsewhere it may do something else)", not_given(&ending.refused));
+                    let layer = &self.given.layer.name;
+                    (self.given.terms.watch)(Event::StepPrints { layer, line: &line });
                 }
-                if !refused.is_empty() {
-                    let line = format!("(the step {}: elsewhere it may do something else)", not_given(&refused));
-                    watch(Event::StepPrints { layer: &self.given.layer.name, line: &line });
-                }
-                self.attribute()
+                Ok(ending)
             }
             Ok(ending) if !ending.refused.is_empty() => {
                 let message = format!("the step failed: {ending}; it {}", not_given(&ending.refused));
@@ -321,7 +343,7 @@ impl<'a> Running<'_, 'a, '_> {
         let copy = file.try_clone().map_err(|source| other(self.given.store.write_failed(source)))?;
         let captured = self.sandbox.capture(&session.upper, &copy, &self.synced, session.owners).map_err(fail)?;
         self.written.push(Spool::new(file, captured.places));
-        if captured.sockets > 0 {
+        if !captured.sockets.is_empty() {
             (self.given.terms.watch)(Event::StepPrints {
                 layer: &self.given.layer.name,
                 line: "(sockets are left out: no layer can hold one)",
@@ -389,21 +411,29 @@ impl<'a> Running<'_, 'a, '_> {
 
     /// A failure of the step that runs now.
     pub(super) fn step_failure(&self, error: StepError) -> Stop {
-        let span = self.step.map(|step| step.span).unwrap_or_default();
+        let span = self.step.map_or(self.given.layer.span, |step| step.span);
         Stop::Step(StepFailure { layer: self.given.layer.name.clone(), span, error })
     }
 
     /// The same in words.
     pub(super) fn failure(&self, message: String, hint: Option<String>) -> Stop {
-        let span = self.step.map(|step| step.span).unwrap_or_default();
-        Stop::Command { span, message: format!("layer `{}`: {message}", self.given.layer.name), hint }
+        let span = self.step.map_or(self.given.layer.span, |step| step.span);
+        let noun = match self.making {
+            Making::Layer => "layer",
+            Making::Source => "source",
+        };
+        Stop::Command { span, message: format!("{noun} `{}`: {message}", self.given.layer.name), hint }
     }
 
     fn advice(&self) -> String {
-        let (ways, tail) = (
-            "`kiln build --debug` opens a shell where it stopped, `kiln log` shows all that it printed",
-            self.log.tail(),
-        );
+        let ways = match self.making {
+            Making::Layer => {
+                "`kiln build --debug` opens a shell where it stopped, `kiln log` shows all that it printed"
+            }
+            // Its log is kept nowhere: the lock names what came of it.
+            Making::Source => "`kiln build --debug` opens a shell where it stopped",
+        };
+        let tail = self.log.tail();
         let last = if tail.is_empty() { String::new() } else { format!("; last:\n{}", tail.join("\n")) };
         format!("{ways}{last}")
     }

@@ -17,7 +17,7 @@ fn fetched(keys: &str) -> String {
 fn a_fetch_is_read_with_what_it_needs() {
     let stage = "[[stage.build.layer]]\nname = 'l'\nrun = 'x'\nmounts = [{ from = 'app', to = '/a' }]\n[[stage.tools.layer]]\nname = 'l'\ndirectory = '/x'\n";
     let keys = "fetch = ['pip', 'download']\nin = 'build'\nmounts = [{ from = 'app:r.txt', to = '/in/r.txt' }, { from = 'tools', to = '/t' }]\ninclude = ['*.whl']\n";
-    let mut template = template(&fetched(&format!("{keys}{stage}")));
+    let template = template(&fetched(&format!("{keys}{stage}")));
     let SourceFrom::Fetch(fetch) = &template.sources["wheels"].from else { panic!("{:?}", template.sources) };
     assert_eq!(
         (&fetch.command[..], fetch.in_stage.as_deref()),
@@ -25,10 +25,8 @@ fn a_fetch_is_read_with_what_it_needs() {
     );
     assert_eq!(fetch.mounts[0].to, ImagePath::parse(b"in/r.txt").expect("a path"));
     assert_eq!(template.needed(), ["app", "build", "tools", "wheels"]);
-    assert_eq!(template.needed_stages(), ["build", "tools"]);
-    let mut names = Vec::new();
-    template.each_reference(|reference| names.push(reference.source.clone()));
-    assert_eq!(names.iter().filter(|name| *name == "app").count(), 3, "{names:?}");
+    assert_eq!(template.used(), ["wheels", "app"], "what only the fetch needs is not used");
+    assert_eq!(template.needed_by("wheels"), ["app", "build", "tools", "wheels"]);
 }
 
 #[test]

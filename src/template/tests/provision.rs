@@ -100,7 +100,7 @@ enable = ["nginx.service", "getty@tty1.service"]
     assert_eq!(references(&template.layers).map(|of| of.source.as_str()).collect::<Vec<_>>(), ["app", "tools", "app"]);
     let units = &template.layers[1].steps[0].action;
     assert!(matches!(units, Action::Enable { units } if units == &words(&["nginx.service", "getty@tty1.service"])));
-    assert_eq!(template.needed_stages(), ["tools"]);
+    assert!(template.used().contains(&"tools"));
     template.each_reference(|reference| reference.source.push('2'));
     assert!(references(&template.layers).all(|of| of.source.ends_with('2')));
 }
