@@ -175,41 +175,46 @@ fn device(stat: &Stat) -> (u32, u32) {
 
 type Attributes = BTreeMap<Box<[u8]>, Box<[u8]>>;
 
-/// The attributes that a layer keeps, and whether the directory hides what is below it. The overlay's own notes and the
-/// machine's security labels are not the image's.
+/// Linux allows no longer list and no longer value (XATTR_LIST_MAX, XATTR_SIZE_MAX).
+const ATTRIBUTE_MAX_BYTES: usize = 64 * 1024;
+
+/// The attributes that a layer keeps, and whether the directory hides what is below it. The overlay's own notes, the
+/// machine's security labels and what a directory of the machine hands down are not the image's. Root of a user namespace
+/// reads its own capabilities in the v2 form.
 fn attributes(fd: BorrowedFd<'_>) -> Result<(Attributes, bool), Errno> {
-    let mut names = Vec::new();
-    match read_whole(&mut names, |buffer| flistxattr(fd, buffer)) {
+    let names = match read_whole(|buffer| flistxattr(fd, buffer)) {
         Err(Errno::OPNOTSUPP) => return Ok((BTreeMap::new(), false)),
         read => read?,
-    }
+    };
     let (mut kept, mut is_opaque) = (BTreeMap::new(), false);
-    for name in names.split(|b| *b == 0).filter(|name| !name.is_empty()) {
-        let mut value = Vec::new();
-        if let Some(of_overlay) = name.strip_prefix(b"trusted.overlay.").or_else(|| name.strip_prefix(b"user.overlay."))
-        {
-            if of_overlay == b"opaque" {
-                read_whole(&mut value, |buffer| fgetxattr(fd, OsStr::from_bytes(name), buffer))?;
-                is_opaque = value == b"y";
+    for name in names.split(|b| *b == 0) {
+        let value = || read_whole(|buffer| fgetxattr(fd, OsStr::from_bytes(name), buffer));
+        match name {
+            b"trusted.overlay.opaque" | b"user.overlay.opaque" => is_opaque = value()? == b"y",
+            _ if name.starts_with(b"user.overlay.") => {}
+            _ if name.starts_with(b"user.") || name == b"security.capability" => {
+                kept.insert(name.into(), value()?.into());
             }
-            continue;
+            _ => {}
         }
-        if name == b"security.selinux" {
-            continue;
-        }
-        read_whole(&mut value, |buffer| fgetxattr(fd, OsStr::from_bytes(name), buffer))?;
-        kept.insert(name.into(), value.into());
     }
     Ok((kept, is_opaque))
 }
 
-/// Asks for the length, then for the bytes.
-fn read_whole(into: &mut Vec<u8>, mut read: impl FnMut(&mut [u8]) -> Result<usize, Errno>) -> Result<(), Errno> {
-    let length = read(&mut [])?;
-    into.resize(length, 0);
-    let length = if length == 0 { 0 } else { read(into)? };
-    into.truncate(length);
-    Ok(())
+/// What `read` has to say, whatever its length. An empty buffer would not be told the length.
+fn read_whole(mut read: impl FnMut(&mut [u8]) -> Result<usize, Errno>) -> Result<Vec<u8>, Errno> {
+    /// Nearly everything fits.
+    const USUAL_BYTES: usize = 256;
+    let mut bytes = vec![0; USUAL_BYTES];
+    let length = match read(&mut bytes) {
+        Err(Errno::RANGE) => {
+            bytes.resize(ATTRIBUTE_MAX_BYTES, 0);
+            read(&mut bytes)?
+        }
+        read => read?,
+    };
+    bytes.truncate(length);
+    Ok(bytes)
 }
 
 /// Turns directories that hide what is below them into whiteouts: kiln's own layers name each.
@@ -232,4 +237,29 @@ pub(super) fn without_opaque(changes: Changeset, lower: &crate::tree::Tree) -> C
         }
     }
     plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::fs::{XattrFlags, fsetxattr};
+
+    #[test]
+    fn attributes_of_every_length_are_read_and_those_of_the_machine_are_not() {
+        let file = tempfile::tempfile().expect("a file");
+        let long = vec![7; 1000];
+        for (name, value) in [("user.short", b"x".as_slice()), ("user.long", &long), ("user.overlay.origin", b"x")] {
+            match fsetxattr(&file, name, value, XattrFlags::empty()) {
+                // A file system without attributes has none to read.
+                Err(Errno::OPNOTSUPP) => return,
+                set => set.expect("an attribute"),
+            }
+        }
+        let expected = [("user.long", long.as_slice()), ("user.short", b"x")];
+        let expected: Attributes =
+            expected.into_iter().map(|(name, value)| (name.as_bytes().into(), value.into())).collect();
+        assert_eq!(attributes(file.as_fd()).expect("readable"), (expected.clone(), false));
+        fsetxattr(&file, "user.overlay.opaque", b"y", XattrFlags::empty()).expect("an attribute");
+        assert_eq!(attributes(file.as_fd()).expect("readable"), (expected, true));
+    }
 }
