@@ -199,8 +199,9 @@ fn device(stat: &Stat) -> (u32, u32) {
 
 type Attributes = BTreeMap<Box<[u8]>, Box<[u8]>>;
 
-/// The attributes that a layer keeps, and whether the directory hides what is below it. The overlay's own notes and the
-/// machine's security labels are not the image's.
+/// The attributes that a layer keeps, and whether the directory hides what is below it. The overlay's own notes, the
+/// machine's security labels and what a directory of the machine hands down are not the image's. Root of a user namespace
+/// reads its own capabilities in the v2 form.
 fn attributes(fd: BorrowedFd<'_>) -> Result<(Attributes, bool), Errno> {
     let mut names = Vec::new();
     match flistxattr_query(fd) {
@@ -213,18 +214,15 @@ fn attributes(fd: BorrowedFd<'_>) -> Result<(Attributes, bool), Errno> {
         read_whole(&mut value, fgetxattr_query(fd, name)?, |buffer| fgetxattr(fd, name, buffer))?;
         Ok::<_, Errno>(value)
     };
-    for name in names.split(|b| *b == 0).filter(|name| !name.is_empty()) {
-        if let Some(of_overlay) = name.strip_prefix(b"trusted.overlay.").or_else(|| name.strip_prefix(b"user.overlay."))
-        {
-            if of_overlay == b"opaque" {
-                is_opaque = read_value(name)? == b"y";
+    for name in names.split(|b| *b == 0) {
+        match name {
+            b"trusted.overlay.opaque" | b"user.overlay.opaque" => is_opaque = read_value(name)? == b"y",
+            _ if name.starts_with(b"user.overlay.") => {}
+            _ if name.starts_with(b"user.") || name == b"security.capability" => {
+                kept.insert(name.into(), read_value(name)?.into());
             }
-            continue;
+            _ => {}
         }
-        if name == b"security.selinux" {
-            continue;
-        }
-        kept.insert(name.into(), read_value(name)?.into());
     }
     Ok((kept, is_opaque))
 }
@@ -261,4 +259,29 @@ pub(super) fn without_opaque(changes: Changeset, lower: &crate::tree::Tree) -> C
         }
     }
     plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::fs::{XattrFlags, fsetxattr};
+
+    #[test]
+    fn attributes_of_every_length_are_read_and_those_of_the_machine_are_not() {
+        let file = tempfile::tempfile().expect("a file");
+        let long = vec![7; 1000];
+        for (name, value) in [("user.short", b"x".as_slice()), ("user.long", &long), ("user.overlay.origin", b"x")] {
+            match fsetxattr(&file, name, value, XattrFlags::empty()) {
+                // A file system without attributes has none to read.
+                Err(Errno::OPNOTSUPP) => return,
+                set => set.expect("an attribute"),
+            }
+        }
+        let expected = [("user.long", long.as_slice()), ("user.short", b"x")];
+        let expected: Attributes =
+            expected.into_iter().map(|(name, value)| (name.as_bytes().into(), value.into())).collect();
+        assert_eq!(attributes(file.as_fd()).expect("readable"), (expected.clone(), false));
+        fsetxattr(&file, "user.overlay.opaque", b"y", XattrFlags::empty()).expect("an attribute");
+        assert_eq!(attributes(file.as_fd()).expect("readable"), (expected, true));
+    }
 }

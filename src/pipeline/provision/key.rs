@@ -9,7 +9,7 @@ use crate::template::{Layer, SourceRef};
 use crate::tree::{Change, Changeset};
 
 /// What the commands of a sandbox find, beside what the key names: moves whenever that changes what they would do.
-const SURROUNDINGS: &str = "sandbox 1";
+const SURROUNDINGS: &str = "sandbox 2";
 
 /// Everything that decides what a layer becomes.
 pub(crate) struct KeyInputs<'a> {

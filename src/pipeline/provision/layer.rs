@@ -362,10 +362,9 @@ impl<'a> Running<'_, 'a, '_> {
         });
         let mut changes: Changeset = timed.collect();
         self.clean(&mut changes)?;
-        let nothing = Inline::default();
-        let contents = self.given.everywhere(&self.written, &[], &nothing);
         let (layer, allowed) = (&self.given.layer.name, &self.given.layer.allow_private_keys);
-        landing::private_keys(layer, &changes, &contents, allowed).map_err(other)?;
+        // What was cleaned has its new content inline.
+        landing::private_keys(layer, &changes, &self.contents(&[]), allowed).map_err(other)?;
         self.draft.absorb(&changes).map_err(|error| self.step_failure(error))?;
         self.lower.push(session.upper);
         self.synced = self.draft.root().clone();
