@@ -4,54 +4,17 @@
 //! and need no network.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Read, Write};
+use std::fs;
+use std::io::{self, Read, Write};
 use std::path::Path;
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
-use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use tar::{EntryType, Header};
 
 use crate::content::Material;
+use crate::layout;
 use crate::tree::{self, Planned};
 
-/// What `gzip` and most builders use.
-const LEVEL: u32 = 6;
 const EPOCH_SECONDS: u64 = 1_767_225_600;
-/// Tag of the image in its layout.
-pub(crate) const TAG: &str = "1";
-
-/// Counts and digests what is written.
-struct Digesting<W> {
-    inner: W,
-    digest: Sha256,
-    bytes: u64,
-}
-
-impl<W: Write> Digesting<W> {
-    fn new(inner: W) -> Self {
-        Self { inner, digest: Sha256::new(), bytes: 0 }
-    }
-
-    fn finish(self) -> (W, String, u64) {
-        (self.inner, name_of(&self.digest.finalize()), self.bytes)
-    }
-}
-
-impl<W: Write> Write for Digesting<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.inner.write(bytes)?;
-        self.digest.update(&bytes[..written]);
-        self.bytes += written as u64;
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
-    }
-}
 
 /// Writes the layout `name` below `root`, unless it is there already. `planned` is sorted by path; its first directory is
 /// left away.
@@ -61,43 +24,14 @@ pub(crate) fn write(root: &Path, name: &str, material: &Material, planned: &[Pla
         return Ok(());
     }
     eprintln!("generating {name}: {} files", planned.len());
-    let layout = root.join(name);
-    if layout.exists() {
-        fs::remove_dir_all(&layout)?;
-    }
-    let blobs = layout.join("blobs/sha256");
-    fs::create_dir_all(&blobs)?;
-    let packed = Digesting::new(BufWriter::new(File::create(blobs.join("layer"))?));
-    let mut tar = tar::Builder::new(Digesting::new(GzEncoder::new(packed, Compression::new(LEVEL))));
-    let mut directories = BTreeSet::new();
-    for file in planned {
-        append(&mut tar, &mut directories, material, file)?;
-    }
-    let (encoder, diff_id, _) = tar.into_inner()?.finish();
-    let (mut writer, layer, layer_bytes) = encoder.finish()?.finish();
-    writer.flush()?;
-    fs::rename(blobs.join("layer"), blobs.join(&layer["sha256:".len()..]))?;
-    let put = |value: Value| -> io::Result<(String, usize)> {
-        let bytes = serde_json::to_vec(&value)?;
-        let digest = name_of(&Sha256::digest(&bytes));
-        fs::write(blobs.join(&digest["sha256:".len()..]), &bytes)?;
-        Ok((digest, bytes.len()))
-    };
-    let rootfs = json!({ "type": "layers", "diff_ids": [diff_id] });
-    let (config, config_bytes) = put(json!({ "architecture": "amd64", "os": "linux", "rootfs": rootfs }))?;
-    let oci = |kind: &str| format!("application/vnd.oci.image.{kind}");
-    let (manifest, manifest_bytes) = put(json!({
-        "schemaVersion": 2,
-        "mediaType": oci("manifest.v1+json"),
-        "config": { "mediaType": oci("config.v1+json"), "digest": config, "size": config_bytes },
-        "layers": [{ "mediaType": oci("layer.v1.tar+gzip"), "digest": layer, "size": layer_bytes }],
-    }))?;
-    let index = json!({ "schemaVersion": 2, "manifests": [{
-        "mediaType": oci("manifest.v1+json"), "digest": manifest, "size": manifest_bytes,
-        "annotations": { "org.opencontainers.image.ref.name": TAG },
-    }]});
-    fs::write(layout.join("index.json"), serde_json::to_vec(&index)?)?;
-    fs::write(layout.join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#)?;
+    layout::write(&root.join(name), |writer| {
+        let mut tar = tar::Builder::new(writer);
+        let mut directories = BTreeSet::new();
+        for file in planned {
+            append(&mut tar, &mut directories, material, file)?;
+        }
+        tar.into_inner()
+    })?;
     fs::write(marker, stamp)
 }
 
@@ -160,8 +94,4 @@ impl Read for FileContent<'_> {
         self.at += length;
         Ok(length)
     }
-}
-
-fn name_of(digest: &[u8]) -> String {
-    digest.iter().fold("sha256:".to_owned(), |name, byte| name + &format!("{byte:02x}"))
 }

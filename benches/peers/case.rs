@@ -20,6 +20,9 @@ pub(crate) enum Case {
     PullLarge,
     BaseCached,
     LockAgain,
+    RunTrue,
+    RunTenCached,
+    RunTenCold,
 }
 
 /// A tree or a base that a case builds from, and the template of the same name.
@@ -35,6 +38,10 @@ pub(crate) enum Input {
     OnBase,
     /// Many files, each a source.
     Sources,
+    /// Layers of `true` on Debian.
+    True,
+    /// Ten layers with a command each on Debian.
+    Steps,
 }
 
 /// An image that the bench puts into its registry.
@@ -62,10 +69,12 @@ pub(crate) enum Before {
     Nothing,
     /// The same was built before; then a line is appended to the file that stands at this percentage of the tree.
     Change(usize),
+    /// The same was built before with another value of a variable, so that no command is in a cache.
+    Vary,
 }
 
 impl Case {
-    pub(crate) const ALL: [Case; 13] = [
+    pub(crate) const ALL: [Case; 16] = [
         Case::AGzip,
         Case::AZstd,
         Case::AAgain,
@@ -79,6 +88,9 @@ impl Case {
         Case::PullLarge,
         Case::BaseCached,
         Case::LockAgain,
+        Case::RunTrue,
+        Case::RunTenCached,
+        Case::RunTenCold,
     ];
 
     pub(crate) fn input(self) -> Input {
@@ -89,6 +101,8 @@ impl Case {
             Case::PullLarge => Input::BaseLarge,
             Case::BaseCached => Input::OnBase,
             Case::LockAgain => Input::Sources,
+            Case::RunTrue => Input::True,
+            Case::RunTenCached | Case::RunTenCold => Input::Steps,
             _ => Input::A,
         }
     }
@@ -103,7 +117,9 @@ impl Case {
     pub(crate) fn before(self) -> Before {
         match self {
             Case::AGzip | Case::AZstd | Case::BGzip | Case::BZstd | Case::Pull | Case::PullLarge => Before::Clean,
-            Case::AAgain | Case::LayersAgain | Case::LockAgain => Before::Nothing,
+            Case::RunTenCold => Before::Clean,
+            Case::AAgain | Case::LayersAgain | Case::LockAgain | Case::RunTenCached => Before::Nothing,
+            Case::RunTrue => Before::Vary,
             Case::AChangedFirst => Before::Change(2),
             Case::AChangedMiddle | Case::BaseCached => Before::Change(50),
             Case::AChangedLast => Before::Change(97),
@@ -125,6 +141,9 @@ impl Case {
             Case::PullLarge => "pull of a base of one large layer, empty store",
             Case::BaseCached => "one small layer, changed, on a base that is there, no network",
             Case::LockAgain => "lock of 50 sources, nothing changed",
+            Case::RunTrue => "one more layer of `true` on Debian, never run before",
+            Case::RunTenCached => "ten layers with a command each on Debian, nothing changed",
+            Case::RunTenCold => "ten layers with a command each on Debian, cold",
         }
     }
 
@@ -133,7 +152,9 @@ impl Case {
         match self {
             Case::Pull | Case::PullLarge => matches!(tool, Tool::Kiln | Tool::Skopeo),
             Case::BaseCached | Case::LockAgain => tool == Tool::Kiln,
-            _ => tool != Tool::Skopeo,
+            Case::RunTrue => matches!(tool, Tool::Kiln | Tool::Buildah | Tool::Unshare),
+            Case::RunTenCached | Case::RunTenCold => matches!(tool, Tool::Kiln | Tool::Buildah),
+            _ => !matches!(tool, Tool::Skopeo | Tool::Unshare),
         }
     }
 }
@@ -148,6 +169,11 @@ impl Input {
         }
     }
 
+    /// Whether it is steps on Debian.
+    pub(crate) fn is_steps(self) -> bool {
+        matches!(self, Input::True | Input::Steps)
+    }
+
     /// Name of its directory and its template.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -158,6 +184,8 @@ impl Input {
             Input::BaseLarge => "base-large",
             Input::OnBase => "on-base",
             Input::Sources => "sources",
+            Input::True => "true",
+            Input::Steps => "steps",
         }
     }
 }

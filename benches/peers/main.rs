@@ -8,12 +8,15 @@ mod base;
 mod binary;
 mod case;
 mod content;
+mod debian;
 mod host;
+mod layout;
 mod options;
 mod process;
 mod random;
 mod registry;
 mod session;
+mod steps;
 mod table;
 mod template;
 mod text;
@@ -28,6 +31,7 @@ use clap::Parser;
 
 use case::{Base, Before, Case, Input};
 use content::Material;
+use debian::Debian;
 use options::Options;
 use registry::Registry;
 use session::Bench;
@@ -49,7 +53,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 
     let registry = registry_with_bases(&root, &options, &cases);
-    let bench = Bench { root: &root, kiln: &kiln, registry, rounds: options.rounds, limit: options.limit() };
+    let debian = debian_with_templates(&root, &options, &cases);
+    let bench = Bench { root: &root, kiln: &kiln, registry, debian, rounds: options.rounds, limit: options.limit() };
     let (mut lines, mut commands) = (table::head(), Commands::new());
     let mut all_kiln = true;
     for case in cases {
@@ -141,6 +146,22 @@ fn registry_with_bases(root: &Path, options: &Options, cases: &[Case]) -> Result
         }
     }
     Ok(registry)
+}
+
+/// The base of steps, and templates on it.
+fn debian_with_templates(root: &Path, options: &Options, cases: &[Case]) -> Result<Debian, String> {
+    let inputs: Vec<Input> = cases.iter().map(|case| case.input()).filter(|input| input.is_steps()).collect();
+    if inputs.is_empty() {
+        return Err("no case needs it".to_owned());
+    }
+    let debian = match &options.debian {
+        Some(name) => Debian::given(name).map_err(|error| format!("{name}: {error}"))?,
+        None => Debian::make(root, options.limit())?,
+    };
+    for input in inputs {
+        steps::write(root, input, &debian).map_err(|error| error.to_string())?;
+    }
+    Ok(debian)
 }
 
 /// Writes the file that a case changes as it was planned, and names it.

@@ -28,6 +28,9 @@ pub(crate) struct Options {
     /// Leaves kiln out
     #[arg(long)]
     only_peers: bool,
+    /// An OCI layout with Debian for the cases of steps; without it mmdebstrap makes one, once
+    #[arg(long, value_name = "DIR[:TAG]")]
+    pub(crate) debian: Option<String>,
     /// Uses inputs of a tenth of the size
     #[arg(long)]
     quick: bool,

@@ -25,6 +25,14 @@ pub(crate) struct Finished {
     pub(crate) stderr: String,
 }
 
+impl Finished {
+    /// What each of `count` parts took that this one has and `fewer` has not.
+    pub(crate) fn less(self, fewer: &Finished, count: u32) -> Finished {
+        let cpu = self.cpu.zip(fewer.cpu).map(|(all, few)| all.saturating_sub(few) / count);
+        Finished { wall: self.wall.saturating_sub(fewer.wall) / count, cpu, ..self }
+    }
+}
+
 /// Runs a command in `directory`; anything but success within the limit is an error, in words for the table.
 pub(crate) fn run(command: &[String], directory: &Path, limit: Duration) -> Result<Finished, String> {
     let scratch = directory.join("tmp");

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use crate::base::TAG;
 use crate::case::Base;
+use crate::layout::TAG;
 use crate::process;
 
 /// Seconds after which the server ends by itself, should the bench be killed.

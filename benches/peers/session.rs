@@ -5,9 +5,9 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use serde_json::Value;
-
 use crate::case::{Before, Case};
+use crate::debian::Debian;
+use crate::layout;
 use crate::process::{self, Finished};
 use crate::registry::Registry;
 use crate::tool::{Between, Offer, Output, Tool, Work};
@@ -20,6 +20,8 @@ pub(crate) struct Bench<'a> {
     pub(crate) kiln: &'a Path,
     /// The registry with the bases, or why there is none.
     pub(crate) registry: Result<Registry, String>,
+    /// What steps run on, or why there is nothing.
+    pub(crate) debian: Result<Debian, String>,
     pub(crate) rounds: u32,
     pub(crate) limit: Duration,
 }
@@ -50,7 +52,10 @@ pub(crate) fn run(bench: &Bench, case: Case, tools: &[Tool], changed: Option<&Pa
         works.push(work);
     }
     // What comes from a registry is warm once the registry has it.
-    let input = bench.root.join(case.input().base().map_or(case.input().name(), |_| "registry"));
+    let input = match &bench.debian {
+        Ok(debian) if case.input().is_steps() => debian.layout().to_owned(),
+        _ => bench.root.join(case.input().base().map_or(case.input().name(), |_| "registry")),
+    };
     if let Err(error) = warm(&input) {
         eprintln!("{}: {error}", input.display());
     }
@@ -105,7 +110,10 @@ fn measure(
     }
     // What is still to be written out from before must not be on the next one's account.
     rustix::fs::sync();
-    let finished = process::run(&work.command, bench.root, bench.limit)?;
+    let mut finished = process::run(&work.command, bench.root, bench.limit)?;
+    if let Some(less) = &work.less {
+        finished = finished.less(&process::run(&less.command, bench.root, bench.limit)?, less.count);
+    }
     if let (Tool::Kiln, Some(last)) = (tool, last) {
         let same = last.stdout == finished.stdout;
         if same == matches!(case.before(), Before::Change(_)) {
@@ -161,13 +169,8 @@ fn layer_bytes(directory: &Path, output: Output) -> io::Result<Option<u64>> {
             sizes.sum::<io::Result<u64>>().map(Some)
         }
         Output::Layout(name) => {
-            let layout = directory.join(name);
-            let read = |path: &str| -> io::Result<Value> { Ok(serde_json::from_slice(&fs::read(layout.join(path))?)?) };
-            let index = read("index.json")?;
-            let digest = index["manifests"][0]["digest"].as_str().unwrap_or_default().replace(':', "/");
-            let manifest = read(&format!("blobs/{digest}"))?;
-            let layers = manifest["layers"].as_array().map(Vec::as_slice).unwrap_or_default();
-            Ok(Some(layers.iter().filter_map(|layer| layer["size"].as_u64()).sum()))
+            let layers = layout::layers(&directory.join(name), None)?;
+            Ok(Some(layers.into_iter().map(|(_, bytes)| bytes).sum()))
         }
     }
 }

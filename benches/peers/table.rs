@@ -37,8 +37,8 @@ pub(crate) fn lines(case: Case, rows: &[Row]) -> String {
                 };
                 format!(
                     "{start} {} | {} | {} | {} | {} | {} | {} | {} |",
-                    shown(Some(found.wall), 3),
-                    shown(found.cpu, 2),
+                    seconds(Some(found.wall), 3),
+                    seconds(found.cpu, 2),
                     shown(found.peak_bytes.map(|bytes| bytes as f64 / f64::from(1 << 20)), 0),
                     shown(found.size.map(|bytes| bytes as f64 / 1e6), 1),
                     ratio(&|summary| Some(summary.wall)),
@@ -95,6 +95,11 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
     let upper = values.get(values.len() / 2)?;
     let lower = values[(values.len() - 1) / 2];
     Some((lower + upper) / 2.0)
+}
+
+/// One digit more for what takes less than a tenth of a second.
+fn seconds(value: Option<f64>, digits: usize) -> String {
+    shown(value, digits + usize::from(value.is_some_and(|value| value < 0.1)))
 }
 
 fn shown(value: Option<f64>, digits: usize) -> String {

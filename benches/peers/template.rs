@@ -24,7 +24,7 @@ pub(crate) fn write_based(root: &Path, input: Input, base: &str) -> io::Result<(
     if input == Input::OnBase {
         template += &layers(input);
     }
-    write_anew(root, input, &template)
+    write_file_anew(&root.join(kiln_file(input, Codec::Gzip)), &template)
 }
 
 /// Writes kiln's template of many downloads, which are files beside it.
@@ -38,12 +38,11 @@ pub(crate) fn write_sources(root: &Path) -> io::Result<()> {
     for number in 0..SOURCES {
         template += &format!("[[layer.step]]\ncopy = \"s{number}\"\nto = \"/srv/\"\n");
     }
-    write_anew(root, Input::Sources, &template)
+    write_file_anew(&root.join(kiln_file(Input::Sources, Codec::Gzip)), &template)
 }
 
-/// A template whose lock of an earlier session, with another port in it, does not count.
-fn write_anew(root: &Path, input: Input, template: &str) -> io::Result<()> {
-    let file = root.join(kiln_file(input, Codec::Gzip));
+/// Writes a template whose lock of an earlier session, with another port or base in it, does not count.
+pub(crate) fn write_file_anew(file: &Path, template: &str) -> io::Result<()> {
     match fs::remove_file(file.with_extension("lock")) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => fs::write(file, template),
@@ -72,7 +71,8 @@ fn kiln_template(input: Input, codec: Codec) -> String {
     head(input, codec) + &layers(input)
 }
 
-fn head(input: Input, codec: Codec) -> String {
+/// The image's part of kiln's template.
+pub(crate) fn head(input: Input, codec: Codec) -> String {
     format!(
         "[image]\nname = \"bench/{}\"\nversion = \"1\"\nepoch = \"2026-01-01T00:00:00Z\"\n\
          platforms = [\"linux/amd64\"]\ncompression = \"{}\"\n",

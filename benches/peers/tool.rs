@@ -8,7 +8,7 @@ use crate::case::{Before, Case, Codec, Input};
 use crate::process;
 use crate::registry::Registry;
 use crate::session::Bench;
-use crate::template;
+use crate::{steps, template};
 
 /// A tool that makes layers of directories, or fetches images.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -18,6 +18,8 @@ pub(crate) enum Tool {
     Buildah,
     Pipeline,
     Skopeo,
+    /// The program of util-linux that makes namespaces.
+    Unshare,
 }
 
 /// What a tool does for a case. Commands are run in the directory of the inputs.
@@ -39,8 +41,16 @@ pub(crate) struct Work {
     pub(crate) release: Option<String>,
     pub(crate) output: Output,
     pub(crate) between: Between,
+    /// What is taken off the figures, where they are a difference.
+    pub(crate) less: Option<Less>,
     /// What is to be known when its figures are read.
     pub(crate) remark: &'static str,
+}
+
+/// The same with fewer layers: the figures are the difference, divided by how many fewer.
+pub(crate) struct Less {
+    pub(crate) command: Vec<String>,
+    pub(crate) count: u32,
 }
 
 /// What a tool has of a build when the next one starts.
@@ -64,7 +74,8 @@ pub(crate) enum Output {
 }
 
 impl Tool {
-    pub(crate) const ALL: [Tool; 5] = [Tool::Kiln, Tool::Umoci, Tool::Buildah, Tool::Pipeline, Tool::Skopeo];
+    pub(crate) const ALL: [Tool; 6] =
+        [Tool::Kiln, Tool::Umoci, Tool::Buildah, Tool::Pipeline, Tool::Skopeo, Tool::Unshare];
 
     /// Also the name of its directory.
     pub(crate) fn name(self) -> &'static str {
@@ -74,6 +85,7 @@ impl Tool {
             Tool::Buildah => "buildah",
             Tool::Pipeline => "pipeline",
             Tool::Skopeo => "skopeo",
+            Tool::Unshare => "unshare",
         }
     }
 
@@ -85,6 +97,7 @@ impl Tool {
             return Offer::Nothing(why.clone());
         }
         match self {
+            _ if case.input().is_steps() => steps::offer(self, case, bench),
             Tool::Kiln => kiln_offer(case, bench.kiln),
             Tool::Skopeo => skopeo_offer(case, &bench.registry),
             // Without a cache of layers every change costs the same: one place in the tree is enough.
@@ -94,6 +107,7 @@ impl Tool {
             Tool::Umoci => umoci_offer(case, bench.root),
             Tool::Buildah => buildah_offer(case),
             Tool::Pipeline => pipeline_offer(case),
+            Tool::Unshare => Offer::Nothing("it builds nothing".to_owned()),
         }
     }
 
@@ -101,7 +115,7 @@ impl Tool {
     pub(crate) fn version(self, bench: &Bench) -> Option<String> {
         match self {
             Tool::Kiln => version_of(&bench.kiln.to_string_lossy(), bench.root),
-            Tool::Umoci | Tool::Buildah | Tool::Skopeo => version_of(self.name(), bench.root),
+            Tool::Umoci | Tool::Buildah | Tool::Skopeo | Tool::Unshare => version_of(self.name(), bench.root),
             Tool::Pipeline => {
                 let parts: Vec<String> =
                     ["tar", "pigz", "zstd"].into_iter().filter_map(|part| version_of(part, bench.root)).collect();
@@ -131,6 +145,7 @@ fn kiln_offer(case: Case, kiln: &Path) -> Offer {
         release: None,
         output,
         between: Between::Cache,
+        less: None,
         remark: "",
     })
 }
@@ -158,10 +173,7 @@ fn buildah_offer(case: Case) -> Offer {
     if let Some(missing) = first_missing(&["buildah"]) {
         return Offer::Nothing(missing);
     }
-    let driver = if rustix::process::geteuid().is_root() { "overlay" } else { "vfs" };
-    let function = format!(
-        "b() {{ buildah --root \"$PWD/buildah/root\" --runroot \"$PWD/buildah/run\" --storage-driver {driver} \"$@\"; }}; "
-    );
+    let function = buildah_function();
     let copied = format!("c=$(b from scratch) && b copy -q $c {} / && b commit -q --timestamp 0", case.input().name());
     let (script, output, remark) = match (case.before(), case.codec()) {
         // By itself it does not compress what it commits to a layout.
@@ -187,6 +199,14 @@ fn buildah_offer(case: Case) -> Offer {
     let mut work = bash(function.clone() + &script, output, Between::Cache, remark);
     work.release = Some(function + "b umount -a; b rm -a; b rmi -a -f");
     Offer::Run(work)
+}
+
+/// A function of the shell that is buildah with a storage of its own.
+pub(crate) fn buildah_function() -> String {
+    let driver = if rustix::process::geteuid().is_root() { "overlay" } else { "vfs" };
+    format!(
+        "b() {{ buildah --root \"$PWD/buildah/root\" --runroot \"$PWD/buildah/run\" --storage-driver {driver} \"$@\"; }}; "
+    )
 }
 
 fn pipeline_offer(case: Case) -> Offer {
@@ -220,19 +240,21 @@ fn skopeo_offer(case: Case, registry: &Result<Registry, String>) -> Offer {
     Offer::Run(bash(script, Output::Layout("image"), Between::Nothing, remark))
 }
 
-fn bash(script: String, output: Output, between: Between, remark: &'static str) -> Work {
+/// A script.
+pub(crate) fn bash(script: String, output: Output, between: Between, remark: &'static str) -> Work {
     let command = ["bash", "-e", "-o", "pipefail", "-c", &script].map(str::to_owned).to_vec();
-    Work { command, first: None, shown: script, release: None, output, between, remark }
+    Work { command, first: None, shown: script, release: None, output, between, less: None, remark }
 }
 
 fn without_cache(case: Case) -> &'static str {
     match case.before() {
         Before::Clean => "",
-        Before::Nothing | Before::Change(_) => "keeps nothing between two builds: everything again",
+        Before::Nothing | Before::Change(_) | Before::Vary => "keeps nothing between two builds: everything again",
     }
 }
 
-fn first_missing(programs: &[&str]) -> Option<String> {
+/// Says which of these is not there.
+pub(crate) fn first_missing(programs: &[&str]) -> Option<String> {
     let missing = programs.iter().find(|program| process::find(program).is_none())?;
     Some(format!("{missing} is not installed"))
 }

@@ -1,0 +1,75 @@
+//! The base that steps run on: small, and a whole system. A layout that was given, or what mmdebstrap makes once.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::layout::{self, TAG};
+use crate::process;
+
+/// Where apt finds the machine's own packages; the first that is there counts.
+const SOURCES: [&str; 2] = ["/etc/apt/sources.list.d/debian.sources", "/etc/apt/sources.list"];
+
+/// An image in an OCI layout.
+pub(crate) struct Debian {
+    layout: PathBuf,
+    tag: Option<String>,
+}
+
+impl Debian {
+    /// The image of a layout, `DIR[:TAG]`.
+    pub(crate) fn given(name: &str) -> io::Result<Self> {
+        let (directory, tag) = match name.rsplit_once(':') {
+            Some((directory, tag)) if !Path::new(name).exists() => (directory, Some(tag.to_owned())),
+            _ => (name, None),
+        };
+        Ok(Self { layout: fs::canonicalize(directory)?, tag })
+    }
+
+    /// Has mmdebstrap make one below `root`, unless it is there; why not, in words for the table.
+    pub(crate) fn make(root: &Path, limit: Duration) -> Result<Self, String> {
+        let layout = root.join("debian");
+        if !layout.join("oci-layout").exists() {
+            let program =
+                process::find("mmdebstrap").ok_or("mmdebstrap is not installed, and no --debian was given")?;
+            let sources = SOURCES.into_iter().find(|file| Path::new(file).exists());
+            let sources = sources.ok_or("this machine has no list of Debian's packages, and no --debian was given")?;
+            eprintln!("making debian: mmdebstrap");
+            let program = program.to_string_lossy();
+            let command = [&*program, "--quiet", "--variant=minbase", &code_name(), "debian.tar", sources];
+            process::run(&command.map(str::to_owned), root, limit)?;
+            let tar = root.join("debian.tar");
+            let packed = layout::write(&layout, |mut writer| {
+                io::copy(&mut File::open(&tar)?, &mut writer)?;
+                Ok(writer)
+            });
+            packed.and_then(|()| fs::remove_file(&tar)).map_err(|error| format!("{}: {error}", layout.display()))?;
+        }
+        Ok(Self { layout, tag: Some(TAG.to_owned()) })
+    }
+
+    /// As kiln and buildah write it.
+    pub(crate) fn reference(&self) -> String {
+        let tag = self.tag.iter().map(|tag| format!(":{tag}")).collect::<String>();
+        format!("oci:{}{tag}", self.layout.display())
+    }
+
+    /// Its directory.
+    pub(crate) fn layout(&self) -> &Path {
+        &self.layout
+    }
+
+    /// The blobs of its layers, the lowest first.
+    pub(crate) fn layers(&self) -> io::Result<Vec<PathBuf>> {
+        let layers = layout::layers(&self.layout, self.tag.as_deref())?;
+        Ok(layers.into_iter().map(|(blob, _)| blob).collect())
+    }
+}
+
+/// The release that this machine runs.
+fn code_name() -> String {
+    let text = fs::read_to_string("/etc/os-release").unwrap_or_default();
+    let name = text.lines().find_map(|line| line.strip_prefix("VERSION_CODENAME="));
+    name.unwrap_or("stable").trim_matches('"').to_owned()
+}
