@@ -152,7 +152,7 @@ fn filter() -> Result<(), Failure> {
         .map_err(|error| Failure::said("filter system calls", error.to_string()))?;
     let said = |error: seccompiler::BackendError| Failure::said("filter system calls", error.to_string());
     for (calls, errno) in [(ABSENT, libc::ENOSYS), (DENIED, libc::EPERM)] {
-        let mut rules: BTreeMap<i64, Vec<_>> = calls.iter().map(|(_, number)| (*number, Vec::new())).collect();
+        let mut rules: BTreeMap<i64, Vec<_>> = calls.iter().flat_map(|(_, number)| forms(*number)).collect();
         if errno == libc::EPERM {
             rules.insert(libc::SYS_clone, namespaces().map_err(said)?);
             rules.insert(libc::SYS_ioctl, vec![pushed_input().map_err(said)?]);
@@ -189,4 +189,10 @@ fn namespaces() -> Result<Vec<SeccompRule>, seccompiler::BackendError> {
 fn pushed_input() -> Result<SeccompRule, seccompiler::BackendError> {
     let is = SeccompCondition::new(1, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, libc::TIOCSTI)?;
     SeccompRule::new(vec![is])
+}
+
+/// A call by its number, and by the one of the x32 ABI (the kernel's `__X32_SYSCALL_BIT`), which has the same architecture.
+fn forms(number: i64) -> impl Iterator<Item = (i64, Vec<SeccompRule>)> {
+    const X32: i64 = 0x4000_0000;
+    [number, number | X32].into_iter().map(|number| (number, Vec::new()))
 }

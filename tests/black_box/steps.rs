@@ -313,3 +313,16 @@ fn a_sandbox_that_cannot_be_had_says_what_would_help() {
     let doctor = project.kiln(&["doctor", "--json", "--store", "elsewhere"]).ok().json();
     assert_eq!(doctor["best"], "root", "{doctor}");
 }
+
+#[test]
+fn a_user_that_a_step_makes_runs_the_next_one() {
+    if !require_root() {
+        return;
+    }
+    let steps = "[[layer]]\nname = 'both'\n\
+        [[layer.step]]\nrun = 'echo new:x:1234:1234::/srv:/bin/sh >> /etc/passwd; mkdir -m 777 /own'\n\
+        [[layer.step]]\nrun = 'id -u > /own/id'\nuser = 'new'\n";
+    let Some(project) = with_shell(steps) else { return };
+    project.build(&["-o", "rootfs:root"]);
+    assert_eq!(project.read("root/own/id"), b"1234\n");
+}

@@ -225,6 +225,10 @@ impl<'a> Running<'_, 'a, '_> {
 
     /// A command.
     fn command(&mut self, run: &Run, when: When) -> Result<(), Stop> {
+        if run.user.is_some() {
+            // An earlier command of this layer may have made the user.
+            self.capture()?;
+        }
         if self.session.is_none() {
             self.stand_on_functions()?;
             let upper = self.work.root(&format!("upper-{}", self.number)).map_err(fail)?;
