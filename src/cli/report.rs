@@ -4,7 +4,7 @@ use std::error::Error as _;
 use std::io::{self, Write};
 
 use crate::base::Class;
-use crate::pipeline::Error;
+use crate::pipeline::{Error, Prepared};
 use crate::source::path::Warning;
 use crate::template::{Files, Finding, Style, render};
 
@@ -166,8 +166,16 @@ impl Report {
         }
     }
 
+    /// Says what looks wrong in a build that was prepared: in its template, and in its sources.
+    pub fn prepared(&self, prepared: &Prepared) {
+        self.findings(&prepared.warnings, &prepared.loaded.files);
+        for (source, warning) in prepared.gathered.warnings() {
+            self.source_warning(source, warning);
+        }
+    }
+
     /// Says what looks wrong in a source.
-    pub fn source_warning(&self, source: &str, warning: &Warning) {
+    fn source_warning(&self, source: &str, warning: &Warning) {
         self.warn(&format!("source `{source}`: {warning}"), warning.hint());
     }
 

@@ -23,7 +23,7 @@ pub(super) fn varied() -> Varied {
         timezone: both("Etc/UTC", "Asia/Tokyo"),
         locale: both("C.UTF-8", "de_DE.UTF-8"),
         uid: (1000, 1203),
-        directory: both("/build/one", "/work/other-place"),
+        directory: both("/build/one", "/yard/other-place"),
     }
 }
 

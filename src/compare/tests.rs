@@ -69,7 +69,7 @@ fn causes_beside_the_content_are_found() {
         node.mode = if first { 0o700 } else { 0o755 };
     };
     assert_eq!(with(&both), Some((Known::FileTime, Covers::Part)));
-    let link = text(&node("l", symlink("/build/one/a")), &node("l", symlink("/work/other-place/a")));
+    let link = text(&node("l", symlink("/build/one/a")), &node("l", symlink("/yard/other-place/a")));
     assert!(link.contains("cause: the build directory is written into the file\n"), "{link}");
 }
 

@@ -54,10 +54,7 @@ pub fn run(args: &Build, session: &Session) -> Result<ExitCode, Failure> {
     progress.stage("reading the sources");
     let prepared = prepare(loaded, &never, &reach, &terms, &request, Commands::Run)?;
     progress.end();
-    report.findings(&prepared.warnings, &prepared.loaded.files);
-    for (source, warning) in prepared.gathered.warnings() {
-        report.source_warning(source, warning);
-    }
+    report.prepared(&prepared);
     if args.test {
         // Before anything gets a name, here or elsewhere.
         try_all(&prepared, "", &reach, &terms, &progress, Lines::Note, session)?.verdict()?;

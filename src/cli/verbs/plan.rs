@@ -44,10 +44,7 @@ pub fn run(args: &Plan, session: &Session) -> Result<ExitCode, Failure> {
         return files(source, args, &loaded, &request, &session.never(&store), &reach, &terms);
     }
     let prepared = prepare(loaded, &session.never(&store), &reach, &terms, &request, Commands::Recalled)?;
-    session.report.findings(&prepared.warnings, &prepared.loaded.files);
-    for (source, warning) in prepared.gathered.warnings() {
-        session.report.source_warning(source, warning);
-    }
+    session.report.prepared(&prepared);
     if args.json {
         print_json(&as_json(&prepared, &store))?;
     } else {

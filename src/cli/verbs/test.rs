@@ -66,10 +66,7 @@ pub fn run(args: &Test, session: &Session) -> Result<ExitCode, Failure> {
     progress.stage("reading the sources");
     let prepared = prepare(loaded, &never, &reach, &terms, &request, Commands::Run)?;
     progress.end();
-    report.findings(&prepared.warnings, &prepared.loaded.files);
-    for (source, warning) in prepared.gathered.warnings() {
-        report.source_warning(source, warning);
-    }
+    report.prepared(&prepared);
     let lines = if args.json { Lines::Note } else { Lines::Result };
     let filter = args.filter.as_deref().unwrap_or_default();
     let results = try_all(&prepared, filter, &reach, &terms, &progress, lines, session)?;

@@ -228,7 +228,7 @@ mod tests {
     fn strings_of_a_binary_are_explained() {
         let (a, b) = (b"\x00\x01built 2026-11-25\x00\xff", b"\x00\x01built 2026-11-26\x00\xff");
         assert_eq!(cause(a, b), Some((Known::Clock, Covers::All)));
-        let (a, b) = (b"\xfe\x01/build/one/a.c\x00\x00\x00\x00\x00\xff", b"\xfe\x01/work/other-place/a.c\x00\x00\xff");
+        let (a, b) = (b"\xfe\x01/build/one/a.c\x00\x00\x00\x00\x00\xff", b"\xfe\x01/yard/other-place/a.c\x00\x00\xff");
         assert_eq!(cause(a, b), Some((Known::Directory, Covers::All)));
         assert_eq!(cause(b"\x00\x01version 1.2\x00", b"\x00\x01version 1.3\x00"), None);
     }
@@ -236,14 +236,14 @@ mod tests {
     #[test]
     fn the_length_before_a_string_goes_with_it() {
         let with = |name: &str| [&b"\xe3\x01\xfa"[..], &[name.len() as u8], name.as_bytes(), b"\xda\x01"].concat();
-        let cause_of = |end: &str| cause(&with(&format!("/build/one{end}")), &with(&format!("/work/other-place{end}")));
+        let cause_of = |end: &str| cause(&with(&format!("/build/one{end}")), &with(&format!("/yard/other-place{end}")));
         assert_eq!(cause_of("/a.py"), Some((Known::Directory, Covers::All)));
         assert_eq!(
             cause_of("/a/longer/path/of/a.py"),
             Some((Known::Directory, Covers::All)),
             "a length that is a letter"
         );
-        let (a, b) = (b"\xe3\x05/build/one\x00", b"\xe3\x06/work/other-place\x00");
+        let (a, b) = (b"\xe3\x05/build/one\x00", b"\xe3\x06/yard/other-place\x00");
         assert_eq!(cause(a, b), Some((Known::Directory, Covers::Part)), "no length");
     }
 

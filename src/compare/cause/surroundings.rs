@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn each_of_the_surroundings_is_recognised() {
         assert_eq!(known("Build-Host: alpha-host", "Build-Host: omega-host"), [Known::Hostname]);
-        assert_eq!(known("-I/build/one/include", "-I/work/other-place/include"), [Known::Directory]);
+        assert_eq!(known("-I/build/one/include", "-I/yard/other-place/include"), [Known::Directory]);
         assert_eq!(known("uid=1000(ann) gid=0(root)", "uid=1203(bob) gid=0(root)"), [Known::User]);
         assert_eq!(known("USER=ann", "USER=bob"), [Known::User]);
         assert_eq!(known("drwxr-xr-x 2 1000 0 x", "drwxr-xr-x 2 1203 0 x"), [Known::User]);
@@ -181,7 +181,7 @@ mod tests {
         assert_eq!(known("12 cores", "13 cores"), []);
         assert_eq!(known("1000 lines", "1203 lines"), []);
         assert_eq!(known("alpha-hosted", "omega-hosted"), []);
-        assert_eq!(known("/build/one-more", "/work/other-place-more"), []);
+        assert_eq!(known("/build/one-more", "/yard/other-place-more"), []);
         assert_eq!(known("omega-host", "alpha-host"), [], "of the wrong runs");
     }
 

@@ -94,8 +94,8 @@ mod tests {
 
     #[test]
     fn names_and_contents_are_looked_into() {
-        let text = shown("a.gz", gzip("/build/one/a", 0, 6, b"1"), gzip("/work/other-place/a", 0, 6, b"1"));
-        assert!(text.contains("name in the header: `/build/one/a` and `/work/other-place/a`"), "{text}");
+        let text = shown("a.gz", gzip("/build/one/a", 0, 6, b"1"), gzip("/yard/other-place/a", 0, 6, b"1"));
+        assert!(text.contains("name in the header: `/build/one/a` and `/yard/other-place/a`"), "{text}");
         assert!(text.contains("cause: the build directory"), "{text}");
         let text = shown("a.gz", gzip("a", 0, 6, b"on alpha-host\n"), gzip("a", 0, 6, b"on omega-host\n"));
         assert!(text.contains("  gzip\n    -on alpha-host\n    +on omega-host\n"), "{text}");

@@ -169,13 +169,13 @@ pub(in crate::compare) mod tests {
     #[test]
     fn a_build_id_that_follows_from_the_rest_is_none() {
         let with = |id, path: &[u8]| elf(&[(".debug_str", path), (".note.gnu.build-id", &note(id))]);
-        let text = shown("lib.so", with(1, b"/build/one/a.c\0\x01"), with(2, b"/work/other-place/a.c\0\x01"));
+        let text = shown("lib.so", with(1, b"/build/one/a.c\0\x01"), with(2, b"/yard/other-place/a.c\0\x01"));
         assert!(text.contains("    section `.debug_str`: 16 and 23 bytes\n"), "{text}");
         assert!(text.contains("cause: the build directory is written into the file\n"), "{text}");
         let moved = |id, path: &[u8], offset: u8| {
             elf(&[(".debug_info", &[0xff, offset]), (".debug_str", path), (".note.gnu.build-id", &note(id))])
         };
-        let text = shown("lib.so", moved(1, b"\0/build/one/a.c\0", 4), moved(2, b"\0/work/other-place/a.c\0", 9));
+        let text = shown("lib.so", moved(1, b"\0/build/one/a.c\0", 4), moved(2, b"\0/yard/other-place/a.c\0", 9));
         assert!(text.contains("cause: the build directory is written into the file\n"), "{text}");
         let text = shown("lib.so", moved(1, b"\0/build/one/a.c\0", 4), moved(2, b"\0/build/one/a.c\0", 9));
         assert!(text.contains("section `.debug_info`") && !text.contains("cause:"), "{text}");

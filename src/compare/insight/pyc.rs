@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn the_code_is_looked_into() {
         let text =
-            shown("a.pyc", pyc(0, 7, b"\xe3\0/build/one/a.py\x81"), pyc(0, 7, b"\xe3\0/work/other-place/a.py\x81"));
+            shown("a.pyc", pyc(0, 7, b"\xe3\0/build/one/a.py\x81"), pyc(0, 7, b"\xe3\0/yard/other-place/a.py\x81"));
         assert!(text.contains("  compiled Python\n    code: first difference at byte 3\n"), "{text}");
         assert!(text.contains("cause: the build directory"), "{text}");
     }

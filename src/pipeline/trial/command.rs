@@ -50,18 +50,8 @@ impl Subject<'_> {
                 return Ok(Failed { complaints: vec![complaint], printed: Vec::new() });
             }
         };
-        let order = RunOrder {
-            argv: argv(command),
-            env: self.environment(&who),
-            workdir: self.execution.workdir.clone().unwrap_or_else(|| "/".to_owned()),
-            uid: who.ids.uid,
-            gid: who.ids.gid,
-            groups: who.groups,
-            hostname: HOSTNAME.to_owned(),
-            temporary: Temporary::OfImage,
-            service: service.map(|port| self.service(port, timeout_s)),
-            ..RunOrder::default()
-        };
+        let order =
+            RunOrder { service: service.map(|port| self.service(port, timeout_s)), ..self.order(argv(command), who) };
         let sandbox = self.terms.provision.sandbox(self.reach.store)?;
         let lower = self.lower(sandbox)?;
         let work = sandbox.area().work()?;
@@ -81,15 +71,29 @@ impl Subject<'_> {
         }
     }
 
-    /// Runs it on an upper directory that nobody keeps.
-    fn in_copy(
+    /// A command as the image's config has it run.
+    pub(super) fn order(&self, argv: Vec<String>, who: Who) -> RunOrder {
+        RunOrder {
+            argv,
+            env: self.environment(&who),
+            workdir: self.execution.workdir.clone().unwrap_or_else(|| "/".to_owned()),
+            uid: who.ids.uid,
+            gid: who.ids.gid,
+            groups: who.groups,
+            hostname: HOSTNAME.to_owned(),
+            temporary: Temporary::OfImage,
+            ..RunOrder::default()
+        }
+    }
+
+    /// Lets it run on an upper directory that nobody keeps.
+    pub(super) fn place(
         &self,
-        mut order: RunOrder,
+        order: &mut RunOrder,
         mut lower: Vec<PathBuf>,
-        (sandbox, work): (&Sandbox, &Work),
-        streams: Streams,
-        limit: Duration,
-    ) -> Result<Ending, SandboxError> {
+        sandbox: &Sandbox,
+        work: &Work,
+    ) -> Result<(), SandboxError> {
         if lower.is_empty() {
             lower.push(work.root("nothing")?);
         }
@@ -99,6 +103,19 @@ impl Subject<'_> {
         order.work = work.directory("work")?;
         order.root = work.directory("root")?;
         order.binds = vec![hosts(work, HOSTNAME)?];
+        Ok(())
+    }
+
+    /// Runs it on an upper directory that nobody keeps.
+    fn in_copy(
+        &self,
+        mut order: RunOrder,
+        lower: Vec<PathBuf>,
+        (sandbox, work): (&Sandbox, &Work),
+        streams: Streams,
+        limit: Duration,
+    ) -> Result<Ending, SandboxError> {
+        self.place(&mut order, lower, sandbox, work)?;
         order.streams = Some(streams);
         let mut watch = Watch { output: &mut |_| {}, interrupted: self.terms.interrupted, timeout: Some(limit) };
         sandbox.run(order, &mut watch)

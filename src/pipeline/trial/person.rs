@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::PathBuf;
 
 use crate::pipeline::error::Error;
-use crate::pipeline::provision::{HOSTNAME, PATH, hosts};
+use crate::pipeline::provision::{HOSTNAME, PATH};
 use crate::sandbox::{Bind, BindKind, Ending, RunOrder, Talk, Temporary};
 
 use super::Subject;
@@ -59,15 +59,7 @@ impl Subject<'_> {
             self.cut(&mut lower, name)?;
         }
         let work = sandbox.area().work()?;
-        if lower.is_empty() {
-            lower.push(work.root("nothing")?);
-        }
-        order.lower = lower;
-        order.owners = sandbox.owners(&self.platform.root);
-        order.upper = work.root("upper")?;
-        order.work = work.directory("work")?;
-        order.root = work.directory("root")?;
-        order.binds.push(hosts(&work, HOSTNAME)?);
+        self.place(&mut order, lower, sandbox, &work)?;
         let resolver = PathBuf::from("/etc/resolv.conf");
         if order.network && resolver.exists() {
             order.binds.push(Bind {
@@ -109,18 +101,7 @@ impl Subject<'_> {
         if argv.is_empty() {
             return Err(Error::NothingToRun);
         }
-        Ok(RunOrder {
-            argv,
-            env: self.environment(&who),
-            workdir: self.execution.workdir.clone().unwrap_or_else(|| "/".to_owned()),
-            uid: who.ids.uid,
-            gid: who.ids.gid,
-            groups: who.groups,
-            hostname: HOSTNAME.to_owned(),
-            network,
-            temporary: Temporary::OfImage,
-            ..RunOrder::default()
-        })
+        Ok(RunOrder { network, ..self.order(argv, who) })
     }
 
     /// Leaves out what is above the layer `name`.
