@@ -167,3 +167,49 @@ pub(super) fn special_files(directory: &OwnedFd, at: &mut Vec<u8>, found: &mut B
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::fs::MetadataExt;
+
+    use super::*;
+
+    /// A number of the kernel's structure at `place`.
+    fn number<const N: usize>(bytes: &[u8], place: usize) -> [u8; N] {
+        bytes[place..place + N].try_into().expect("it is so long")
+    }
+
+    #[test]
+    fn only_the_owner_is_another_in_what_the_kernel_tells() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let path = file.path().as_os_str().as_bytes().to_owned();
+        let name = Name { path, follow: true, is_base: false };
+        let owner = Owner { uid: 70_000, gid: 8 };
+        let inode = file.as_file().metadata().expect("it is there").ino();
+        let stat = told(&name, Form::Stat { flags: 0 }, owner).expect("it is there");
+        assert_eq!(u64::from_ne_bytes(number(&stat, std::mem::offset_of!(libc::stat, st_ino))), inode);
+        assert_eq!(u32::from_ne_bytes(number(&stat, std::mem::offset_of!(libc::stat, st_uid))), owner.uid);
+        assert_eq!(u32::from_ne_bytes(number(&stat, std::mem::offset_of!(libc::stat, st_gid))), owner.gid);
+        let form = Form::Statx { flags: libc::AT_EMPTY_PATH, mask: libc::STATX_BASIC_STATS };
+        let statx = told(&name, form, owner).expect("it is there");
+        assert_eq!(u64::from_ne_bytes(number(&statx, std::mem::offset_of!(libc::statx, stx_ino))), inode);
+        assert_eq!(u32::from_ne_bytes(number(&statx, std::mem::offset_of!(libc::statx, stx_uid))), owner.uid);
+        assert_eq!(u32::from_ne_bytes(number(&statx, std::mem::offset_of!(libc::statx, stx_gid))), owner.gid);
+    }
+
+    #[test]
+    fn only_the_record_is_kept_from_a_list() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let path = file.path().as_os_str().as_bytes().to_owned();
+        let set = |name: &str| rustix::fs::setxattr(&*path, name, b"0:42", rustix::fs::XattrFlags::empty());
+        if set(ATTRIBUTE).is_err() {
+            // A file system without such attributes.
+            return;
+        }
+        set("user.kiln.owner2").expect("a second one");
+        let name = Name { path: path.clone(), follow: true, is_base: false };
+        assert_eq!(names_but_record(&name).expect("it has some"), b"user.kiln.owner2\0");
+        assert_eq!(attribute(&path, true), Ok(Some(Owner { uid: 0, gid: 42 })));
+    }
+}

@@ -40,6 +40,9 @@
 //!   devices. To say yes would be a lie: what the process wrote then would be root's.
 //! - `chroot` goes on; it is only noticed, because paths mean something else after it.
 //!
+//! A held call can end with EINTR, as slow calls do: if a signal comes before the supervisor has looked at it, and the
+//! handler was not set to restart calls (signal(7), SA_RESTART).
+//!
 //! # What the supervisor can do
 //! It is the parent of process 1, outside of the step's process namespace: no step can see, signal or trace it. Its own
 //! root is the step's, so a path that leads out leads nowhere. What a process asks for may be changed by another one while

@@ -41,3 +41,19 @@ impl Table {
         self.0.insert(file, Record { owner, _open: open });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_word_counts() {
+        let open = || OwnedFd::from(tempfile::tempfile().expect("a file"));
+        let (file, other) = (Identity { device: (0, 1), inode: 2 }, Identity { device: (0, 2), inode: 2 });
+        let mut table = Table::default();
+        assert!(table.is_empty() && table.get(file).is_none());
+        table.put(file, Owner { uid: 1, gid: 2 }, open());
+        table.put(file, Owner::ROOT, open());
+        assert_eq!((table.get(file), table.get(other)), (Some(Owner::ROOT), None));
+    }
+}
