@@ -72,6 +72,11 @@ impl Area {
         Ok(Self { root, boot: if boot.is_empty() { "unknown".to_owned() } else { boot } })
     }
 
+    /// Where all of it is.
+    pub fn path(&self) -> &Path {
+        &self.root
+    }
+
     /// Where a tree is unpacked, or will be.
     pub fn tree(&self, mode: Mode, layout: Layout, tree: &TreeDigest) -> PathBuf {
         let kind = match layout {
@@ -146,7 +151,7 @@ fn entries(directory: &Path) -> Vec<PathBuf> {
 fn make(path: &Path) -> Result<(), SandboxError> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
     made.map_err(|source| match source.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => SandboxError::Full,
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => SandboxError::Full { at: path.to_owned() },
         _ => SandboxError::Area { path: path.to_owned(), source },
     })
 }

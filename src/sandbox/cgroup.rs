@@ -8,6 +8,12 @@ use std::time::Duration;
 
 use super::order::{Limits, most_processes};
 
+/// Where the hierarchies are.
+const BASE: &str = "/sys/fs/cgroup";
+
+/// The controllers of v1, and the file of each that a limit is written to.
+const CONTROLLERS: [(&str, &str); 2] = [("pids", "pids.max"), ("memory", "memory.limit_in_bytes")];
+
 /// A group for one step, in as many hierarchies as hold it.
 #[derive(Debug, Default)]
 pub(super) struct Group(Vec<PathBuf>);
@@ -19,26 +25,25 @@ impl Group {
         let name = format!("kiln-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let text = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
         let mut group = Self::default();
-        let base = Path::new("/sys/fs/cgroup");
-        for (controller, file) in [("pids", "pids.max"), ("memory", "memory.limit_in_bytes")] {
-            let Some(own) = own_path(&text, controller) else { continue };
+        for (controller, file) in CONTROLLERS {
             let value = match (controller, limits.memory_bytes) {
                 ("pids", _) => most_processes().to_string(),
                 (_, Some(bytes)) => bytes.to_string(),
                 (_, None) => continue,
             };
-            group.make(&base.join(controller).join(own.trim_start_matches('/')).join(&name), &[(file, value)]);
+            if let Some(parent) = parent(&text, controller) {
+                group.make(&parent.join(&name), &[(file, value)]);
+            }
         }
         if group.0.is_empty()
-            && let Some(own) = own_path(&text, "")
+            && let Some(parent) = parent(&text, "")
         {
             let mut settings = vec![("pids.max", most_processes().to_string())];
             if let Some(bytes) = limits.memory_bytes {
                 settings.extend([("memory.max", bytes.to_string()), ("memory.swap.max", "0".to_owned())]);
             }
-            let own = base.join(own.trim_start_matches('/')).join(&name);
-            if !group.make(&own, &settings) && rustix::process::geteuid().is_root() {
-                group.make(&base.join(&name), &settings);
+            if !group.make(&parent.join(&name), &settings) && rustix::process::geteuid().is_root() {
+                group.make(&Path::new(BASE).join(&name), &settings);
             }
         }
         group
@@ -98,6 +103,32 @@ impl Drop for Group {
     }
 }
 
+/// Removes the groups of processes that are gone. The kernel keeps one that still has somebody in it.
+pub(super) fn sweep() {
+    let text = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let controllers = CONTROLLERS.iter().map(|(controller, _)| *controller).chain([""]);
+    let parents = controllers.filter_map(|controller| parent(&text, controller)).chain([PathBuf::from(BASE)]);
+    for entry in parents.filter_map(|parent| fs::read_dir(parent).ok()).flatten().flatten() {
+        let owner = entry.file_name().to_str().and_then(owner);
+        if owner.is_some_and(|pid| !Path::new("/proc").join(pid.to_string()).exists()) {
+            let _ = fs::remove_dir(entry.path());
+        }
+    }
+}
+
+/// The process that made the group `kiln-PID-NUMBER`.
+fn owner(name: &str) -> Option<u32> {
+    let (pid, number) = name.strip_prefix("kiln-")?.split_once('-')?;
+    number.parse::<usize>().ok()?;
+    pid.parse().ok()
+}
+
+/// The group of this process in the hierarchy of a controller; "" is v2's.
+fn parent(text: &str, controller: &str) -> Option<PathBuf> {
+    let own = own_path(text, controller)?;
+    Some(Path::new(BASE).join(controller).join(own.trim_start_matches('/')))
+}
+
 /// The path of this process in the hierarchy of a controller; "" is v2's.
 fn own_path<'a>(text: &'a str, controller: &str) -> Option<&'a str> {
     text.lines().find_map(|line| {
@@ -118,5 +149,15 @@ mod tests {
         assert_eq!(own_path(hybrid, "memory"), Some("/b"));
         assert_eq!(own_path(hybrid, ""), Some("/c"));
         assert_eq!(own_path(hybrid, "cpu"), None);
+        assert_eq!(parent(hybrid, "pids"), Some(PathBuf::from("/sys/fs/cgroup/pids/a")));
+        assert_eq!(parent(hybrid, ""), Some(PathBuf::from("/sys/fs/cgroup/c")));
+    }
+
+    #[test]
+    fn a_group_tells_who_made_it() {
+        assert_eq!(owner("kiln-12-3"), Some(12));
+        for other in ["kiln-12", "kiln-a-3", "kiln-12-b", "user-12-3"] {
+            assert_eq!(owner(other), None, "{other}");
+        }
     }
 }

@@ -85,8 +85,11 @@ pub enum SandboxError {
     #[error("interrupted")]
     Interrupted,
     /// No space is left where steps write.
-    #[error("no space is left in the store, where steps write")]
-    Full,
+    #[error("no space is left in `{at}`, where steps write", at = at.display())]
+    Full {
+        /// Where.
+        at: PathBuf,
+    },
     /// The store fails.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -118,7 +121,7 @@ impl SandboxError {
             ),
             Self::NoProgram { .. } => Some("add a layer that brings it, or name its whole path".to_owned()),
             Self::TimedOut { .. } => Some("give the step a larger `timeout`".to_owned()),
-            Self::Full => Some(
+            Self::Full { .. } => Some(
                 "free space, or put the store elsewhere with `--store DIR`; `kiln store gc` removes what nothing needs"
                     .to_owned(),
             ),

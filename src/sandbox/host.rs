@@ -203,7 +203,7 @@ impl Sandbox {
         let order = Order::Capture(CaptureOrder { upper: upper.to_owned(), spool: file.0.as_raw_fd(), owners });
         match self.call(&order)? {
             Answer::Captured(answer) => {
-                let mut captured = answer.read().map_err(|failure| child_error(failure, None))?;
+                let mut captured = answer.read().map_err(|failure| self.error_of(failure, None))?;
                 captured.changes = without_opaque(captured.changes, lower);
                 Ok(captured)
             }
@@ -293,6 +293,7 @@ impl Sandbox {
 
     /// Removes what killed builds left.
     pub fn sweep(&self) {
+        super::cgroup::sweep();
         let leftovers = self.area.leftovers();
         if !leftovers.is_empty() {
             // What belongs to another mode is not in reach of this one, and stays.
@@ -336,7 +337,7 @@ impl Sandbox {
         if let Some(subordinate) = &self.subordinate {
             match read_answer(&mut stdout, child)? {
                 Answer::Ready => {}
-                Answer::Failed(failure) => return Err(child_error(failure, None)),
+                Answer::Failed(failure) => return Err(self.error_of(failure, None)),
                 other => return Err(unexpected(&other)),
             }
             subordinate
@@ -349,8 +350,19 @@ impl Sandbox {
         let _ = stdin.write_all(&line);
         drop(stdin);
         match read_answer(&mut stdout, child)? {
-            Answer::Failed(failure) => Err(child_error(failure, Some(order))),
+            Answer::Failed(failure) => Err(self.error_of(failure, Some(order))),
             answer => Ok(answer),
+        }
+    }
+
+    /// What went wrong behind, as an error here.
+    fn error_of(&self, failure: Failure, order: Option<&Order>) -> SandboxError {
+        match failure.errno {
+            Some(libc::ENOSPC | libc::EDQUOT) => SandboxError::Full { at: self.area.path().to_owned() },
+            Some(libc::ENOENT) if failure.doing.starts_with("run `") && matches!(order, Some(Order::Run(_))) => {
+                SandboxError::NoProgram { program: failure.doing[5..].trim_end_matches('`').to_owned() }
+            }
+            _ => SandboxError::Child { doing: failure.doing, reason: failure.reason },
         }
     }
 }
@@ -371,16 +383,6 @@ fn read_answer(stdout: &mut impl BufRead, child: &mut Child) -> Result<Answer, S
         let status = child.wait().map(|status| status.to_string());
         SandboxError::Silent { status: status.unwrap_or_else(|error| error.to_string()) }
     })
-}
-
-fn child_error(failure: Failure, order: Option<&Order>) -> SandboxError {
-    match failure.errno {
-        Some(libc::ENOSPC | libc::EDQUOT) => SandboxError::Full,
-        Some(libc::ENOENT) if failure.doing.starts_with("run `") && matches!(order, Some(Order::Run(_))) => {
-            SandboxError::NoProgram { program: failure.doing[5..].trim_end_matches('`').to_owned() }
-        }
-        _ => SandboxError::Child { doing: failure.doing, reason: failure.reason },
-    }
 }
 
 fn unexpected(answer: &Answer) -> SandboxError {

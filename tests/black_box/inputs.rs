@@ -306,26 +306,18 @@ fn skopeo(project: &Project, args: &[&str]) {
 #[test]
 fn a_debian_base_comes_from_a_registry_and_from_every_file() {
     let project = Project::empty();
-    let sources = Path::new("/etc/apt/sources.list.d/debian.sources");
-    let plain = Path::new("/etc/apt/sources.list");
-    let sources = if sources.exists() { sources } else { plain };
-    let (Some(mmdebstrap), Some(umoci), Some(registry)) =
-        (require("mmdebstrap"), require("umoci"), Registry::start(project.top()))
-    else {
-        return;
-    };
-    if !crate::harness::require_root() {
+    let (Some(umoci), Some(registry)) = (require("umoci"), Registry::start(project.top())) else { return };
+    if crate::distribution::make_layout(&project.path(""), &[]).is_none() {
         return;
     }
-    let path = "/usr/sbin:/usr/bin:/sbin:/bin";
     let tool = |program: &Path, args: &[&str]| {
-        Program::new(program).args(args).env("PATH", path).env("HOME", project.top()).cwd(project.path("")).ok();
+        Program::new(program)
+            .args(args)
+            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+            .env("HOME", project.top())
+            .cwd(project.path(""))
+            .ok();
     };
-    let suite = sources.to_str().expect("text");
-    tool(&mmdebstrap, &["--quiet", "--variant=minbase", "bookworm", "root.tar", suite]);
-    tool(&umoci, &["init", "--layout", "debian"]);
-    tool(&umoci, &["new", "--image", "debian:12"]);
-    tool(&umoci, &["raw", "add-layer", "--image", "debian:12", "root.tar"]);
     let name = format!("{}/debian:12", registry.address);
     skopeo(&project, &["copy", "-q", "--dest-tls-verify=false", "oci:debian:12", &format!("docker://{name}")]);
     skopeo(&project, &["copy", "-q", "oci:debian:12", "oci-archive:debian.oci.tar:12"]);

@@ -3,7 +3,9 @@
 mod attacks;
 mod commands;
 mod configuration;
+mod debian;
 mod determinism;
+mod distribution;
 mod enable;
 mod fetch;
 mod files;
@@ -17,6 +19,7 @@ mod readers;
 mod recorded;
 mod refusals;
 mod reproduce;
+mod rootless;
 mod sample;
 mod screen;
 mod shipped;

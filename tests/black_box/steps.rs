@@ -1,7 +1,6 @@
 //! Commands in the image: what they change, what they see, and what they cannot do.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 
 use crate::harness::{Ended, Project, require, require_root};
 use crate::system::{HEAD, SYSTEM, with_shell};
@@ -24,6 +23,7 @@ fn a_command_changes_what_it_changes_and_nothing_else() {
         echo new > /srv/new; chown app:app /srv/new; chmod 640 /srv/new\n\
         ln /srv/new /srv/second; ln -s new /srv/link; mkdir -p /srv/deep/er; mknod /srv/pipe p\n\
         touch /old; chmod 644 /old; chown 0:0 /old\n\
+        rm -r /anew; mkdir /anew; echo y > /anew/y\n\
         rm -r /gone; echo t > /tmp/t; echo r > /run/r; echo d > /dev/shm/d\n'''\n\
         [[layer.step]]\nwrite = '/srv/after'\ntext = 'x'\n\
         [[layer.step]]\nrun = ['/bin/sh', '-ec', 'cat /srv/new /srv/after > /srv/both']\n";
@@ -38,6 +38,8 @@ fn a_command_changes_what_it_changes_and_nothing_else() {
         ("/srv/pipe", "p 0644 0:0 1767225600 /srv/pipe"),
         ("/srv/both", "f 0644 0:0 1767225600 /srv/both 5 "),
         ("/gone", "w /gone"),
+        ("/anew/x", "w /anew/x"),
+        ("/anew/y", "f 0644 0:0 1767225600 /anew/y 2 "),
     ] {
         assert!(line(work, path).is_some_and(|line| line.contains(expected)), "{path}: {work}");
     }
@@ -192,25 +194,13 @@ fn root_and_a_user_with_subordinate_ids_make_the_same_image() {
         mkdir /gone; echo new > /gone/y; mv /old /older; ls -ln /srv\n'''\n\
         [[layer]]\nname = 'as-app'\nrun = 'echo mine > /srv/mine; id'\nuser = 'app'\n";
     let Some(project) = with_shell(steps) else { return };
-    let passwd = fs::read_to_string("/etc/passwd").expect("the users");
-    if !passwd.lines().any(|line| line.starts_with("kiln-test-a:")) || require("newuidmap").is_none() {
-        return crate::harness::skip("there is no user kiln-test-a, or no newuidmap");
-    }
-    let as_root = project.build(&["--sandbox", "root"]);
-    fs::set_permissions(project.top(), fs::Permissions::from_mode(0o755)).expect("a mode");
     let store = project.top().join("other");
+    let Some(rootless) = crate::rootless::build(&project, "subordinate-ids", &store) else { return };
     fs::create_dir(&store).expect("a store");
-    let binary = project.top().join("kiln");
-    fs::copy(crate::harness::kiln_binary(), &binary).expect("a copy that everybody may run");
-    let (store, chown) = (store.to_str().expect("a path").to_owned(), require("chown").expect("chown"));
-    crate::harness::Program::new(chown).args(["kiln-test-a", &store]).ok();
-    let setpriv = require("setpriv").expect("util-linux");
-    let ended = project
-        .kiln_at(&binary, &["build", "--locked", "--sandbox", "subordinate-ids", "--store", &store])
-        .env("USER", "kiln-test-a")
-        .env("PATH", "/usr/bin:/bin")
-        .under(setpriv, &["--reuid=kiln-test-a", "--regid=kiln-test-a", "--init-groups"])
-        .ok();
+    let chown = require("chown").expect("chown");
+    crate::harness::Program::new(chown).args([crate::rootless::USER]).args([&store]).ok();
+    let as_root = project.build(&["--sandbox", "root"]);
+    let ended = rootless.ok();
     assert_eq!(ended.digest(), as_root, "{}", ended.all());
 }
 

@@ -15,7 +15,8 @@ pub(crate) const SYSTEM: &str = "[sources.system]\npath = 'system'\nignored = tr
     [[layer.step]]\nwrite = '/etc/group'\ntext = \"root:x:0:\\napp:x:1000:\\nextra:x:1001:app\\n\"\n\
     [[layer.step]]\ndirectory = '/srv'\nowner = '1000:1000'\n\
     [[layer.step]]\ndirectory = '/tmp'\nmode = '1777'\n\
-    [[layer.step]]\nwrite = '/old'\ntext = \"old\\n\"\n[[layer.step]]\nwrite = '/gone/x'\ntext = 'x'\n";
+    [[layer.step]]\nwrite = '/old'\ntext = \"old\\n\"\n[[layer.step]]\nwrite = '/gone/x'\ntext = 'x'\n\
+    [[layer.step]]\nwrite = '/anew/x'\ntext = 'x'\n";
 
 const APPLETS: &[&str] = &[
     "sh", "cat", "echo", "id", "ls", "stat", "touch", "mkdir", "rm", "ln", "chmod", "chown", "hostname", "env",

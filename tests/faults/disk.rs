@@ -7,13 +7,13 @@ use std::process::Command;
 use crate::place::{Place, names, skip};
 
 /// A small file system in memory, unmounted when it is dropped.
-struct Disk {
+pub(crate) struct Disk {
     at: PathBuf,
 }
 
 impl Disk {
     /// `None` where it cannot be mounted, which is said.
-    fn of(size: &str, at: &Path) -> Option<Self> {
+    pub(crate) fn of(size: &str, at: &Path) -> Option<Self> {
         fs::create_dir_all(at).expect("our own directory");
         let options = format!("size={size}");
         let mounted = Command::new("timeout")

@@ -7,6 +7,7 @@ mod kill;
 mod memory;
 mod place;
 mod shifting;
+mod steps;
 
 #[path = "../support/foreign.rs"]
 mod foreign;

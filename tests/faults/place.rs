@@ -84,12 +84,19 @@ impl Place {
 
     /// Starts kiln in it.
     pub(crate) fn start(&self, arguments: &[&str]) -> Running {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kiln"));
+        command.args(arguments);
+        self.start_command(command, &[])
+    }
+
+    /// Starts a program in it that has no other environment.
+    pub(crate) fn start_command(&self, mut command: Command, environment: &[(&str, &str)]) -> Running {
         let logs = tempfile::Builder::new().prefix("log").tempdir_in(self.directory.path()).expect("our own directory");
         let logs = logs.keep();
         let (stdout, stderr) = (logs.join("stdout"), logs.join("stderr"));
-        let child = Command::new(env!("CARGO_BIN_EXE_kiln"))
-            .args(arguments)
+        let child = command
             .env_clear()
+            .envs(environment.iter().copied())
             .current_dir(self.directory.path())
             .stdin(Stdio::null())
             .stdout(File::create(&stdout).expect("our own directory"))

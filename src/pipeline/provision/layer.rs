@@ -18,12 +18,13 @@ use crate::template::{Action, Command, Layer, Run, Step};
 use crate::tree::diff::diff;
 use crate::tree::{Change, Changeset, Contents, Kind, Node, Tree};
 
+use super::advice::{Network, advice};
 use super::contents::{Everywhere, Small};
 use super::fetch::Making;
 use super::kept::{self, content_of};
 use super::log::Log;
 use super::variation::Files;
-use super::{Attribution, Ground, Provision, Touched};
+use super::{Attribution, Ground, Provision, Touched, times};
 
 /// Takes contents out of somebody else's images: those that it finds, and out of the set.
 pub(crate) type TakeOut<'a> = dyn Fn(&mut BTreeSet<ContentDigest>) -> Result<Vec<Spool>, Error> + 'a;
@@ -73,6 +74,8 @@ pub(super) struct Running<'r, 'a, 'b> {
     /// The tree that they hold.
     synced: Tree,
     session: Option<Session>,
+    /// The cache of the command that runs now, if it knows times of what is mounted.
+    pub(super) cache: Option<PathBuf>,
     log: Log<'r>,
     /// What commands wrote.
     pub(super) written: Vec<Spool>,
@@ -142,6 +145,7 @@ impl LayerRun<'_, '_> {
             lower: Vec::new(),
             synced: below.clone(),
             session: None,
+            cache: None,
             log: Log::new(&show, &is_secret),
             written: Vec::new(),
             touched: Touched::default(),
@@ -167,8 +171,10 @@ impl<'a> Running<'_, 'a, '_> {
             self.capture()
         });
         let log = std::mem::replace(&mut self.log, Log::new(&|_| {}, &|_| None));
-        log.save(&self.given.key, self.given.store).map_err(other)?;
+        let saved = log.save(&self.given.key, self.given.store).map_err(other);
+        // What the step has to say comes first: on a full disk neither works.
         ran?;
+        saved?;
         let Self { given, inline, draft, written, touched, .. } = self;
         let (changes, warnings) = draft.finish();
         let taken = taken(given, &changes, &written, inline)?;
@@ -268,6 +274,9 @@ impl<'a> Running<'_, 'a, '_> {
             },
         );
         self.log.end_line();
+        if let Some(cache) = &self.cache {
+            times::used(cache);
+        }
         if let Some(order) = again
             && !matches!(ended, Ok(Ending { code: Some(0), .. }) | Err(SandboxError::Interrupted))
         {
@@ -286,7 +295,7 @@ impl<'a> Running<'_, 'a, '_> {
                 let message = format!("the step failed: {ending}; it {}", not_given(&ending.refused));
                 Err(self.failure(message, Some(self.sandbox.mend(&ending.refused))))
             }
-            Ok(ending) => Err(self.failure(format!("the step failed: {ending}"), Some(self.advice()))),
+            Ok(ending) => Err(self.failure(format!("the step failed: {ending}"), Some(self.advice(run)))),
             Err(error @ SandboxError::SecondId { .. }) => {
                 Err(self.failure(format!("the step cannot run: {error}"), error.hint()))
             }
@@ -294,7 +303,7 @@ impl<'a> Running<'_, 'a, '_> {
             Err(
                 error @ (SandboxError::TimedOut { .. } | SandboxError::NoProgram { .. } | SandboxError::Child { .. }),
             ) => {
-                let hint = error.hint().unwrap_or_else(|| self.advice());
+                let hint = error.hint().unwrap_or_else(|| self.advice(run));
                 Err(self.failure(format!("the step failed: {error}"), Some(hint)))
             }
             Err(error) => Err(fail(error)),
@@ -428,17 +437,9 @@ impl<'a> Running<'_, 'a, '_> {
         Stop::Command { span, message: format!("{noun} `{}`: {message}", self.given.layer.name), hint }
     }
 
-    fn advice(&self) -> String {
-        let ways = match self.making {
-            Making::Layer => {
-                "`kiln build --debug` opens a shell where it stopped, `kiln log` shows all that it printed"
-            }
-            // Its log is kept nowhere: the lock names what came of it.
-            Making::Source => "`kiln build --debug` opens a shell where it stopped",
-        };
-        let tail = self.log.tail();
-        let last = if tail.is_empty() { String::new() } else { format!("; last:\n{}", tail.join("\n")) };
-        format!("{ways}{last}")
+    fn advice(&self, run: &Run) -> String {
+        let network = if run.network { Network::Shared } else { Network::Alone };
+        advice(self.making, &self.log.tail(), network, self.given.store.root())
     }
 }
 

@@ -9,11 +9,13 @@
 //! fetch         one command with a network, of which only `/out` stays   -> tree, for the lock
 //! log           what commands print: for people now, and for `kiln log` later
 //! variation     what no step may depend on, and which of its values a build has
+//! advice        what they printed last  -> what to do about a failure
 //! ```
 //! Rationale: what a command changes is not known before it ran, so such a layer is named by everything that goes in
 //! instead. Everything above it is named in the same way, whether it has run here or not: the plan of a template must not
 //! depend on what a machine has in its store.
 
+mod advice;
 mod contents;
 pub(super) mod fetch;
 mod ground;

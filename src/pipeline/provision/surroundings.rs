@@ -1,7 +1,7 @@
 //! What a command of a step finds around it.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::base::ImagePath;
 use crate::sandbox::{Bind, BindKind, Layout, Limits, RunOrder, SandboxError, Work};
@@ -11,7 +11,7 @@ use crate::template::{Command, Mount, Run, SourceRef};
 use crate::tree::{Change, Changeset, Kind, Node};
 
 use super::layer::{Running, as_sandbox, fail};
-use super::times::remembered;
+use super::times;
 use crate::pipeline::evaluate::Stop;
 
 /// Where the script of a `script` step is seen.
@@ -60,8 +60,10 @@ impl Running<'_, '_, '_> {
             binds.push(Bind { from: vec![cache.clone()], to: path.to_string(), kind: BindKind::Shared });
             caches.push(cache);
         }
+        self.cache = caches.into_iter().next().filter(|_| !run.mounts.is_empty());
+        let new = self.cache.as_ref().map(|cache| times::of_new(cache, self.given.now));
         for (number, mount) in run.mounts.iter().enumerate() {
-            binds.push(self.mount(mount, number, caches.first())?);
+            binds.push(self.mount(mount, number, new)?);
         }
         let argv = match &run.command {
             Command::Shell { shell, text } => shell.iter().chain([text]).cloned().collect(),
@@ -119,13 +121,14 @@ impl Running<'_, '_, '_> {
         Ok(binds)
     }
 
-    fn mount(&self, mount: &Mount, number: usize, cache: Option<&PathBuf>) -> Result<Bind, Stop> {
+    /// `new` is the time of what is new to the cache.
+    fn mount(&self, mount: &Mount, number: usize, new: Option<i64>) -> Result<Bind, Stop> {
         let (mut changes, file) = self.given(&mount.from)?;
-        if let Some(cache) = cache {
-            changes = remembered(changes, &mount.to.to_string(), cache, self.given.now);
+        if let (Some(cache), Some(new)) = (&self.cache, new) {
+            changes = times::remembered(changes, &mount.to.to_string(), cache, new);
         }
         // What may be written, or has times of its own, is nobody else's.
-        let is_own = mount.writable || cache.is_some();
+        let is_own = mount.writable || self.cache.is_some();
         // The only file of a tree has no order. In a user namespace no directory of several layers can be renamed, which a
         // step may expect to do in what it may write.
         let stays = mount.writable && self.sandbox.mode().has_user_namespace();

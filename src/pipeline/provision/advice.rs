@@ -1,0 +1,76 @@
+//! What to do about a command that failed.
+
+use std::path::Path;
+
+use super::fetch::Making;
+
+/// What programs print when they look for a network and find none: the words of the C library, of curl and git, of apt,
+/// of Node.
+const NO_NETWORK: &[&str] = &[
+    "network is unreachable",
+    "failure in name resolution",
+    "could not resolve",
+    "failure resolving",
+    "enetunreach",
+    "eai_again",
+];
+
+/// The same for a full disk.
+const NO_SPACE: &[&str] = &["no space left on device", "disk quota exceeded"];
+
+/// Whether a command shares the machine's network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Network {
+    /// It does.
+    Shared,
+    /// It has its own, with nobody in it.
+    Alone,
+}
+
+/// The advice. `tail` is what the command printed last; `store` is where it writes.
+pub(super) fn advice(making: Making, tail: &[String], network: Network, store: &Path) -> String {
+    let said = |words: &[&str]| {
+        tail.iter().any(|line| {
+            let line = line.to_ascii_lowercase();
+            words.iter().any(|word| line.contains(word))
+        })
+    };
+    let mut advice = String::new();
+    if network == Network::Alone && said(NO_NETWORK) {
+        advice
+            .push_str("the step has no network: give it what it needs as a source or a `fetch`, or `network = true`; ");
+    }
+    if said(NO_SPACE) {
+        let store = store.display();
+        advice.push_str(&format!(
+            "steps write in the store `{store}`, and in memory below /tmp, /run and /dev/shm: free some space, \
+             `kiln store gc` removes what nothing needs, `--store DIR` uses another disk; "
+        ));
+    }
+    advice.push_str("`kiln build --debug` opens a shell where it stopped");
+    // The log of a fetch is kept nowhere: the lock names what came of it.
+    if making == Making::Layer {
+        advice.push_str(", `kiln log` shows all that it printed");
+    }
+    if !tail.is_empty() {
+        advice.push_str("; last:\n");
+        advice.push_str(&tail.join("\n"));
+    }
+    advice
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_missing_is_named() {
+        let said = |line: &str, network| advice(Making::Layer, &[line.to_owned()], network, Path::new("/store"));
+        let unreachable = "connect: Network is unreachable";
+        assert!(said(unreachable, Network::Alone).starts_with("the step has no network"));
+        assert!(!said(unreachable, Network::Shared).contains("has no network"), "it has one, and that fails");
+        assert!(said("cc: No space left on device", Network::Shared).contains("in the store `/store`"));
+        assert!(said("E: sorry", Network::Alone).starts_with("`kiln build --debug`"));
+        assert!(advice(Making::Layer, &[], Network::Alone, Path::new("/store")).ends_with("all that it printed"));
+    }
+}
