@@ -107,6 +107,9 @@ impl Progress {
             Event::Residue { layer, removed } => {
                 self.detail(&format!("layer {layer}: {} {} ({})", removed.path, removed.how, removed.rule));
             }
+            Event::PrivateKey { from, path, kind } => {
+                self.note(&format!("note: {from}: `{path}` holds a whole private key ({kind})"));
+            }
             Event::LayerBegins { platform, name, bytes } => {
                 let layer = short(&format!("layer {}", self.layer(platform, name)));
                 self.bar.set_length(bytes);

@@ -71,6 +71,7 @@ impl Built {
 /// Makes the layers that are missing, then the images, and moves the local name.
 pub fn build(prepared: &Prepared, reach: &Reach<'_>, terms: &Terms<'_>) -> Result<Built, Error> {
     let store = reach.store;
+    keys_of_bases(prepared, terms);
     let taken = take_out(prepared, &missing_contents(prepared, store, terms), reach)?;
     let layers = make_layers(prepared, &taken, store, terms)?;
     let mut images = Vec::new();
@@ -220,12 +221,7 @@ fn make_layer(
     let bytes = made.content_bytes;
     (terms.watch)(Event::LayerBegins { platform: &platform.platform, name: &plan.name, bytes });
     let contents = everything(prepared, taken, terms);
-    landing::private_keys(
-        &plan.name,
-        &from_context(prepared, changeset),
-        &contents,
-        allowed_keys(platform, &plan.name),
-    )?;
+    private_keys(prepared, job, &contents, terms)?;
     let previous = match terms.cache {
         Cache::Used => previous(prepared, platform, plan, store),
         Cache::Ignored => None,
@@ -274,16 +270,38 @@ fn make_layer(
     })
 }
 
-/// Those of the changes whose content lies beside the template.
-fn from_context(prepared: &Prepared, changes: &Changeset) -> Changeset {
+/// No private key comes from beside the template; that one comes from elsewhere is told.
+fn private_keys(prepared: &Prepared, job: &Job<'_>, contents: &Everything<'_>, terms: &Terms<'_>) -> Result<(), Error> {
+    let Job { platform, plan, content, .. } = job;
     let scans = prepared.gathered.scans.values();
-    let is_there =
+    let is_beside =
         |content: &Content| scans.clone().any(|named| named.scan.origins.read_at(content, 0, &mut []).is_ok());
-    let found = changes.iter().filter(|(_, change)| match change {
-        Change::Node(Node { kind: Kind::File { content, .. }, .. }) => is_there(content),
-        _ => false,
+    let files = content.changeset.iter().filter_map(|(path, change)| match change {
+        Change::Node(Node { kind: Kind::File { content, .. }, .. }) => Some((is_beside(content), path, change)),
+        _ => None,
     });
-    found.map(|(path, change)| (path.clone(), change.clone())).collect()
+    let (beside, elsewhere): (Vec<_>, Vec<_>) = files.partition(|(is_beside, ..)| *is_beside);
+    let [beside, elsewhere] = [beside, elsewhere]
+        .map(|files| files.into_iter().map(|(_, path, change)| (path.clone(), change.clone())).collect::<Changeset>());
+    let allowed = allowed_keys(platform, &plan.name);
+    landing::private_keys(&plan.name, &beside, contents, allowed)?;
+    for (path, kind) in landing::found_keys(&elsewhere, contents, allowed)? {
+        let from = format!("layer `{}`", plan.name);
+        (terms.watch)(Event::PrivateKey { from: &from, path: &path.to_string(), kind: &kind.to_string() });
+    }
+    Ok(())
+}
+
+/// Tells the private keys in the images below.
+fn keys_of_bases(prepared: &Prepared, terms: &Terms<'_>) {
+    let bases = prepared.platforms.iter().filter_map(|platform| prepared.gathered.images.get(platform.base.as_ref()?));
+    for foreign in bases {
+        let from = format!("base `{}`", foreign.image.request.image);
+        let keys = foreign.layers.iter().flat_map(|layer| &layer.private_keys);
+        for (path, kind) in keys {
+            (terms.watch)(Event::PrivateKey { from: &from, path, kind });
+        }
+    }
 }
 
 /// The private keys that a layer may have.

@@ -1,7 +1,8 @@
 //! What must not land in an image, a plan or a lock: secrets that steps were given, and private keys.
 
+use crate::base::ImagePath;
 use crate::base::glob::Globs;
-use crate::secret::{self, Needles};
+use crate::secret::{self, KEY_FILE_BYTES, KeyKind, Needles};
 use crate::tree::{Change, Changeset, Contents, Kind};
 
 use super::error::Error;
@@ -32,9 +33,6 @@ pub(super) fn secrets_in_document(what: &'static str, text: &str, needles: &Need
     }
 }
 
-/// Bytes of the largest file that is looked at for a private key: those are a few thousand.
-const KEY_FILE_BYTES: u64 = 1 << 20;
-
 /// Fails if a file of `changes` is or has a whole private key, and none of the globs in `allowed` covers it.
 pub(super) fn private_keys(
     layer: &str,
@@ -42,6 +40,18 @@ pub(super) fn private_keys(
     contents: &dyn Contents,
     allowed: &[String],
 ) -> Result<(), Error> {
+    match found_keys(changes, contents, allowed)?.into_iter().next() {
+        Some((path, kind)) => Err(Error::PrivateKey { layer: layer.to_owned(), path, kind: kind.to_string() }),
+        None => Ok(()),
+    }
+}
+
+/// The whole private keys in `changes` that none of the globs in `allowed` covers.
+pub(super) fn found_keys(
+    changes: &Changeset,
+    contents: &dyn Contents,
+    allowed: &[String],
+) -> Result<Vec<(ImagePath, KeyKind)>, Error> {
     let globs: Vec<&str> = allowed.iter().map(String::as_str).collect();
     // The globs were checked when the template was read.
     let allowed = Globs::new(&globs).unwrap_or_default();
@@ -55,8 +65,5 @@ pub(super) fn private_keys(
         Change::Whiteout => false,
     });
     let small: Changeset = small.map(|(path, change)| (path.clone(), change.clone())).collect();
-    match secret::private_keys(&small, contents)?.into_iter().next() {
-        Some((path, kind)) => Err(Error::PrivateKey { layer: layer.to_owned(), path, kind: kind.to_string() }),
-        None => Ok(()),
-    }
+    Ok(secret::private_keys(&small, contents)?)
 }

@@ -97,6 +97,16 @@ pub enum Event<'a> {
         /// What, and how.
         removed: &'a crate::residue::Removed,
     },
+    /// Something from outside has a whole private key in it. Whoever made it meant it to be there, or not: nobody here can
+    /// tell.
+    PrivateKey {
+        /// What it comes from, for people.
+        from: &'a str,
+        /// The file in the image.
+        path: &'a str,
+        /// What kind of key.
+        kind: &'a str,
+    },
     /// A layer is being made.
     LayerBegins {
         /// Its platform.

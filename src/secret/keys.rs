@@ -12,6 +12,9 @@ use super::error::SecretError;
 use super::window::Window;
 use super::{der, pem, putty};
 
+/// Bytes of the largest file that is looked at for a private key: those are a few thousand.
+pub const KEY_FILE_BYTES: u64 = 1 << 20;
+
 /// A kind of private key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum KeyKind {
@@ -72,11 +75,25 @@ pub fn private_keys(changes: &Changeset, contents: &dyn Contents) -> Result<Vec<
                     .map_err(|source| SecretError::Read { path: path.clone(), source })?,
             ),
         };
-        let name = path.name().to_ascii_lowercase();
-        let der = keys.der.filter(|_| DER_SUFFIXES.iter().any(|suffix| name.ends_with(suffix)));
-        found.extend(keys.text.iter().copied().chain(der).map(|kind| (path.clone(), kind)));
+        found.extend(keys.under(path).map(|kind| (path.clone(), kind)));
     }
     Ok(found)
+}
+
+/// Looks for keys in files that come by one after the other.
+pub struct KeySearch(Window);
+
+impl Default for KeySearch {
+    fn default() -> Self {
+        Self(Window::new(pem::KEY_MAX_BYTES))
+    }
+}
+
+impl KeySearch {
+    /// The complete private keys in a file, each kind once. Fails if it cannot be read.
+    pub fn find(&mut self, path: &ImagePath, content: &mut dyn Read) -> io::Result<Vec<KeyKind>> {
+        Ok(Keys::of(content, &mut self.0)?.under(path).collect())
+    }
 }
 
 /// The keys in one content.
@@ -87,6 +104,13 @@ struct Keys {
 }
 
 impl Keys {
+    /// Those of a file with that path.
+    fn under(&self, path: &ImagePath) -> impl Iterator<Item = KeyKind> {
+        let name = path.name().to_ascii_lowercase();
+        let der = self.der.filter(|_| DER_SUFFIXES.iter().any(|suffix| name.ends_with(suffix)));
+        self.text.iter().copied().chain(der)
+    }
+
     fn of(content: &mut dyn Read, window: &mut Window) -> io::Result<Self> {
         window.clear();
         let mut keys = Self { text: BTreeSet::new(), der: None };

@@ -4,6 +4,7 @@
 //! Secrets --> Needles   value -> raw, escaped, URL-encoded, hex, base64
 //! Changeset + Contents + Needles --search()------> Finding   this secret, in this form, in this entry of this archive
 //! Changeset + Contents ------------private_keys()--> KeyKind   a complete private key, whoever knows it
+//! a file that comes by ------------KeySearch-------> KeyKind   the same, where a layer is read from its start to its end
 //! ```
 //! Files are searched as they are and as what they unpack to: gzip, zstd, xz, bzip2, tar and zip, up to two archives in each
 //! other, each of them compressed or not. What cannot be unpacked is a finding too, not a pass.
@@ -32,7 +33,7 @@ mod window;
 pub use error::SecretError;
 pub use form::Form;
 pub use hit::{Finding, Hit, Obstacle, Place};
-pub use keys::{KeyKind, private_keys};
+pub use keys::{KEY_FILE_BYTES, KeyKind, KeySearch, private_keys};
 pub use needles::{Needles, SHORTEST_BYTES};
 pub use search::search;
 pub use value::{Secret, Secrets};

@@ -111,3 +111,27 @@ fn a_private_key_needs_a_word() {
     );
     project.build(&[]);
 }
+
+#[test]
+fn a_private_key_from_outside_is_told() {
+    let Some(openssl) = require("openssl") else { return };
+    let project = Project::empty();
+    let key = project.path("key.pem");
+    let arguments = ["genpkey", "-algorithm", "ed25519", "-out", key.to_str().expect("a path")];
+    crate::harness::Program::new(openssl).args(arguments).ok();
+    let url = format!("file:{}", key.display());
+    project.write(
+        "kiln.toml",
+        format!("{HEAD}[sources.key]\nurl = '{url}'\n[[layer]]\nname = 'key'\ncopy = 'key'\nto = '/etc/key.pem'\n"),
+    );
+    let ended = project.kiln(&["build", "-o", "oci:out"]).run().expect_code(0);
+    let said = "holds a whole private key (a private key (PKCS #8))\n";
+    assert!(ended.stderr.contains(&format!("note: layer `key`: `/etc/key.pem` {said}")), "{}", ended.all());
+    // A layer above takes it away, and whoever has the image still has it.
+    project.write(
+        "above/kiln.toml",
+        format!("{HEAD}[base]\nimage = 'oci:../out'\n[[layer]]\nname = 'gone'\nremove = '/etc/key.pem'\n"),
+    );
+    let above = project.kiln(&["build", "above", "-o", "oci:above/out"]).run().expect_code(0);
+    assert!(above.stderr.contains(&format!("note: base `oci:../out`: `/etc/key.pem` {said}")), "{}", above.all());
+}

@@ -23,7 +23,10 @@ const EDGES: &[(&str, &[&str])] = &[
     ("assemble", &["base", "tree", "layer"]),
     ("source", &["base", "tree", "layer", "image", "transport"]),
     ("store", &["base", "tree", "plan"]),
-    ("input", &["base", "transport", "tree", "template", "lock", "layer", "image", "registry", "source", "store"]),
+    (
+        "input",
+        &["base", "transport", "tree", "template", "lock", "layer", "secret", "image", "registry", "source", "store"],
+    ),
     ("output", &["base", "tree", "image"]),
     ("sandbox", &["base", "tree", "store", "output"]),
     (

@@ -1,7 +1,7 @@
 //! The list of a layer's files: read once, kept by diff ID.
 
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{self, Read};
 
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +10,7 @@ use crate::image::LayerDescriptor;
 use crate::input::{InputError, Reach, each};
 use crate::layer::codec::{pack, unpack};
 use crate::layer::read::layer;
+use crate::secret::{KEY_FILE_BYTES, KeySearch};
 use crate::store::{Shelf, Store};
 use crate::template::UNIT_DIRECTORIES;
 use crate::tree::{Change, Changeset, Tree, dump};
@@ -23,6 +24,9 @@ pub struct LayerFiles {
     pub changeset: Changeset,
     /// Contents of the account files and the units in it.
     pub small: Vec<Vec<u8>>,
+    /// The paths of its files that have a whole private key in them, and which kind, for people. One that a layer above
+    /// removes is still in this one.
+    pub private_keys: Vec<(String, String)>,
     /// Length of its tar.
     pub raw_bytes: u64,
 }
@@ -33,6 +37,8 @@ struct FilesNote {
     tree: String,
     /// Notes from before units were kept have `accounts` instead, and are made again.
     small: Vec<Vec<u8>>,
+    /// Notes from before keys were looked for have none of these, and are made again.
+    private_keys: Vec<(String, String)>,
     raw_bytes: u64,
 }
 
@@ -81,14 +87,25 @@ impl BaseImage {
     fn list(&self, descriptor: &LayerDescriptor, store: &Store) -> Result<LayerFiles, InputError> {
         let mut tar = self.open_tar(descriptor, store)?;
         let (mut small, mut room) = (Vec::new(), KEPT_MAX_BYTES);
+        let (mut search, mut private_keys) = (KeySearch::default(), Vec::new());
         let mut sink = |path: &ImagePath, size: u64, content: &mut dyn Read| {
+            if size > KEY_FILE_BYTES {
+                return Ok(());
+            }
+            let mut look = |content: &mut dyn Read| {
+                let kinds = search.find(path, content)?;
+                private_keys.extend(kinds.into_iter().map(|kind| (path.to_string(), kind.to_string())));
+                io::Result::Ok(())
+            };
             if is_asked_for(path, size) && size <= room {
                 room -= size;
                 let mut bytes = Vec::new();
                 content.read_to_end(&mut bytes)?;
+                look(&mut bytes.as_slice())?;
                 small.push(bytes);
+                return Ok(());
             }
-            Ok(())
+            look(content)
         };
         let changeset = layer(&mut tar, &mut sink).map_err(|source| self.unreadable(descriptor, source))?;
         let (found, raw_bytes) = tar.finish();
@@ -101,10 +118,10 @@ impl BaseImage {
             });
         }
         let changeset = without_host_attributes(changeset);
-        let note = FilesNote { tree: dump::write(&changeset), small, raw_bytes };
+        let note = FilesNote { tree: dump::write(&changeset), small, private_keys, raw_bytes };
         let bytes = serde_json::to_vec(&note).map_err(|source| InputError::Note { source })?;
         store.keep_note_bytes(Shelf::Bases, &descriptor.diff_id.hex(), &pack(&bytes))?;
-        Ok(LayerFiles { changeset, small: note.small, raw_bytes: note.raw_bytes })
+        Ok(LayerFiles { changeset, small: note.small, private_keys: note.private_keys, raw_bytes: note.raw_bytes })
     }
 }
 
@@ -112,7 +129,7 @@ fn recall(diff_id: &DiffId, store: &Store) -> Option<LayerFiles> {
     let bytes = unpack(&store.note_bytes(Shelf::Bases, &diff_id.hex())?)?;
     let note: FilesNote = serde_json::from_slice(&bytes).ok()?;
     let changeset = dump::parse(&note.tree).ok()?;
-    Some(LayerFiles { changeset, small: note.small, raw_bytes: note.raw_bytes })
+    Some(LayerFiles { changeset, small: note.small, private_keys: note.private_keys, raw_bytes: note.raw_bytes })
 }
 
 /// What the machine that made the layer left in it: its security labels and its overlay's notes. They would be repeated
