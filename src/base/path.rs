@@ -82,11 +82,13 @@ impl ImagePath {
 
     /// The directory that holds this; `None` for the root.
     pub fn parent(&self) -> Option<Self> {
-        if self.is_root() {
-            return None;
-        }
+        if self.is_root() { None } else { Some(Self(self.parent_bytes().into())) }
+    }
+
+    /// The bytes of the directory that holds this; those of the root for the root.
+    pub fn parent_bytes(&self) -> &[u8] {
         let end = self.0.iter().rposition(|b| *b == b'/').unwrap_or(0);
-        Some(Self(self.0[..end].into()))
+        &self.0[..end]
     }
 
     /// The last part; empty for the root.

@@ -23,7 +23,7 @@ use super::prepare::build_name;
 use super::provision::kept::recall;
 use super::provision::key::{KeyInputs, chain_of_base, digest_of_source, link};
 use super::provision::layer::LayerRun;
-use super::provision::{Commands, Ground, Touched};
+use super::provision::{Commands, Ground, GroundLayer, Touched};
 use super::terms::{Cache, Terms};
 
 /// What evaluation works with.
@@ -256,7 +256,7 @@ impl Evaluation<'_> {
         let diff_ids = foreign.into_iter().flat_map(|foreign| &foreign.image.image.layers).map(|layer| layer.diff_id);
         let ground = Ground {
             chain: chain_of_base(diff_ids),
-            layers: if root.is_empty() { Vec::new() } else { vec![Arc::new(root.to_changeset())] },
+            layers: if root.is_empty() { Vec::new() } else { vec![Arc::new(GroundLayer::base(&root))] },
             is_derived: false,
             is_known: true,
         };
@@ -383,7 +383,7 @@ impl Evaluation<'_> {
         unit.ground.chain = link(&unit.ground.chain, &plan.key);
         unit.ground.is_derived |= key.is_some();
         unit.ground.is_known &= changes.is_some();
-        unit.ground.layers.extend(changes.clone());
+        unit.ground.layers.extend(changes.clone().map(|changes| Arc::new(GroundLayer::layer(changes))));
         unit.layers.push(UnitLayer { plan, changeset: changes });
     }
 

@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::BufWriter;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use rustix::fs::{
     AtFlags, Dir, FileType, Mode, OFlags, Stat, fgetxattr, fgetxattr_query, flistxattr, flistxattr_query, openat,
@@ -13,6 +14,7 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
+use crate::base::hash::digest_of;
 use crate::base::path::unreadable;
 use crate::base::{ContentDigest, ImagePath};
 use crate::store::spool::Spooler;
@@ -20,7 +22,6 @@ use crate::tree::{Change, Changeset, Content, Kind, LinkGroup, Node, dump};
 
 use super::answer::{CapturedAnswer, Doing, Failure};
 use super::mode::Mode as SandboxMode;
-use super::order::CaptureOrder;
 use super::owners::{ATTRIBUTE, Owner, from_attribute, inherited};
 
 /// What was changed.
@@ -38,6 +39,14 @@ pub struct Captured {
     pub sockets: Vec<String>,
 }
 
+impl Captured {
+    /// No changes.
+    pub(super) fn nothing() -> Self {
+        let (changes, places) = (Changeset::new(), BTreeMap::new());
+        Self { changes, places, blob_bytes: 0, blob: digest_of(b""), sockets: Vec::new() }
+    }
+}
+
 impl CapturedAnswer {
     /// Its meaning.
     pub(super) fn read(self) -> Result<Captured, Failure> {
@@ -53,12 +62,29 @@ impl CapturedAnswer {
     }
 }
 
+impl From<Captured> for CapturedAnswer {
+    fn from(captured: Captured) -> Self {
+        Self {
+            tree: dump::write(&captured.changes),
+            places: captured.places.into_iter().collect(),
+            blob_bytes: captured.blob_bytes,
+            blob: captured.blob,
+            sockets: captured.sockets,
+        }
+    }
+}
+
 /// Reads the directory; contents go to `spool`.
-pub(super) fn capture(order: CaptureOrder, spool: File, mode: SandboxMode) -> Result<CapturedAnswer, Failure> {
+pub(super) fn capture(
+    upper: &Path,
+    spool: File,
+    owners: Vec<(String, Owner)>,
+    mode: SandboxMode,
+) -> Result<Captured, Failure> {
     let path = |text: String| ImagePath::parse(&unreadable(&text)?).ok();
-    let records = order.owners.into_iter().filter_map(|(text, owner)| Some((path(text)?, owner)));
+    let records = owners.into_iter().filter_map(|(text, owner)| Some((path(text)?, owner)));
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let root = openat(rustix::fs::CWD, &order.upper, flags, Mode::empty()).doing("open what the step changed")?;
+    let root = openat(rustix::fs::CWD, upper, flags, Mode::empty()).doing("open what the step changed")?;
     let mut walk = Walk {
         spooler: Spooler::new(BufWriter::with_capacity(1 << 20, spool)),
         changes: Changeset::new(),
@@ -69,13 +95,7 @@ pub(super) fn capture(order: CaptureOrder, spool: File, mode: SandboxMode) -> Re
     walk.directory(&root, &ImagePath::root(), 0)?;
     let (writer, places, blob_bytes, blob) = walk.spooler.finish();
     writer.into_inner().map_err(std::io::IntoInnerError::into_error).doing("keep what the step wrote")?;
-    Ok(CapturedAnswer {
-        tree: dump::write(&walk.changes),
-        places: places.into_iter().collect(),
-        blob_bytes,
-        blob,
-        sockets: walk.sockets,
-    })
+    Ok(Captured { changes: walk.changes, places, blob_bytes, blob, sockets: walk.sockets })
 }
 
 struct Walk {

@@ -15,8 +15,15 @@ const BASE: &str = "/sys/fs/cgroup";
 const CONTROLLERS: [(&str, &str); 2] = [("pids", "pids.max"), ("memory", "memory.limit_in_bytes")];
 
 /// A group for one step, in as many hierarchies as hold it.
+///
+/// Rationale: to move a process from outside, the kernel waits until nobody is between two steps of a fork, which takes 7
+/// to 20 ms. In v1 a thread that moves itself is not waited for, and the child has one thread: so it does that. v2 moves
+/// whole processes only.
 #[derive(Debug, Default)]
-pub(super) struct Group(Vec<PathBuf>);
+pub(super) struct Group {
+    v1: Vec<PathBuf>,
+    v2: Option<PathBuf>,
+}
 
 impl Group {
     /// Makes one. What cannot be limited here is not.
@@ -31,45 +38,42 @@ impl Group {
                 (_, Some(bytes)) => bytes.to_string(),
                 (_, None) => continue,
             };
-            if let Some(parent) = parent(&text, controller) {
-                group.make(&parent.join(&name), &[(file, value)]);
+            let Some(parent) = parent(&text, controller) else { continue };
+            let directory = parent.join(&name);
+            if make(&directory, &[(file, value)]) {
+                group.v1.push(directory);
             }
         }
-        if group.0.is_empty()
+        if group.v1.is_empty()
             && let Some(parent) = parent(&text, "")
         {
             let mut settings = vec![("pids.max", most_processes().to_string())];
             if let Some(bytes) = limits.memory_bytes {
                 settings.extend([("memory.max", bytes.to_string()), ("memory.swap.max", "0".to_owned())]);
             }
-            if !group.make(&parent.join(&name), &settings) && rustix::process::geteuid().is_root() {
-                group.make(&Path::new(BASE).join(&name), &settings);
-            }
+            let at_top = rustix::process::geteuid().is_root().then(|| Path::new(BASE).join(&name));
+            group.v2 = std::iter::once(parent.join(&name)).chain(at_top).find(|directory| make(directory, &settings));
         }
         group
     }
 
     /// In how many hierarchies it is.
     pub(super) fn controllers(&self) -> usize {
-        self.0.len()
+        self.directories().count()
     }
 
-    fn make(&mut self, directory: &Path, settings: &[(&str, String)]) -> bool {
-        if fs::create_dir(directory).is_err() {
-            return false;
-        }
-        let set = settings.iter().all(|(file, value)| fs::write(directory.join(file), value).is_ok());
-        if set {
-            self.0.push(directory.to_owned());
-        } else {
-            let _ = fs::remove_dir(directory);
-        }
-        set
+    fn directories(&self) -> impl Iterator<Item = &PathBuf> {
+        self.v1.iter().chain(&self.v2)
     }
 
-    /// Puts a process into it, and with it all that it will start.
+    /// The files of v1 that the child joins it by.
+    pub(super) fn files(&self) -> Vec<PathBuf> {
+        self.v1.iter().map(|directory| directory.join("tasks")).collect()
+    }
+
+    /// Puts a process into it as far as it cannot do so itself, and with it all that it will start.
     pub(super) fn add(&self, pid: u32) {
-        for directory in &self.0 {
+        if let Some(directory) = &self.v2 {
             // Where it cannot be, it is not limited.
             let _ = fs::write(directory.join("cgroup.procs"), pid.to_string());
         }
@@ -77,7 +81,7 @@ impl Group {
 
     /// Whether something in it was killed because it had no memory left.
     pub(super) fn ran_out_of_memory(&self) -> bool {
-        self.0.iter().any(|directory| {
+        self.directories().any(|directory| {
             ["memory.events", "memory.oom_control"].iter().any(|file| {
                 let text = fs::read_to_string(directory.join(file)).unwrap_or_default();
                 text.lines().any(|line| line.strip_prefix("oom_kill ").is_some_and(|count| count != "0"))
@@ -90,7 +94,7 @@ impl Drop for Group {
     fn drop(&mut self) {
         /// The last processes may still be on their way out.
         const TRIES: u32 = 50;
-        for directory in &self.0 {
+        for directory in self.directories() {
             for _ in 0..TRIES {
                 match fs::remove_dir(directory) {
                     Err(error) if error.kind() == std::io::ErrorKind::ResourceBusy => {
@@ -127,6 +131,26 @@ fn owner(name: &str) -> Option<u32> {
 fn parent(text: &str, controller: &str) -> Option<PathBuf> {
     let own = own_path(text, controller)?;
     Some(Path::new(BASE).join(controller).join(own.trim_start_matches('/')))
+}
+
+/// Puts this thread, which is all of its process, into the groups of v1 behind these files.
+pub(super) fn join(files: &[PathBuf]) {
+    for file in files {
+        // Where it cannot be, it is not limited.
+        let _ = fs::write(file, "0");
+    }
+}
+
+/// Whether a group could be made and limited.
+fn make(directory: &Path, settings: &[(&str, String)]) -> bool {
+    if fs::create_dir(directory).is_err() {
+        return false;
+    }
+    let set = settings.iter().all(|(file, value)| fs::write(directory.join(file), value).is_ok());
+    if !set {
+        let _ = fs::remove_dir(directory);
+    }
+    set
 }
 
 /// The path of this process in the hierarchy of a controller; "" is v2's.

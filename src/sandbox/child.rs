@@ -3,22 +3,24 @@
 //! ```text
 //! kiln  --spawn-->  outer: [user namespace]  --> unpack, capture, remove
 //!                          mount, pid, ipc, uts, cgroup, network namespaces
-//!                   --spawn-->  init: process 1; the new root; confined
+//!                   --fork-->   init: process 1; the new root; confined
 //!                               --spawn-->  the command, and before it the service that it needs
 //! ```
 //! Where there is one id only, outer answers for the owners of files meanwhile ([`super::owners`]).
 //!
 //! Rationale: a new process namespace holds the children of who made it, so there are two. Process 1 stays, because it is
-//! the one that collects orphans, and with its end the kernel ends everything that the command may have left running.
+//! the one that collects orphans, and with its end the kernel ends everything that the command may have left running. It is
+//! a fork and not the binary once more: to link that anew would cost as much as all the namespaces do.
 
 use std::io::{self, BufRead, Write};
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::net::UnixStream;
 use std::process::{Command, ExitCode, Stdio};
 
 use rustix::process::{
     Pid, PidfdFlags, PidfdGetfdFlags, Signal, WaitOptions, pidfd_getfd, pidfd_open, set_parent_process_death_signal,
 };
+use rustix::stdio::{dup2_stdin, dup2_stdout};
 use rustix::thread::{Gid, Uid, UnshareFlags};
 
 use super::answer::{Answer, Doing, Ending, Failure};
@@ -26,13 +28,10 @@ use super::mode::Mode;
 use super::order::{Order, RunOrder};
 use super::owners::supervisor::{self, Left, Supervisor};
 use super::service::Service;
-use super::{capture, census, confine, loopback, owners, root, service, unpack};
+use super::{capture, census, cgroup, confine, loopback, owners, root, service, unpack};
 
 /// The name that the binary is called by.
 pub const NAME: &str = "kiln-sandbox";
-
-/// Argument that makes it process 1.
-const INIT: &str = "init";
 
 /// Whether this process was called to be one; then it does what it is asked to and ends.
 pub fn main() -> Option<ExitCode> {
@@ -41,9 +40,7 @@ pub fn main() -> Option<ExitCode> {
         return None;
     }
     let mode: Mode = arguments.next()?.parse().ok()?;
-    let is_init = arguments.next().as_deref() == Some(INIT);
-    let done = if is_init { init(mode) } else { outer(mode) };
-    let answer = done.unwrap_or_else(Answer::Failed);
+    let answer = outer(mode).unwrap_or_else(Answer::Failed);
     Some(if say(&answer).is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -73,7 +70,8 @@ fn outer(mode: Mode) -> Result<Answer, Failure> {
         }
         Order::Capture(order) => {
             let spool = inherited(order.spool);
-            capture::capture(order, spool.into(), mode).map(Answer::Captured)
+            let captured = capture::capture(&order.upper, spool.into(), order.owners, mode)?;
+            Ok(Answer::Captured(captured.into()))
         }
         Order::Census(upper) => Ok(Answer::Counted(census::census(&upper))),
         Order::Remove(paths) => {
@@ -90,19 +88,22 @@ fn outer(mode: Mode) -> Result<Answer, Failure> {
             }
             let argv = vec![String::new()];
             let order = RunOrder { lower: vec![lower], upper, work, root: at, argv, ..RunOrder::default() };
-            spawn_init(mode, order)
+            fork_init(mode, &order)
         }
-        Order::Run(order) => {
+        Order::Run(order, groups) => {
+            // Before the namespaces: what it is in now is what the step sees as the root of all groups.
+            cgroup::join(&groups);
             unshare(mode, order.network)?;
             if let Some(count) = order.limits.cpus {
                 confine::choose_processors(count)?;
             }
-            spawn_init(mode, *order)
+            fork_init(mode, &order)
         }
     }
 }
 
-fn remove(path: &std::path::Path) -> io::Result<()> {
+/// Removes a directory that may be gone already.
+pub(super) fn remove(path: &std::path::Path) -> io::Result<()> {
     match std::fs::remove_dir_all(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         removed => removed,
@@ -154,44 +155,55 @@ fn unshare(mode: Mode, network: bool) -> Result<(), Failure> {
 }
 
 /// Starts process 1 and passes on what it answers.
-fn spawn_init(mode: Mode, order: RunOrder) -> Result<Answer, Failure> {
+fn fork_init(mode: Mode, order: &RunOrder) -> Result<Answer, Failure> {
     if mode == Mode::OneId {
         supervisor::stand()?;
     }
     let upper = std::fs::File::open(&order.upper).doing("open the upper directory")?;
-    let seeds = order.owners.clone();
-    let mut line = serde_json::to_vec(&Order::Run(Box::new(order)))
-        .map_err(|error| Failure::said("pass on what to do", error.to_string()))?;
-    line.push(b'\n');
-    let mut child = Command::new("/proc/self/exe")
-        .arg0(NAME)
-        .args([mode.name(), INIT])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .doing("start process 1")?;
-    let (Some(mut stdin), Some(mut stdout)) = (child.stdin.take(), child.stdout.take()) else {
-        return Err(Failure::said("talk to process 1", "it has no pipes"));
-    };
-    stdin.write_all(&line).doing("tell process 1 what to do")?;
+    let (mut ours, theirs) = UnixStream::pair().doing("talk to process 1")?;
+    #[allow(unsafe_code)] // This process has one thread, so the copy of it lacks nothing.
+    let forked = unsafe { libc::fork() };
+    if forked == 0 {
+        // Process 1 returns from here as well: its answer goes to where it talks from now on.
+        drop(ours);
+        talk_to(theirs)?;
+        return init(mode, order);
+    }
+    let pid = Some(forked).filter(|pid| *pid > 0).and_then(Pid::from_raw);
+    let pid = pid.ok_or_else(io::Error::last_os_error).doing("start process 1")?;
+    drop(theirs);
     let mut left = Left::default();
-    let mut answer = read_line(&mut stdout)?;
+    let mut answer = read_line(&mut ours)?;
     if let Ok(Answer::Held(listener)) = serde_json::from_slice(&answer) {
-        let mut supervisor = Supervisor::new(fd_of(&child, listener)?, child.id(), &seeds)?;
-        stdin.write_all(b"\n").doing("let process 1 go on")?;
-        supervisor.serve(stdout.as_fd())?;
-        answer = read_line(&mut stdout)?;
+        let init = pid.as_raw_nonzero().get().unsigned_abs();
+        let mut supervisor = Supervisor::new(fd_of(pid, listener)?, init, &order.owners)?;
+        ours.write_all(b"\n").doing("let process 1 go on")?;
+        supervisor.serve(ours.as_fd())?;
+        answer = read_line(&mut ours)?;
         left = supervisor.finish(&upper.into())?;
     }
-    let status = child.wait().doing("wait for process 1")?;
+    let status = rustix::io::retry_on_intr(|| rustix::process::waitpid(Some(pid), WaitOptions::empty()))
+        .doing("wait for process 1")?
+        .map(|(_, status)| status);
+    let signal = status.and_then(|status| status.terminating_signal());
     match serde_json::from_slice(&answer) {
         Ok(Answer::Ended(ending)) => Ok(Answer::Ended(Ending { refused: left.refused, owners: left.owners, ..ending })),
         Ok(answer) => Ok(answer),
-        Err(_) if status.signal() == Some(libc::SIGKILL) => {
-            Ok(Answer::Ended(Ending { signal: Some(libc::SIGKILL), refused: left.refused, ..Ending::default() }))
+        Err(_) if signal == Some(libc::SIGKILL) => {
+            Ok(Answer::Ended(Ending { signal, refused: left.refused, ..Ending::default() }))
         }
-        Err(_) => Err(Failure::said("run process 1", status.to_string())),
+        Err(_) => {
+            let how = signal.map_or("it said nothing".to_owned(), |signal| format!("killed by signal {signal}"));
+            Err(Failure::said("run process 1", how))
+        }
     }
+}
+
+/// What this process is told from now on comes from there, and its answer goes there.
+fn talk_to(outer: UnixStream) -> Result<(), Failure> {
+    const DOING: &str = "talk to who started this";
+    dup2_stdin(&outer).doing(DOING)?;
+    dup2_stdout(&outer).doing(DOING)
 }
 
 /// What comes up to the end of a line or of everything. Nothing follows until this side has answered.
@@ -202,17 +214,14 @@ fn read_line(from: &mut impl io::Read) -> Result<Vec<u8>, Failure> {
 }
 
 /// A copy of what a child has open.
-fn fd_of(child: &std::process::Child, fd: RawFd) -> Result<OwnedFd, Failure> {
+fn fd_of(child: Pid, fd: RawFd) -> Result<OwnedFd, Failure> {
     const DOING: &str = "take over from process 1";
-    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-    let pid = pid.ok_or_else(|| Failure::said(DOING, "it has no number"))?;
-    let process = pidfd_open(pid, PidfdFlags::empty()).doing(DOING)?;
+    let process = pidfd_open(child, PidfdFlags::empty()).doing(DOING)?;
     pidfd_getfd(process, fd, PidfdGetfdFlags::empty()).doing(DOING)
 }
 
-fn init(mode: Mode) -> Result<Answer, Failure> {
+fn init(mode: Mode, order: &RunOrder) -> Result<Answer, Failure> {
     set_parent_process_death_signal(Some(Signal::KILL)).doing("die with kiln")?;
-    let Order::Run(order) = read_order()? else { return Err(Failure::said("run a step", "another order")) };
     keep_files_from_the_step()?;
     rustix::system::sethostname(order.hostname.as_bytes()).doing("set the host name")?;
     if !order.network {
@@ -225,7 +234,7 @@ fn init(mode: Mode) -> Result<Answer, Failure> {
         choose_number(number);
     }
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0));
-    let made = root::enter(&order, mode)?;
+    let made = root::enter(order, mode)?;
     root::hide_proc()?;
     let Some((program, arguments)) = order.argv.split_first().filter(|(program, _)| !program.is_empty()) else {
         if mode == Mode::OneId {
@@ -238,14 +247,14 @@ fn init(mode: Mode) -> Result<Answer, Failure> {
         // No terminal of the caller's is within reach.
         rustix::process::setsid().doing("leave the terminal")?;
     }
-    confine::confine(&order)?;
+    confine::confine(order)?;
     if mode == Mode::OneId {
         let listener = owners::filter::install()?;
         say(&Answer::Held(listener.as_raw_fd())).doing("have calls answered")?;
         io::stdin().lock().read_until(b'\n', &mut Vec::new()).doing("wait for the supervisor")?;
     }
     std::env::set_current_dir(&order.workdir).doing(format!("enter the step's `workdir` {}", order.workdir))?;
-    let service = match order.service.as_ref().map(|service| Service::start(service, &order)).transpose()? {
+    let service = match order.service.as_ref().map(|service| Service::start(service, order)).transpose()? {
         None => None,
         Some(Ok(service)) => Some(service),
         Some(Err(ending)) => return Ok(Answer::NotReady(ending)),

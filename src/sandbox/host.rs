@@ -10,15 +10,16 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::base::TreeDigest;
 use crate::store::Spool;
 use crate::tree::{Changeset, Tree, dump};
 
 use super::answer::{Answer, Ending, Failure};
 use super::area::{Area, Work};
-use super::capture::{Captured, without_opaque};
+use super::capture::{Captured, capture, without_opaque};
 use super::census::Stamp;
 use super::cgroup::Group;
-use super::child::NAME;
+use super::child::{NAME, remove};
 use super::error::SandboxError;
 use super::mode::{Mode, Modes, Trouble};
 use super::order::{CaptureOrder, Order, RunOrder, TalkFiles, UnpackOrder};
@@ -126,15 +127,16 @@ impl Sandbox {
         &self.area
     }
 
-    /// Directories with the files of `changes`, the lowest first, unpacked if they are not there yet. Whiteouts are an
-    /// overlay's. `spool` is asked for the contents only if they are needed.
+    /// Directories with the files of `changes`, whose digest is `digest`, the lowest first; unpacked if they are not there
+    /// yet. Whiteouts are an overlay's. `spool` is asked for the contents only if they are needed.
     pub fn lower(
         &self,
         changes: &Changeset,
+        digest: &TreeDigest,
         layout: Layout,
         spool: impl FnOnce() -> Result<Spool, SandboxError>,
     ) -> Result<Vec<PathBuf>, SandboxError> {
-        let place = self.area.tree(self.mode, layout, &changes.digest());
+        let place = self.area.tree(self.mode, layout, digest);
         let parts = layout.parts(&place);
         if place.exists() {
             // Whoever removes the least recently used looks at this time.
@@ -199,16 +201,25 @@ impl Sandbox {
         lower: &Tree,
         owners: Vec<(String, Owner)>,
     ) -> Result<Captured, SandboxError> {
-        let file = Inherited::new(spool)?;
-        let order = Order::Capture(CaptureOrder { upper: upper.to_owned(), spool: file.0.as_raw_fd(), owners });
-        match self.call(&order)? {
-            Answer::Captured(answer) => {
-                let mut captured = answer.read().map_err(|failure| self.error_of(failure, None))?;
-                captured.changes = without_opaque(captured.changes, lower);
-                Ok(captured)
-            }
-            other => Err(unexpected(&other)),
+        if std::fs::read_dir(upper).is_ok_and(|mut entries| entries.next().is_none()) {
+            // Many commands change nothing, and a child costs more than this look.
+            return Ok(Captured::nothing());
         }
+        let said = |failure| self.error_of(failure, None);
+        let mut captured = if self.mode.has_user_namespace() {
+            let file = Inherited::new(spool)?;
+            let order = Order::Capture(CaptureOrder { upper: upper.to_owned(), spool: file.0.as_raw_fd(), owners });
+            match self.call(&order)? {
+                Answer::Captured(answer) => answer.read().map_err(said)?,
+                other => return Err(unexpected(&other)),
+            }
+        } else {
+            // Root can read everything, here as well as in a child.
+            let spool = spool.try_clone().map_err(|source| SandboxError::Start { source })?;
+            capture(upper, spool, owners, self.mode).map_err(said)?
+        };
+        captured.changes = without_opaque(captured.changes, lower);
+        Ok(captured)
     }
 
     /// What to do for a step that was refused this.
@@ -248,7 +259,7 @@ impl Sandbox {
             });
             let output = &mut *watch.output;
             scope.spawn(move || pass_on(stderr, output));
-            let answer = self.converse(&mut child.0, &Order::Run(Box::new(order)));
+            let answer = self.converse(&mut child.0, &Order::Run(Box::new(order), group.files()));
             drop(done);
             answer
         });
@@ -303,7 +314,12 @@ impl Sandbox {
 
     /// Removes directories, whoever their files belong to.
     pub fn remove(&self, paths: Vec<PathBuf>) -> Result<(), SandboxError> {
-        self.call(&Order::Remove(paths)).map(drop)
+        // A child is only needed for what belongs to ids that this process does not have.
+        let left: Vec<PathBuf> = paths.into_iter().filter(|path| remove(path).is_err()).collect();
+        if left.is_empty() {
+            return Ok(());
+        }
+        self.call(&Order::Remove(left)).map(drop)
     }
 
     /// Starts a child, tells it what to do, and waits for the answer.
@@ -359,7 +375,7 @@ impl Sandbox {
     fn error_of(&self, failure: Failure, order: Option<&Order>) -> SandboxError {
         match failure.errno {
             Some(libc::ENOSPC | libc::EDQUOT) => SandboxError::Full { at: self.area.path().to_owned() },
-            Some(libc::ENOENT) if failure.doing.starts_with("run `") && matches!(order, Some(Order::Run(_))) => {
+            Some(libc::ENOENT) if failure.doing.starts_with("run `") && matches!(order, Some(Order::Run(..))) => {
                 SandboxError::NoProgram { program: failure.doing[5..].trim_end_matches('`').to_owned() }
             }
             _ => SandboxError::Child { doing: failure.doing, reason: failure.reason },

@@ -15,8 +15,8 @@ use super::owners::Owner;
 pub(super) enum Order {
     /// Makes the files of a tree.
     Unpack(UnpackOrder),
-    /// Runs a command.
-    Run(Box<RunOrder>),
+    /// Runs a command, in the control groups behind these files.
+    Run(Box<RunOrder>, Vec<PathBuf>),
     /// Tells what lies in an upper directory.
     Capture(CaptureOrder),
     /// Tells which files an upper directory has ([`super::census`]).

@@ -85,6 +85,9 @@ impl Changeset {
 
     /// The same, with the numbers of its hard links moved up ([`Node::with_links_from`]).
     pub fn with_links_from(self, first: u64) -> Self {
+        if first == 0 {
+            return self;
+        }
         let moved = |(path, change)| match change {
             Change::Node(node) => (path, Change::Node(Node::with_links_from(node, first))),
             Change::Whiteout => (path, Change::Whiteout),

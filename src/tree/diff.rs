@@ -1,23 +1,35 @@
 //! The changeset between two trees.
 
-use super::Tree;
+use crate::base::ImagePath;
+
 use super::changeset::Changeset;
+use super::{Node, Tree};
 
 /// What turns `lower` into `upper`. A node whose type, mode, owner, attributes and content are equal is left out whatever
 /// its time: a no-op `chmod` leaves no trace.
 pub fn diff(lower: &Tree, upper: &Tree) -> Changeset {
     let mut changeset = Changeset::new();
-    for (path, _) in lower.iter() {
-        let parent_stays = path.parent().is_none_or(|parent| upper.is_directory(&parent));
-        if upper.get(path).is_none() && parent_stays {
-            changeset.white_out(path.clone());
+    if lower.is_copy_of(upper) {
+        return changeset;
+    }
+    // Both in path order, side by side.
+    let mut above = upper.iter().peekable();
+    let mut put = |path: &ImagePath, node: &Node| drop(changeset.put(path.clone(), node.clone()));
+    let mut gone = Vec::new();
+    for (path, below) in lower.iter() {
+        while let Some((new, node)) = above.next_if(|(at, _)| *at < path) {
+            put(new, node);
+        }
+        match above.next_if(|(at, _)| *at == path) {
+            Some((_, node)) if below.same_but_for_time(node) => {}
+            Some((_, node)) => put(path, node),
+            None => gone.push(path),
         }
     }
-    for (path, node) in upper.iter() {
-        let same = lower.get(path).is_some_and(|below| below.same_but_for_time(node));
-        if !same {
-            changeset.put(path.clone(), node.clone());
-        }
+    above.for_each(|(path, node)| put(path, node));
+    let parent_stays = |path: &ImagePath| path.parent().is_none_or(|parent| upper.is_directory(&parent));
+    for path in gone.into_iter().filter(|path| parent_stays(path)) {
+        changeset.white_out(path.clone());
     }
     changeset
 }

@@ -138,7 +138,6 @@ fn put_bytes(bytes: &[u8], out: &mut String) {
 /// Reads a dump.
 pub fn parse(text: &str) -> Result<Changeset, ParseDumpError> {
     let mut changes: Vec<(ImagePath, Change)> = Vec::new();
-    let mut places: BTreeMap<ImagePath, usize> = BTreeMap::new();
     let mut opaque: Vec<ImagePath> = Vec::new();
     let mut groups = 0;
     for (number, line) in text.lines().enumerate() {
@@ -149,15 +148,9 @@ pub fn parse(text: &str) -> Result<Changeset, ParseDumpError> {
         }
         let read = match line.strip_prefix("  ") {
             Some(xattr) => parse_xattr(xattr, changes.last_mut()),
-            None => parse_line(line, &mut changes, &places, &mut groups),
+            None => parse_line(line, &mut changes, &mut groups),
         };
         read.ok_or_else(fail)?;
-        // Only the first names of files are ever referred to.
-        if line.starts_with("f ")
-            && let Some((path, _)) = changes.last()
-        {
-            places.insert(path.clone(), changes.len() - 1);
-        }
     }
     let mut changeset: Changeset = changes.into_iter().collect();
     opaque.into_iter().for_each(|path| changeset.make_opaque(path));
@@ -175,18 +168,15 @@ fn parse_xattr(line: &str, last: Option<&mut (ImagePath, Change)>) -> Option<()>
     }
 }
 
-fn parse_line(
-    line: &str,
-    changes: &mut Vec<(ImagePath, Change)>,
-    places: &BTreeMap<ImagePath, usize>,
-    groups: &mut u64,
-) -> Option<()> {
+fn parse_line(line: &str, changes: &mut Vec<(ImagePath, Change)>, groups: &mut u64) -> Option<()> {
     let mut fields = line.split(' ');
     let change = match fields.next()? {
         "w" => (parse_path(fields.next()?)?, Change::Whiteout),
         "h" => {
             let path = parse_path(fields.next()?)?;
-            let first = *places.get(&parse_path(fields.next()?)?)?;
+            let first = parse_path(fields.next()?)?;
+            // Lines are in path order.
+            let first = changes.binary_search_by(|(path, _)| path.cmp(&first)).ok()?;
             (path, Change::Node(hard_link(&mut changes.get_mut(first)?.1, groups)?))
         }
         letter => parse_node(letter, &mut fields)?,
@@ -232,7 +222,9 @@ fn parse_node<'a>(letter: &str, fields: &mut impl Iterator<Item = &'a str>) -> O
 }
 
 fn parse_path(field: &str) -> Option<ImagePath> {
-    ImagePath::parse(&unreadable(field.strip_prefix('/')?)?).ok()
+    let path = field.strip_prefix('/')?;
+    // Hardly any name has to be made readable.
+    if path.contains('\\') { ImagePath::parse(&unreadable(path)?).ok() } else { ImagePath::parse(path.as_bytes()).ok() }
 }
 
 #[cfg(test)]

@@ -25,15 +25,19 @@ pub use diff::diff;
 pub use node::{Content, Kind, LinkGroup, Node};
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::base::ImagePath;
 
 use resolve::{resolve_fully, resolve_parents};
 
 /// The whole content of a root. The root directory itself has no node.
+///
+/// Copies share their nodes until one of them is changed: every step of a layer keeps the tree that it began with, and
+/// most change little of it or nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tree {
-    nodes: BTreeMap<ImagePath, Node>,
+    nodes: Arc<BTreeMap<ImagePath, Node>>,
 }
 
 impl Tree {
@@ -47,6 +51,15 @@ impl Tree {
         self.nodes.get(path)
     }
 
+    /// Whether this is a copy of `other` and neither was changed since; `false` says nothing.
+    pub fn is_copy_of(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.nodes, &other.nodes)
+    }
+
+    fn nodes_mut(&mut self) -> &mut BTreeMap<ImagePath, Node> {
+        Arc::make_mut(&mut self.nodes)
+    }
+
     /// Whether a directory is at `path`; the root always is one.
     pub fn is_directory(&self, path: &ImagePath) -> bool {
         path.is_root() || self.get(path).is_some_and(|node| matches!(node.kind, Kind::Directory))
@@ -56,7 +69,7 @@ impl Tree {
     /// it; anything else takes away what was below.
     pub fn insert(&mut self, path: ImagePath, node: Node) -> Option<Node> {
         let is_directory = matches!(node.kind, Kind::Directory);
-        let old = self.nodes.insert(path.clone(), node);
+        let old = self.nodes_mut().insert(path.clone(), node);
         if !is_directory && old.as_ref().is_some_and(|old| matches!(old.kind, Kind::Directory)) {
             self.remove_below(&path);
         }
@@ -66,7 +79,7 @@ impl Tree {
     fn remove_below(&mut self, path: &ImagePath) -> bool {
         let doomed: Vec<ImagePath> = self.below(path).map(|(path, _)| path.clone()).collect();
         for path in &doomed {
-            self.nodes.remove(path);
+            self.nodes_mut().remove(path);
         }
         !doomed.is_empty()
     }
@@ -74,7 +87,8 @@ impl Tree {
     /// Takes away what is at `path` and all that is below it; whether there was anything.
     pub fn remove(&mut self, path: &ImagePath) -> bool {
         let below = self.remove_below(path);
-        self.nodes.remove(path).is_some() || below
+        let here = self.nodes.contains_key(path) && self.nodes_mut().remove(path).is_some();
+        here || below
     }
 
     /// All nodes in path order.
@@ -117,22 +131,28 @@ impl Tree {
             let real = if replaced { self.place(directory) } else { resolve_fully(self, directory).ok() };
             let Some(real) = real else { continue };
             let hidden: Vec<ImagePath> = self.below(&real).map(|(path, _)| path.clone()).collect();
-            hidden.iter().for_each(|path| drop(self.nodes.remove(path)));
+            hidden.iter().for_each(|path| drop(self.nodes_mut().remove(path)));
         }
         for (path, change) in changeset.iter() {
-            if let (Change::Whiteout, Some(place)) = (change, self.place(path)) {
+            if *change == Change::Whiteout
+                && let Some(place) = self.place(path)
+            {
                 self.remove(&place);
             }
         }
-        for (path, change) in changeset.iter() {
-            if let Change::Node(node) = change {
-                let place = self.place(path).unwrap_or_else(|| self.clear_way(path));
-                // Foreign layers may have files below a directory that none of them names.
-                if !matches!(node.kind, Kind::Directory) {
-                    self.remove_below(&place);
-                }
-                self.insert(place, node.clone());
+        // The directory of the last path if it is where it says it is: the next path has the same one in most cases, and
+        // what was put beside does not move it.
+        let mut parent: Option<&[u8]> = None;
+        for (path, node) in changeset.nodes() {
+            let is_in_place = parent == Some(path.parent_bytes());
+            let place = if is_in_place { Some(path.clone()) } else { self.place(path) };
+            let place = place.unwrap_or_else(|| self.clear_way(path));
+            parent = (place == *path).then(|| path.parent_bytes());
+            // Foreign layers may have files below a directory that none of them names.
+            if !matches!(node.kind, Kind::Directory) {
+                self.remove_below(&place);
             }
+            self.insert(place, node.clone());
         }
     }
 
@@ -156,7 +176,7 @@ impl Tree {
     /// The changeset that makes this tree out of nothing.
     pub fn to_changeset(&self) -> Changeset {
         let mut changeset = Changeset::new();
-        for (path, node) in &self.nodes {
+        for (path, node) in self.nodes.iter() {
             changeset.put(path.clone(), node.clone());
         }
         changeset
@@ -176,7 +196,7 @@ pub fn at_or_below<'a, V>(
 
 impl FromIterator<(ImagePath, Node)> for Tree {
     fn from_iter<I: IntoIterator<Item = (ImagePath, Node)>>(nodes: I) -> Self {
-        Self { nodes: nodes.into_iter().collect() }
+        Self { nodes: Arc::new(nodes.into_iter().collect()) }
     }
 }
 

@@ -186,12 +186,10 @@ impl<'a> Running<'_, 'a, '_> {
 
     /// Unpacks what the layer stands on.
     pub(super) fn stand(&mut self) -> Result<(), Stop> {
-        for changes in &self.given.ground.layers {
-            if !changes.is_empty() {
-                let spool = || self.spool(changes).map_err(as_sandbox);
-                let directories = self.sandbox.lower(changes, self.layout(), spool).map_err(fail)?;
-                self.lower.extend(directories);
-            }
+        for layer in self.given.ground.layers.iter().filter(|layer| !layer.changes().is_empty()) {
+            let (changes, digest) = (layer.changes(), layer.digest());
+            let spool = || self.spool(changes).map_err(as_sandbox);
+            self.lower.extend(self.sandbox.lower(changes, &digest, self.layout(), spool).map_err(fail)?);
         }
         if self.lower.is_empty() {
             self.lower.push(self.work.root("nothing").map_err(fail)?);

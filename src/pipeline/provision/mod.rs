@@ -34,7 +34,7 @@ use crate::sandbox::{Area, Mode, Sandbox, SandboxError};
 use crate::secret::{Needles, Secret, Secrets};
 use crate::store::Store;
 
-pub use ground::Ground;
+pub use ground::{Ground, GroundLayer};
 pub(super) use log::plain;
 pub use log::{log_name, read_log};
 pub(super) use surroundings::{HOSTNAME, PATH, hosts};

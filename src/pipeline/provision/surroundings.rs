@@ -136,7 +136,8 @@ impl Running<'_, '_, '_> {
         let directories = if is_own {
             self.own(&changes, layout, &format!("mount-{}-{number}", self.number))?
         } else {
-            self.sandbox.lower(&changes, layout, || self.spool(&changes).map_err(as_sandbox)).map_err(fail)?
+            let spool = || self.spool(&changes).map_err(as_sandbox);
+            self.sandbox.lower(&changes, &changes.digest(), layout, spool).map_err(fail)?
         };
         Ok(Bind {
             from: match file {
@@ -162,7 +163,7 @@ impl Running<'_, '_, '_> {
         });
         let changes: Changeset = executable.collect();
         let spool = || self.spool(&changes).map_err(as_sandbox);
-        let directories = self.sandbox.lower(&changes, Layout::Plain, spool).map_err(fail)?;
+        let directories = self.sandbox.lower(&changes, &changes.digest(), Layout::Plain, spool).map_err(fail)?;
         let from = directories.iter().map(|directory| directory.join(&file)).collect();
         Ok(Bind { from, to: SCRIPT.to_owned(), kind: BindKind::ReadOnly })
     }

@@ -1,12 +1,14 @@
 //! What tests stand on: the image's layers as directories, and the contents of its files.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::base::ImagePath;
 use crate::input::Spool;
 use crate::input::image::wanted;
 use crate::pipeline::build::{everything, take_out};
 use crate::pipeline::error::Error;
+use crate::pipeline::provision::GroundLayer;
 use crate::pipeline::provision::kept::spool;
 use crate::sandbox::{Sandbox, SandboxError};
 use crate::step::with_parents;
@@ -22,20 +24,21 @@ impl Subject<'_> {
             return Ok(lower.clone());
         }
         let mut lower = Vec::new();
-        let added = self.added();
-        for changes in self.platform.ground.layers.iter().map(AsRef::as_ref).chain([&added]) {
-            if !changes.is_empty() {
-                lower.extend(self.directories(changes, sandbox)?);
+        let added = GroundLayer::layer(Arc::new(self.added()));
+        for layer in self.platform.ground.layers.iter().map(AsRef::as_ref).chain([&added]) {
+            if !layer.changes().is_empty() {
+                lower.extend(self.directories(layer, sandbox)?);
             }
         }
         self.lower = Some(lower.clone());
         Ok(lower)
     }
 
-    fn directories(&self, changes: &Changeset, sandbox: &Sandbox) -> Result<Vec<PathBuf>, Error> {
+    fn directories(&self, layer: &GroundLayer, sandbox: &Sandbox) -> Result<Vec<PathBuf>, Error> {
         let mut failed = None;
-        let found = sandbox.lower(changes, self.terms.provision.variation.layout, || {
-            self.spool(changes).map_err(|error| {
+        let layout = self.terms.provision.variation.layout;
+        let found = sandbox.lower(layer.changes(), &layer.digest(), layout, || {
+            self.spool(layer.changes()).map_err(|error| {
                 // What is said is this, not that the sandbox was stopped by it.
                 failed = Some(error);
                 SandboxError::Interrupted

@@ -113,7 +113,7 @@ impl Subject<'_> {
         })?;
         // An empty layer has no directory, and the last may be the one that an engine adds to.
         let kept = self.platform.ground.layers.len() - (layers.len() - at - 1);
-        let kept = self.platform.ground.layers[..kept].iter().filter(|changes| !changes.is_empty()).count();
+        let kept = self.platform.ground.layers[..kept].iter().filter(|layer| !layer.changes().is_empty()).count();
         lower.truncate(kept);
         Ok(())
     }
