@@ -4,7 +4,7 @@ use crate::base::ContentDigest;
 
 use super::stat::FileStat;
 
-/// What was noticed about a file's bytes while they were digested.
+/// What was noticed about a file when it was digested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Traits(u8);
 
@@ -13,6 +13,8 @@ impl Traits {
     pub(super) const LFS_POINTER: Self = Self(1);
     /// The file is text, and a line of it ends in CRLF.
     pub(super) const CRLF: Self = Self(2);
+    /// The file has no extended attributes that enter an image. Unset: it may have some, and has to be asked.
+    pub(super) const BARE: Self = Self(4);
 
     pub(super) fn has(self, other: Self) -> bool {
         self.0 & other.0 != 0

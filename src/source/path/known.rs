@@ -1,7 +1,7 @@
 //! What was digested last time: the stat cache.
 //!
 //! ```text
-//! "kiln-known-1\n"                      format and version
+//! "kiln-known-2\n"                      format and version
 //! number of files                       varint
 //! for each file, in path order:
 //!   bytes shared with the path before   varint
@@ -21,7 +21,7 @@ use crate::base::path::PATH_MAX_BYTES;
 use super::files::{Bytes, Digested, Files, Traits};
 use super::stat::FileStat;
 
-const MAGIC: &[u8] = b"kiln-known-1\n";
+const MAGIC: &[u8] = b"kiln-known-2\n";
 /// A file takes at least: two lengths, four varints, two times, traits, digest.
 const MIN_FILE_BYTES: usize = 2 + 4 + 16 + 1 + DIGEST_BYTES;
 
@@ -191,7 +191,7 @@ mod tests {
             assert!(KnownFiles::from_bytes(&damaged).is_none());
         }
         // A right sum over a wrong body.
-        for body in [&b"kiln-known-0\n\0"[..], b"kiln-known-1\n\xff\xff\xff\xff\x0f", b"kiln-known-1\n\0more"] {
+        for body in [&b"kiln-known-0\n\0"[..], b"kiln-known-2\n\xff\xff\xff\xff\x0f", b"kiln-known-2\n\0more"] {
             let sum: ContentDigest = digest_of(body);
             assert!(KnownFiles::from_bytes(&[body, sum.as_bytes()].concat()).is_none());
         }

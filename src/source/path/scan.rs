@@ -19,6 +19,7 @@ use super::origins::Origins;
 use super::probe::Probe;
 use super::walk::{Found, FoundKind, Walk, walk};
 use super::warning::Warning;
+use super::xattrs::{self, Xattrs};
 
 /// What to scan.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,14 +100,18 @@ pub fn scan(request: &ScanRequest, known: Option<KnownFiles>, jobs: usize) -> Re
     for known in digested.iter_mut().filter(|known| known.is_none()) {
         *known = fresh.next();
     }
-    let digested: Vec<Bytes> = digested.into_iter().flatten().collect();
+    let mut digested: Vec<Bytes> = digested.into_iter().flatten().collect();
+    let xattrs = match request.selection {
+        Selection::Committed => Vec::new(),
+        Selection::Everything => xattrs::of_files(&root, &files, &mut digested, jobs)?,
+    };
     let known = known_change(&files, &digested, read_files, known_before, end);
     let contents = pack(files.len(), files.iter().copied().zip(&digested));
     let warnings = warnings(&root, request, &files, &digested);
     walked.warnings.extend(warnings);
     walked.warnings.sort();
     Ok(Scan {
-        tree: tree(walked.found, &digested),
+        tree: tree(walked.found, &digested, xattrs),
         form: root.form.clone(),
         origins: Origins::new(root, contents),
         warnings: walked.warnings,
@@ -180,14 +185,17 @@ fn warnings(root: &Root, request: &ScanRequest, files: &[&Found], digested: &[By
 }
 
 /// The tree: what was found, and the directories that hold it.
-fn tree(found: Vec<Found>, digested: &[Bytes]) -> Tree {
+fn tree(found: Vec<Found>, digested: &[Bytes], xattrs: Vec<Xattrs>) -> Tree {
     let mut digested = digested.iter();
+    let mut of_files = xattrs.into_iter();
     let mut nodes: Vec<(ImagePath, Node)> = Vec::with_capacity(found.len() + found.len() / 8);
     let directories = parents(&found);
     for found in found {
+        let mut xattrs = found.xattrs;
         let mut node = match found.kind {
             FoundKind::File => match digested.next() {
                 Some(Bytes { digest, .. }) => {
+                    xattrs = of_files.next().unwrap_or_default();
                     let content = Content { digest: *digest, size_bytes: found.stat.size_bytes };
                     Node::new(Kind::File { content, links: None }, found.stat.normal_mode())
                 }
@@ -202,7 +210,7 @@ fn tree(found: Vec<Found>, digested: &[Bytes]) -> Tree {
                 Node::new(kind, mode)
             }
         };
-        node.xattrs = found.xattrs;
+        node.xattrs = xattrs;
         nodes.push((found.path, node));
     }
     nodes.extend(directories.into_iter().map(|path| (path, Node::parent_directory(0))));

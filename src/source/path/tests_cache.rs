@@ -129,3 +129,25 @@ fn the_result_does_not_depend_on_order_times_or_jobs() {
         assert_eq!(dump(&scan(&second.request(), None, jobs).expect("a scan")), expected);
     }
 }
+
+#[test]
+fn an_attribute_that_comes_or_goes_is_seen_though_the_content_is_known() {
+    let source = Source::new(&[("a", "1"), ("b", "2")]);
+    let everything = ScanRequest { selection: Selection::Everything, ..source.request() };
+    let first = scan(&everything, None, 2).expect("a scan");
+    let bare = dump(&first);
+    let known = remembered(first);
+    if rustix::fs::setxattr(source.at("a"), "user.x", b"v", rustix::fs::XattrFlags::empty()).is_err() {
+        // This file system has none.
+        return;
+    }
+    let second = scan(&everything, Some(known), 2).expect("a scan");
+    assert!(dump(&second).contains("/a") && dump(&second).contains("user.x=v"), "{}", dump(&second));
+    let known = remembered(second);
+    let third =
+        scan(&everything, Some(KnownFiles::from_bytes(&known.to_bytes()).expect("whole bytes")), 2).expect("a scan");
+    assert!(third.read_files == 0 && dump(&third).contains("user.x=v"), "{}", dump(&third));
+    rustix::fs::removexattr(source.at("a"), "user.x").expect("it is there");
+    let last = scan(&everything, Some(known), 2).expect("a scan");
+    assert_eq!(dump(&last), bare);
+}

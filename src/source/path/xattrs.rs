@@ -1,10 +1,17 @@
 //! Extended attributes that enter an image.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use rustix::fs::{lgetxattr, llistxattr};
 use rustix::io::Errno;
+
+use super::error::ScanError;
+use super::files::{Bytes, Traits};
+use super::open::Root;
+use super::walk::Found;
 
 const CAPABILITY: &[u8] = b"security.capability";
 /// Revision of `security.capability` with the id of the namespace's root (`linux/capability.h`).
@@ -46,6 +53,41 @@ pub(super) fn read(path: &Path) -> Result<Xattrs, Errno> {
         xattrs.insert(name.into(), value.into());
     }
     Ok(xattrs)
+}
+
+/// The attributes of all `files`, in the same order, and the traits of those that have none. What is [`Traits::BARE`] is
+/// not asked: whoever changes an attribute changes the ctime. Of several errors, the one of the first file is given.
+pub(super) fn of_files(
+    root: &Root,
+    files: &[&Found],
+    digested: &mut [Bytes],
+    jobs: usize,
+) -> Result<Vec<Xattrs>, ScanError> {
+    let ask = |(files, digested): (&[&Found], &mut [Bytes])| {
+        let ask = |(found, digested): (&&Found, &mut Bytes)| {
+            if digested.traits.has(Traits::BARE) {
+                return Ok(Xattrs::new());
+            }
+            let path = found.path.as_bytes();
+            let xattrs =
+                read(&root.directory.join(OsStr::from_bytes(path))).map_err(|error| root.failed(path, error))?;
+            if xattrs.is_empty() {
+                digested.traits = digested.traits.with(Traits::BARE);
+            }
+            Ok(xattrs)
+        };
+        files.iter().zip(digested).map(ask).collect::<Result<Vec<Xattrs>, ScanError>>()
+    };
+    let part = files.len().div_ceil(jobs.max(1)).max(1);
+    let parts = std::thread::scope(|scope| {
+        let parts = files.chunks(part).zip(digested.chunks_mut(part));
+        let threads: Vec<_> = parts.map(|part| scope.spawn(move || ask(part))).collect();
+        let join = |thread: std::thread::ScopedJoinHandle<'_, _>| {
+            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        threads.into_iter().map(join).collect::<Result<Vec<Vec<Xattrs>>, ScanError>>()
+    })?;
+    Ok(parts.into_iter().flatten().collect())
 }
 
 /// The v2 form of a capability attribute. Read from outside a user namespace it is the v3 form, with the id that the

@@ -39,6 +39,7 @@ pub(super) struct Found {
     pub(super) path: ImagePath,
     pub(super) stat: FileStat,
     pub(super) kind: FoundKind,
+    /// Empty for regular files: see [`super::xattrs::of_files`].
     pub(super) xattrs: Xattrs,
 }
 

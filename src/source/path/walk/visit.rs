@@ -174,9 +174,10 @@ impl Walker<'_> {
     }
 
     fn found(&self, path: &[u8], stat: FileStat, kind: FoundKind) -> Result<Found, ScanError> {
-        let xattrs = match self.selection {
-            Selection::Committed => Xattrs::new(),
-            Selection::Everything => xattrs::read(&self.root.directory.join(OsStr::from_bytes(path)))
+        let xattrs = match (self.selection, &kind) {
+            // Those of files are asked for only where they are not known.
+            (Selection::Committed, _) | (_, FoundKind::File) => Xattrs::new(),
+            (Selection::Everything, _) => xattrs::read(&self.root.directory.join(OsStr::from_bytes(path)))
                 .map_err(|error| self.root.failed(path, error))?,
         };
         Ok(Found { path: self.image_path(path)?, stat, kind, xattrs })
