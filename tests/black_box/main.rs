@@ -21,6 +21,7 @@ mod sample;
 mod screen;
 mod shipped;
 mod secrets;
+mod stages;
 mod steps;
 mod system;
 mod tried;

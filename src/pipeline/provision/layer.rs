@@ -44,8 +44,8 @@ pub(crate) struct LayerRun<'a, 'b> {
     pub(crate) terms: &'a Terms<'a>,
     /// Names the caches of this template on this platform.
     pub(crate) cache_scope: Vec<u8>,
-    /// The clock, in seconds since 1970.
-    pub(crate) now: i64,
+    /// Lets nothing else say anything; false if something else has failed.
+    pub(crate) silence: &'a dyn Fn() -> bool,
 }
 
 /// What a layer became.
@@ -182,6 +182,7 @@ impl<'a> Running<'_, 'a, '_> {
     pub(super) fn stand(&mut self) -> Result<(), Stop> {
         for changes in &self.given.ground.layers {
             if !changes.is_empty() {
+                let _turn = self.given.provision.turns.unpack(changes);
                 let spool = || self.spool(changes).map_err(as_sandbox);
                 let directories = self.sandbox.lower(changes, self.layout(), spool).map_err(fail)?;
                 self.lower.extend(directories);
@@ -314,7 +315,7 @@ impl<'a> Running<'_, 'a, '_> {
 
     /// A shell for a person, where a command has failed.
     fn look_around(&self, mut order: RunOrder) {
-        let Some(terminal) = &self.given.provision.debug else { return };
+        let Some(terminal) = self.given.provision.debug.as_ref().filter(|_| (self.given.silence)()) else { return };
         let Ok(work) = self.work.directory(&format!("work-{}-debug", self.number)) else { return };
         (self.given.terms.watch)(Event::ShellBegins { layer: &self.given.layer.name, step: self.number });
         order.work = work;

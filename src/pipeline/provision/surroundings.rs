@@ -122,7 +122,7 @@ impl Running<'_, '_, '_> {
     fn mount(&self, mount: &Mount, number: usize, cache: Option<&PathBuf>) -> Result<Bind, Stop> {
         let (mut changes, file) = self.given(&mount.from)?;
         if let Some(cache) = cache {
-            changes = remembered(changes, &mount.to.to_string(), cache, self.given.now);
+            changes = remembered(changes, &mount.to.to_string(), cache, self.given.terms.now.seconds());
         }
         // What may be written, or has times of its own, is nobody else's.
         let is_own = mount.writable || cache.is_some();
