@@ -176,7 +176,9 @@ fn ctrl_c_ends_all_that_run() {
     let stages = stage("first", "slow", "sleep 1000", "") + &stage("second", "slow", "sleep 1000; true", "");
     let Some(project) = with_stages(&stages, &["first", "second"]) else { return };
     let build = project.kiln(&["build", "--jobs", "2"]);
-    let ended = build.under(timeout, &["--preserve-status", "--signal=INT", "3"]).run().expect_code(130);
+    // In the foreground it sends one signal, to kiln alone: a second one would end kiln at once.
+    let ended =
+        build.under(timeout, &["--foreground", "--preserve-status", "--signal=INT", "3"]).run().expect_code(130);
     assert!(ended.stderr.ends_with("error: interrupted\n"), "{}", ended.all());
     assert_cleaned(&project);
 }
@@ -221,11 +223,15 @@ fn a_shell_where_a_step_failed_has_the_terminal_for_itself() {
     let stages = stage("first", "slow", &format!("{}; while sleep 1; do echo noise; done", meeting.go()), "")
         + &stage("second", "fails", &format!("{}; exit 3", meeting.go()), "");
     let Some(project) = with_stages(&stages, &["first", "second"]) else { return };
-    let line = format!("exec '{}' build --jobs 2 --debug", kiln_binary().display());
-    let seen = Program::new(script)
-        .args(["--quiet", "--return", "--command", &line, "/dev/null"])
+    // Somebody who types until there is nobody left to read it: the shell is not there from the beginning.
+    let build = format!("{} build --jobs 2 --debug", kiln_binary().display());
+    let script = script.display();
+    let line = format!("while sleep 1; do echo exit; done | {script} --quiet --return --command '{build}' /dev/null");
+    let seen = Program::new("/bin/sh")
+        .args(["-c", &line])
         .env("HOME", project.top().join("home"))
         .env("KILN_STORE", project.top().join("store"))
+        .env("PATH", "/usr/bin:/bin")
         .env("SHELL", "/bin/sh")
         .cwd(project.path(""))
         .run()
