@@ -156,7 +156,8 @@ pub fn prepare(
     let targets: Vec<Target<'_>> = loaded.platforms.iter().zip(&templates).map(target).collect();
     let (images, made) = match units.images(&targets) {
         Ok(images) => images,
-        Err(Failed { stop, target, warnings: of_units }) => {
+        Err(failed) => {
+            let Failed { stop, target, warnings: of_units } = *failed;
             warn(&mut warnings, of_units);
             return Err(stopped(stop, &loaded, &gathered, &templates[target], warnings));
         }

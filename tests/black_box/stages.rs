@@ -240,3 +240,34 @@ fn a_shell_where_a_step_failed_has_the_terminal_for_itself() {
     assert!(!after.contains("noise") && after.contains("exit code 3"), "{}", seen.all());
     assert_cleaned(&project);
 }
+
+#[test]
+fn of_several_failures_and_warnings_the_order_is_that_of_the_template() {
+    let stage = |name: &str, copied: &str| {
+        let twice = "[[stage.N.layer.step]]\nwrite = '/out/x'\ntext = 'N'\n".repeat(2).replace('N', name);
+        format!(
+            "[[stage.{name}.layer]]\nname = 'of-{name}'\n{twice}[[stage.{name}.layer.step]]\ncopy = 'app:{copied}'\nto = '/y'\n"
+        )
+    };
+    let names = ["d", "a", "c", "b"];
+    let template = |copied: &str| {
+        let stages: String = names.iter().map(|name| stage(name, copied)).collect();
+        let used = names.map(|name| format!("[[layer.step]]\ncopy = '{name}:out'\nto = '/{name}/'\n")).concat();
+        format!("{HEAD}[sources.app]\npath = 'app'\n{stages}[[layer]]\nname = 'all'\n{used}")
+    };
+    let project = Project::new(&template("there"));
+    project.write("app/there", "x");
+    let order = |said: &str| -> Vec<usize> {
+        let lines = said.lines().filter_map(|line| line.trim().split_once("--> kiln.toml:"));
+        lines.map(|(_, place)| place.split(':').next().and_then(|line| line.parse().ok()).expect("a line")).collect()
+    };
+    for _ in 0..10 {
+        project.write("kiln.toml", template("there"));
+        let warned = project.kiln(&["plan", "--jobs", "8"]).ok();
+        let lines = order(&warned.stderr);
+        assert!(lines.len() == 4 && lines.is_sorted(), "{}", warned.all());
+        project.write("kiln.toml", template("missing"));
+        let ended = project.kiln(&["plan", "--jobs", "8"]).run().expect_code(1).expect_said("layer `of-d`");
+        assert_eq!(ended.stderr.matches("error:").count(), 1, "{}", ended.all());
+    }
+}

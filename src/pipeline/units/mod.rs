@@ -102,9 +102,15 @@ struct Task<'t> {
 /// What a unit became.
 type Whole = (Unit, Made);
 
+/// Why a unit could not be evaluated, and what looks wrong in it so far.
+struct Broken {
+    stop: Stop,
+    warnings: Vec<Finding>,
+}
+
 impl<'a> Units<'a> {
     /// The images of all targets, in order, with all that was made for them.
-    pub(super) fn images(&self, targets: &[Target<'_>]) -> Result<(Vec<Evaluated>, Made), Failed> {
+    pub(super) fn images(&self, targets: &[Target<'_>]) -> Result<(Vec<Evaluated>, Made), Box<Failed>> {
         let sources = self.sources(targets);
         let mut tasks = Vec::new();
         for (at, (target, sources)) in targets.iter().zip(&sources).enumerate() {
@@ -130,7 +136,7 @@ impl<'a> Units<'a> {
     }
 
     /// The stages of one target alone.
-    pub(super) fn stages(&self, target: &Target<'_>) -> Result<(BTreeMap<String, Unit>, Made), Failed> {
+    pub(super) fn stages(&self, target: &Target<'_>) -> Result<(BTreeMap<String, Unit>, Made), Box<Failed>> {
         let targets = std::slice::from_ref(target);
         let sources = self.sources(targets);
         let mut tasks = Vec::new();
@@ -148,7 +154,7 @@ impl<'a> Units<'a> {
         targets.iter().map(|target| trees_of(target.template, &target.names, target.platform, gathered)).collect()
     }
 
-    fn all(&self, tasks: &[Task<'_>], targets: &[Target<'_>]) -> Result<(Vec<Unit>, Made), Failed> {
+    fn all(&self, tasks: &[Task<'_>], targets: &[Target<'_>]) -> Result<(Vec<Unit>, Made), Box<Failed>> {
         let needs: Vec<Vec<usize>> = tasks.iter().map(|task| task.needs.values().copied().collect()).collect();
         let closures = queue::closures(&needs);
         let prefixes = prefixes(tasks, targets, &closures, self.terms.jobs);
@@ -158,12 +164,11 @@ impl<'a> Units<'a> {
             self.unit(task, &closures[at], codec, prefix, done, others)
         });
         let Outcome { done, failures } = outcome;
-        if let Some((at, (stop, own))) = first(failures) {
-            let mut made = Made::default();
+        if let Some((at, broken)) = first(failures) {
             let below = done.into_iter().enumerate().filter(|(other, _)| closures[at].contains(other));
-            below.filter_map(|(_, whole)| whole).for_each(|(_, other)| made.add(other));
-            made.add(own);
-            return Err(Failed { stop, target: tasks[at].target, warnings: made.warnings });
+            let below = below.filter_map(|(_, whole)| whole).flat_map(|(_, made)| made.warnings);
+            let warnings = below.chain(broken.warnings).collect();
+            return Err(Box::new(Failed { stop: broken.stop, target: tasks[at].target, warnings }));
         }
         let mut all = Made::default();
         let units = done.into_iter().flatten().map(|(unit, made)| {
@@ -182,7 +187,7 @@ impl<'a> Units<'a> {
         prefix: &str,
         done: &Done<Whole>,
         others: Others<'_>,
-    ) -> Result<Whole, (Stop, Made)> {
+    ) -> Result<Whole, Box<Broken>> {
         let whole = |at: usize| done.get(at).and_then(|place| place.get());
         let named = task.needs.iter().filter_map(|(name, at)| Some((*name, &whole(*at)?.0)));
         let around = Around { platform: task.platform, sources: task.sources, stages: named.collect() };
@@ -203,7 +208,7 @@ impl<'a> Units<'a> {
         }
         match evaluation.layers(&mut unit, task.layers, &around) {
             Ok(()) => Ok((unit, evaluation.made)),
-            Err(stop) => Err((stop, evaluation.made)),
+            Err(stop) => Err(Box::new(Broken { stop, warnings: evaluation.made.warnings })),
         }
     }
 }
@@ -254,8 +259,8 @@ fn prefixes(
 }
 
 /// The failure to tell: the first that is one, not only a unit that was stopped because of another.
-fn first(mut failures: Vec<(usize, (Stop, Made))>) -> Option<(usize, (Stop, Made))> {
+fn first(mut failures: Vec<(usize, Box<Broken>)>) -> Option<(usize, Box<Broken>)> {
     let is_own = |stop: &Stop| !matches!(stop, Stop::Other(error) if error.class() == Class::Interrupted);
-    let at = failures.iter().position(|(_, (stop, _))| is_own(stop)).unwrap_or(0);
+    let at = failures.iter().position(|(_, broken)| is_own(&broken.stop)).unwrap_or(0);
     (at < failures.len()).then(|| failures.swap_remove(at))
 }
