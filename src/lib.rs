@@ -104,6 +104,12 @@
 //! **Stages are trees.** A stage without `run` steps is evaluated like a layer and never packed, unless it is a base: then
 //! its layers stand below the image's, named `STAGE/LAYER`.
 //!
+//! **Units run at once, and none sees another that it does not need.** A stage or an image is evaluated on a thread of its
+//! own as soon as the stages that it needs are done. It gets their trees and contents and nothing else, so what it becomes
+//! and what is said cannot depend on who was faster. There is one of some things: the commands of a layer that two platforms
+//! share, a cache, a base that is unpacked. These have a name and are one unit's at a time; caches because package managers
+//! refuse a second user, which would fail a build now and then (`pipeline::units`, `pipeline::provision::turns`).
+//!
 //! **Times of git, images and stages stay** unless `mtime` is given: they are part of what was pinned. Everything else that
 //! is copied gets the epoch.
 //!

@@ -157,7 +157,7 @@ pub struct ResolveArgs {
     /// Read and make everything again
     #[arg(long)]
     pub no_cache: bool,
-    /// Threads to use [default: all processors]
+    /// Threads to use, and steps to run at once [default: all processors]
     #[arg(long, value_name = "N", env = "KILN_JOBS", hide_env_values = true)]
     pub jobs: Option<NonZeroUsize>,
     /// Where the store is

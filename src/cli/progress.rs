@@ -28,6 +28,8 @@ pub struct Progress {
 struct Below {
     /// What goes on meanwhile, as it was shown before.
     stage: String,
+    /// The steps that run: the layer, and what is shown of it.
+    steps: Vec<(String, String)>,
     /// Downloads that have begun and not ended: several share the bar.
     downloads: usize,
 }
@@ -63,6 +65,21 @@ impl Progress {
         self.restart("{spinner} {msg}", what.to_owned());
     }
 
+    /// Shows what is going on in layers now that one of them goes on, or has ended.
+    fn steps(&self, layer: &str, now: Option<String>) {
+        let shown = {
+            let steps = &mut self.below().steps;
+            steps.retain(|(other, _)| other != layer);
+            steps.extend(now.map(|now| (layer.to_owned(), now)));
+            match steps.as_slice() {
+                [] => return,
+                [(_, only)] => only.clone(),
+                [.., (_, last)] => format!("{last} and {} more", steps.len() - 1),
+            }
+        };
+        self.stage(&shown);
+    }
+
     fn below(&self) -> std::sync::MutexGuard<'_, Below> {
         self.below.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -92,8 +109,9 @@ impl Progress {
             Event::StepBegins { layer, step, command } => {
                 let first = command.lines().next().unwrap_or_default();
                 self.note(&format!("layer {layer}, step {step}: {}", short_line(first)));
-                self.stage(&short(&format!("layer {layer}, step {step}")));
+                self.steps(layer, Some(short(&format!("layer {layer}, step {step}"))));
             }
+            Event::StepsEnd { layer } => self.steps(layer, None),
             Event::ShellBegins { layer, step } => {
                 self.end();
                 self.note(&format!("layer {layer}, step {step} failed; a shell where it stopped (`exit` goes on):"));

@@ -320,7 +320,10 @@ fn allowed_keys<'a>(platform: &'a PreparedPlatform, name: &str) -> &'a [String] 
 fn set_aside_damaged(prepared: &Prepared, store: &Store) {
     let arrivals = prepared.gathered.arrivals.values().map(|arrival| &arrival.spool);
     // What is wrong with each is said already: the layer cannot be made.
-    arrivals.chain(&prepared.taken).filter_map(Spool::blob).for_each(|blob| drop(store.verify_blob(blob)));
+    arrivals
+        .chain(prepared.taken.iter().map(AsRef::as_ref))
+        .filter_map(Spool::blob)
+        .for_each(|blob| drop(store.verify_blob(blob)));
 }
 
 fn descriptor(diff_id: DiffId, packed: &PackedNote, platform: &PreparedPlatform) -> LayerDescriptor {
@@ -344,8 +347,8 @@ pub(super) fn everything<'a>(prepared: &'a Prepared, taken: &'a [Spool], terms: 
     let arrivals = prepared.gathered.arrivals.values().map(|arrival| &arrival.spool);
     Everything {
         origins: prepared.gathered.scans.values().map(|named| &named.scan.origins).collect(),
-        spools: arrivals.chain(&prepared.taken).chain(taken).collect(),
-        inline: Some(&prepared.inline),
+        spools: arrivals.chain(prepared.taken.iter().map(AsRef::as_ref)).chain(taken).collect(),
+        inlines: vec![&prepared.inline],
         interrupted: terms.interrupted,
     }
 }
@@ -418,7 +421,7 @@ fn inputs(prepared: &Prepared) -> Vec<String> {
             Pin::Fetch(pin) => inputs.push(pin.tree.to_string()),
         }
     }
-    inputs.extend(prepared.taken.iter().filter_map(Spool::blob).map(str::to_owned));
+    inputs.extend(prepared.taken.iter().filter_map(|spool| spool.blob()).map(str::to_owned));
     inputs.extend(prepared.gathered.images.values().map(|foreign| foreign.image.image.config.digest.to_string()));
     inputs
 }

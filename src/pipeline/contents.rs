@@ -14,7 +14,7 @@ pub struct Everything<'a> {
     /// Files of archives.
     pub spools: Vec<&'a Spool>,
     /// Texts of the template, account files and units.
-    pub inline: Option<&'a Inline>,
+    pub inlines: Vec<&'a Inline>,
     /// Set when the user wants to stop.
     pub interrupted: &'a AtomicBool,
 }
@@ -27,7 +27,7 @@ impl Contents for Everything<'_> {
         }
         let origins = self.origins.iter().map(|origins| *origins as &dyn Contents);
         let spools = self.spools.iter().map(|spool| *spool as &dyn Contents);
-        let inline = self.inline.iter().map(|inline| *inline as &dyn Contents);
+        let inline = self.inlines.iter().map(|inline| *inline as &dyn Contents);
         for place in origins.chain(spools).chain(inline) {
             match place.read_at(content, offset, buffer) {
                 Err(ContentError::Unknown(_)) => continue,

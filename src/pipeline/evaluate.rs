@@ -1,4 +1,4 @@
-//! The stages that an image needs and the image itself, evaluated one after the other on top of their bases.
+//! A stage or an image, evaluated layer by layer on top of its base.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use crate::base::{ContentDigest, ImagePath, LayerKey, Platform, TreeDigest};
 use crate::input::archive::unpack;
-use crate::input::{Arrival, InputError, Reach, Spool};
+use crate::input::{InputError, Spool};
 use crate::lock::ImageRequest;
 use crate::plan::{LayerPlan, Made, StepPlan, describe, layer_key};
-use crate::step::{Inline, Inputs, SourceTree, StepFailure, StepWarning, Times, evaluate};
+use crate::step::{Inputs, SourceTree, StepFailure, StepWarning, Times, evaluate};
 use crate::template::stages::references;
 use crate::template::{Action, Base, BaseFrom, Finding, Layer, Severity, SourceFrom, SourceRef, Span, Template};
 use crate::tree::{Changeset, Content, Contents, Kind, Tree};
@@ -18,28 +18,27 @@ use super::asks::base_image;
 use super::contents::Everything;
 use super::error::Error;
 use super::gather::{Gathered, source_tree};
-use super::load::Loaded;
 use super::prepare::build_name;
 use super::provision::kept::recall;
 use super::provision::key::{KeyInputs, chain_of_base, digest_of_source, link};
-use super::provision::layer::LayerRun;
-use super::provision::{Commands, Ground, GroundLayer, Touched};
-use super::terms::{Cache, Terms};
+use super::provision::layer::{LayerRun, Provisioned};
+use super::provision::turns::Doing;
+use super::provision::{Commands, Ground, GroundLayer};
+use super::terms::{Cache, Event, Terms};
+use super::units::{Made as UnitMade, Others, Taken, Units, Unpacked};
 
-/// What evaluation works with.
+/// What a unit is evaluated with.
 pub(super) struct Evaluation<'a> {
-    pub(super) loaded: &'a Loaded,
-    pub(super) gathered: &'a Gathered,
-    /// Gets the small contents that steps make.
-    pub(super) inline: &'a mut Inline,
-    /// Gets what was unpacked and what commands wrote.
-    pub(super) taken: &'a mut Taken,
-    pub(super) reach: &'a Reach<'a>,
-    pub(super) terms: &'a Terms<'a>,
-    /// Whether commands are run.
-    pub(super) commands: Commands,
-    /// The codec of the image's layers.
-    pub(super) codec: String,
+    pub(super) units: Units<'a>,
+    /// The terms of its commands: they stop with those of others, and their lines say whose they are.
+    pub(super) steps: &'a Terms<'a>,
+    /// What the stages made that it needs, directly or not.
+    pub(super) below: Vec<&'a UnitMade>,
+    /// Gets what it makes itself.
+    pub(super) made: UnitMade,
+    pub(super) others: Others<'a>,
+    /// The codec of its layers.
+    pub(super) codec: &'a str,
 }
 
 /// An image or stage, evaluated as far as it is known.
@@ -98,28 +97,6 @@ impl<E: Into<Error>> From<E> for Stop {
     }
 }
 
-/// What was taken out of archives, and what commands wrote.
-#[derive(Debug, Default)]
-pub(super) struct Taken {
-    /// By the digest of the archive.
-    archives: BTreeMap<ContentDigest, Arrival>,
-    /// By the key of the layer.
-    commands: BTreeMap<LayerKey, Spool>,
-    /// Which steps touched what, by the key of the layer.
-    pub(super) touched: BTreeMap<LayerKey, Touched>,
-}
-
-impl Taken {
-    fn spools(&self) -> impl Iterator<Item = &Spool> {
-        self.archives.values().map(|arrival| &arrival.spool).chain(self.commands.values())
-    }
-
-    /// The contents of all of them.
-    pub(super) fn into_spools(self) -> Vec<Spool> {
-        self.archives.into_values().map(|arrival| arrival.spool).chain(self.commands.into_values()).collect()
-    }
-}
-
 /// The sources and stages that steps may name.
 pub(super) type Sources<'s> = BTreeMap<String, SourceTree<'s>>;
 
@@ -131,7 +108,8 @@ pub(super) struct Around<'s> {
     /// What its steps run on.
     pub(super) platform: &'s Platform,
     pub(super) sources: &'s SourceTrees<'s>,
-    pub(super) stages: &'s BTreeMap<String, Unit>,
+    /// The stages that they name.
+    pub(super) stages: BTreeMap<&'s str, &'s Unit>,
 }
 
 impl Around<'_> {
@@ -140,13 +118,15 @@ impl Around<'_> {
         let sources =
             self.sources.iter().map(|(name, (tree, times))| (name.clone(), SourceTree { tree, times: *times }));
         let stages = self.stages.iter().filter(|(_, unit)| unit.ground.is_known);
-        let stages = stages.map(|(name, unit)| (name.clone(), SourceTree { tree: &unit.root, times: Times::Pinned }));
+        let stages =
+            stages.map(|(name, unit)| ((*name).to_owned(), SourceTree { tree: &unit.root, times: Times::Pinned }));
         sources.chain(stages).collect()
     }
 
     /// The stages that a layer names.
     fn stages_of(&self, layer: &Layer) -> Vec<&Unit> {
-        references(std::slice::from_ref(layer)).filter_map(|reference| self.stages.get(&reference.source)).collect()
+        let named = references(std::slice::from_ref(layer));
+        named.filter_map(|reference| self.stages.get(reference.source.as_str()).copied()).collect()
     }
 }
 
@@ -168,60 +148,10 @@ pub(super) fn trees_of<'a>(
 }
 
 impl Evaluation<'_> {
-    /// Evaluates what the image of one platform needs, and then it. Gives the layers of the stages too, in that order.
-    pub(super) fn image(
-        &mut self,
-        platform: &Platform,
-        template: &Template,
-        warnings: &mut Vec<Finding>,
-    ) -> Result<(Unit, Vec<UnitLayer>), Stop> {
-        let names = template.used();
-        let sources = trees_of(template, &names, platform, self.gathered);
-        let stages = self.stages(&names, platform, template, &sources, warnings)?;
-        let around = Around { platform, sources: &sources, stages: &stages };
-        let mut unit = self.start(template.base.as_ref(), &around);
-        self.layers(&mut unit, &template.layers, &around, warnings)?;
-        let in_order = names.iter().filter_map(|name| Some((*name, stages.get(*name)?)));
-        let of_stages = in_order.flat_map(|(stage, unit)| {
-            let named = move |layer: &UnitLayer| {
-                let plan = LayerPlan { name: format!("{stage}/{}", layer.plan.name), ..layer.plan.clone() };
-                UnitLayer { plan, changeset: layer.changeset.clone() }
-            };
-            unit.layers.iter().map(named)
-        });
-        Ok((unit, of_stages.collect()))
-    }
-
-    /// Evaluates the stages among `names`, each of which comes behind what it needs.
-    pub(super) fn stages(
-        &mut self,
-        names: &[&str],
-        platform: &Platform,
-        template: &Template,
-        sources: &SourceTrees<'_>,
-        warnings: &mut Vec<Finding>,
-    ) -> Result<BTreeMap<String, Unit>, Stop> {
-        let mut stages: BTreeMap<String, Unit> = BTreeMap::new();
-        for name in names {
-            let Some(stage) = template.stages.get(*name) else { continue };
-            let around = Around { platform: stage.runs_on.as_ref().unwrap_or(platform), sources, stages: &stages };
-            let mut unit = self.start(stage.base.as_ref(), &around);
-            unit.env.extend(stage.env.clone());
-            self.layers(&mut unit, &stage.layers, &around, warnings)?;
-            stages.insert((*name).to_owned(), unit);
-        }
-        Ok(stages)
-    }
-
-    fn layers(
-        &mut self,
-        unit: &mut Unit,
-        layers: &[Layer],
-        around: &Around<'_>,
-        warnings: &mut Vec<Finding>,
-    ) -> Result<(), Stop> {
+    /// Evaluates layers and puts them on top.
+    pub(super) fn layers(&mut self, unit: &mut Unit, layers: &[Layer], around: &Around<'_>) -> Result<(), Stop> {
         for layer in layers {
-            if self.terms.is_interrupted() {
+            if self.units.terms.is_interrupted() {
                 return Err(Error::Interrupted.into());
             }
             let stages = around.stages_of(layer);
@@ -232,51 +162,27 @@ impl Evaluation<'_> {
             let key = if is_derived { Some(self.input_key(layer, &steps, unit, around)?) } else { None };
             let changes = match (is_known, runs, &key) {
                 (false, ..) => None,
-                (true, true, Some(key)) => self.commands(layer, key, unit, around, warnings)?,
-                (true, ..) => Some(self.functions(layer, unit, around, warnings)?),
+                (true, true, Some(key)) => self.commands(layer, key, unit, around)?,
+                (true, ..) => Some(self.functions(layer, unit, around)?),
             };
             self.put(unit, layer, key, steps, changes);
         }
         Ok(())
     }
 
-    /// What a unit begins as: its base, under which name its layers go on.
-    pub(super) fn start(&self, base: Option<&Base>, around: &Around<'_>) -> Unit {
-        if let Some(Base { from: BaseFrom::Stage(name), .. }) = base
-            && let Some(stage) = around.stages.get(name)
-        {
-            let mut unit = stage.clone();
-            // The image may have a layer of the same name.
-            unit.layers.iter_mut().for_each(|layer| layer.plan.name = format!("{name}/{}", layer.plan.name));
-            return unit;
-        }
-        let base = base_image(base, around.platform).map(|(_, request)| request);
-        let foreign = base.as_ref().and_then(|request| self.gathered.images.get(request));
-        let root = foreign.map(|foreign| foreign.root.clone()).unwrap_or_default();
-        let diff_ids = foreign.into_iter().flat_map(|foreign| &foreign.image.image.layers).map(|layer| layer.diff_id);
-        let ground = Ground {
-            chain: chain_of_base(diff_ids),
-            layers: if root.is_empty() { Vec::new() } else { vec![Arc::new(GroundLayer::base(&root))] },
-            is_derived: false,
-            is_known: true,
-        };
-        let env = foreign.map(|foreign| environment_of(&foreign.image.config)).unwrap_or_default();
-        Unit { base, layers: Vec::new(), root, ground, env }
-    }
-
     /// The key of a layer that is not known before it is made.
     fn input_key(&self, layer: &Layer, steps: &[StepPlan], unit: &Unit, around: &Around<'_>) -> Result<LayerKey, Stop> {
         let trees = around.trees();
         let given = references(std::slice::from_ref(layer)).filter_map(|reference| {
-            let digest = match around.stages.get(&reference.source) {
+            let digest = match around.stages.get(reference.source.as_str()) {
                 Some(stage) => stage.ground.chain,
                 None => digest_of_source(reference, *trees.get(&reference.source)?),
             };
             Some((reference, digest))
         });
         let inputs = KeyInputs {
-            profile: &self.loaded.settled.profile,
-            epoch: self.loaded.settled.epoch,
+            profile: &self.units.loaded.settled.profile,
+            epoch: self.units.loaded.settled.epoch,
             platform: around.platform,
             chain: unit.ground.chain,
             env: &unit.env,
@@ -288,22 +194,17 @@ impl Evaluation<'_> {
     }
 
     /// A layer without commands.
-    fn functions(
-        &mut self,
-        layer: &Layer,
-        unit: &mut Unit,
-        around: &Around<'_>,
-        warnings: &mut Vec<Finding>,
-    ) -> Result<Changeset, Stop> {
+    fn functions(&mut self, layer: &Layer, unit: &mut Unit, around: &Around<'_>) -> Result<Changeset, Stop> {
         let trees = around.trees();
         for reference in references(std::slice::from_ref(layer)) {
             self.unpack(layer, reference, &trees)?;
         }
-        let contents = contents(self.gathered, self.taken, self.terms);
-        let archives = unpacked(self.taken, layer, &trees);
+        let contents = contents(&self.units, &self.below, &self.made.taken);
+        let archives = unpacked(&self.made.taken.archives, layer, &trees);
         let inputs = Inputs { sources: trees, archives, contents: &contents };
-        let evaluated = evaluate(layer, &mut unit.root, &inputs, self.inline, self.loaded.settled.epoch)?;
-        warn(evaluated.warnings, warnings);
+        let epoch = self.units.loaded.settled.epoch;
+        let evaluated = evaluate(layer, &mut unit.root, &inputs, &mut self.made.inline, epoch)?;
+        self.warn(&evaluated.warnings);
         Ok(evaluated.changeset)
     }
 
@@ -314,51 +215,78 @@ impl Evaluation<'_> {
         key: &LayerKey,
         unit: &mut Unit,
         around: &Around<'_>,
-        warnings: &mut Vec<Finding>,
     ) -> Result<Option<Changeset>, Stop> {
-        // Another platform of this build may have made the same layer.
-        if (self.terms.cache == Cache::Used || self.taken.commands.contains_key(key))
-            && let Some((changes, spool)) = recall(key, self.reach.store)
-        {
-            self.taken.commands.entry(*key).or_insert(spool);
+        let Units { reach, terms, shared, commands, .. } = self.units;
+        let recalled = || {
+            let is_good = terms.cache == Cache::Used || shared.has_run(key);
+            is_good.then(|| recall(key, reach.store)).flatten()
+        };
+        let (mut turn, mut found) = (None, recalled());
+        if found.is_none() && commands == Commands::Run {
+            // Another unit of this build may be making the same layer.
+            let doing = BTreeSet::from([Doing::Layer(*key)]);
+            turn = terms.provision.turns.wait_unless(doing, self.others.halt());
+            found = recalled();
+        }
+        if let Some((changes, spool)) = found {
+            self.made.taken.commands.insert(*key, Arc::new(spool));
             unit.root.apply(&changes);
             return Ok(Some(changes));
         }
-        if self.commands == Commands::Recalled {
+        if commands == Commands::Recalled {
             return Ok(None);
         }
+        let _turn = turn.ok_or(Error::Interrupted)?;
+        // Before the turn is given back.
+        let provisioned = self.run(layer, key, unit, around).inspect_err(|_| self.others.stop())?;
+        shared.keep_run(*key);
+        self.warn(&provisioned.warnings);
+        self.made.taken.commands.insert(*key, Arc::new(provisioned.spool));
+        self.made.touched.insert(*key, provisioned.touched);
+        unit.root.apply(&provisioned.changes);
+        Ok(Some(provisioned.changes))
+    }
+
+    /// Runs the commands of a layer.
+    fn run(&mut self, layer: &Layer, key: &LayerKey, unit: &Unit, around: &Around<'_>) -> Result<Provisioned, Stop> {
         let trees = around.trees();
         for reference in references(std::slice::from_ref(layer)) {
             self.unpack(layer, reference, &trees)?;
         }
-        let provisioned = {
-            let contents = contents(self.gathered, self.taken, self.terms);
-            let archives = unpacked(self.taken, layer, &trees);
-            let inputs = Inputs { sources: trees.clone(), archives, contents: &contents };
-            let (gathered, reach) = (self.gathered, self.reach);
-            let template = build_name(self.loaded);
-            let run = LayerRun {
-                layer,
-                key: *key,
-                epoch: self.loaded.settled.epoch,
-                ground: &unit.ground,
-                env: &unit.env,
-                sources: &trees,
-                inputs: &inputs,
-                take_out: &|wanted| Ok(take_out_of_images(wanted, gathered, reach)?),
-                provision: self.terms.provision,
-                store: reach.store,
-                terms: self.terms,
-                cache_scope: format!("{template} {}", around.platform).into_bytes(),
-                now: self.terms.now.seconds(),
-            };
-            run.run(&unit.root, self.inline)?
+        let units = self.units;
+        let cache_scope = format!("{} {}", build_name(units.loaded), around.platform).into_bytes();
+        let turns = &units.terms.provision.turns;
+        let Some(_turn) = turns.wait_unless(caches(layer, &cache_scope), self.others.halt()) else {
+            return Err(Error::Interrupted.into());
         };
-        warn(provisioned.warnings, warnings);
-        self.taken.commands.insert(*key, provisioned.spool);
-        self.taken.touched.insert(*key, provisioned.touched);
-        unit.root.apply(&provisioned.changes);
-        Ok(Some(provisioned.changes))
+        let contents = contents(&units, &self.below, &self.made.taken);
+        let inputs = Inputs {
+            sources: trees.clone(),
+            archives: unpacked(&self.made.taken.archives, layer, &trees),
+            contents: &contents,
+        };
+        let run = LayerRun {
+            layer,
+            key: *key,
+            epoch: units.loaded.settled.epoch,
+            ground: &unit.ground,
+            env: &unit.env,
+            sources: &trees,
+            inputs: &inputs,
+            take_out: &|wanted| Ok(take_out_of_images(wanted, &units)?),
+            provision: units.terms.provision,
+            store: units.reach.store,
+            terms: self.steps,
+            silence: &|| self.others.silence(),
+            cache_scope,
+        };
+        let made = run.run(&unit.root, &mut self.made.inline);
+        (self.steps.watch)(Event::StepsEnd { layer: &layer.name });
+        made
+    }
+
+    fn warn(&mut self, found: &[StepWarning]) {
+        found.iter().for_each(|warning| self.made.warn(step_warning(warning)));
     }
 
     /// Puts a layer on top.
@@ -375,9 +303,9 @@ impl Evaluation<'_> {
         let tree = made.map(|made| made.tree).unwrap_or(TreeDigest::from([0; 32]));
         let plan = LayerPlan {
             name: layer.name.clone(),
-            key: key.unwrap_or_else(|| layer_key(&self.loaded.settled.profile, &tree)),
+            key: key.unwrap_or_else(|| layer_key(&self.units.loaded.settled.profile, &tree)),
             made,
-            codec: self.codec.clone(),
+            codec: self.codec.to_owned(),
             steps,
         };
         unit.ground.chain = link(&unit.ground.chain, &plan.key);
@@ -392,43 +320,89 @@ impl Evaluation<'_> {
         let extracts =
             layer.steps.iter().any(|step| matches!(&step.action, Action::Extract(of) if of.from == *reference));
         let Some(content) = archive(reference, trees).filter(|_| extracts) else { return Ok(()) };
-        if self.taken.archives.contains_key(&content.digest) {
+        if self.made.taken.archives.contains_key(&content.digest) {
             return Ok(());
         }
-        let name = format!("{}:{}", reference.source, reference.path);
-        let mut wanted = BTreeSet::from([content.digest]);
-        let taken = take_out_of_images(&mut wanted, self.gathered, self.reach)?;
-        let arrival = {
-            let mut contents = contents(self.gathered, self.taken, self.terms);
-            contents.spools.extend(&taken);
-            contents.inline = Some(self.inline);
-            unpack(&name, content, &contents as &dyn Contents, self.reach.store)
+        let turns = &self.units.terms.provision.turns;
+        // Another unit may be unpacking it.
+        let _turn = turns.wait(Doing::Archive(content.digest));
+        let unpacked = match self.units.shared.archive(&content.digest) {
+            Some(unpacked) => unpacked,
+            None => {
+                let name = format!("{}:{}", reference.source, reference.path);
+                let mut wanted = BTreeSet::from([content.digest]);
+                let taken = take_out_of_images(&mut wanted, &self.units)?;
+                let mut contents = contents(&self.units, &self.below, &self.made.taken);
+                contents.spools.extend(&taken);
+                contents.inlines.push(&self.made.inline);
+                let arrival = unpack(&name, content, &contents as &dyn Contents, self.units.reach.store)?;
+                Arc::new(Unpacked::from(arrival))
+            }
         };
-        self.taken.archives.insert(content.digest, arrival?);
+        self.units.shared.keep_archive(content.digest, &unpacked);
+        self.made.taken.archives.insert(content.digest, unpacked);
         Ok(())
     }
 }
 
-/// The contents that are at hand. Those of images are not: whoever needs one takes it out first.
-pub(super) fn contents<'a>(gathered: &'a Gathered, taken: &'a Taken, terms: &Terms<'a>) -> Everything<'a> {
+/// What a unit begins as: its base, under which name its layers go on.
+pub(super) fn on_base(base: Option<&Base>, around: &Around<'_>, units: &Units<'_>) -> Unit {
+    if let Some(Base { from: BaseFrom::Stage(name), .. }) = base
+        && let Some(stage) = around.stages.get(name.as_str())
+    {
+        let mut unit = (*stage).clone();
+        // The image may have a layer of the same name.
+        unit.layers.iter_mut().for_each(|layer| layer.plan.name = format!("{name}/{}", layer.plan.name));
+        return unit;
+    }
+    let base = base_image(base, around.platform).map(|(_, request)| request);
+    let found = base.as_ref().and_then(|request| Some((request, units.gathered.images.get(request)?)));
+    let foreign = found.map(|(_, foreign)| foreign);
+    let root = foreign.map(|foreign| foreign.root.clone()).unwrap_or_default();
+    let diff_ids = foreign.into_iter().flat_map(|foreign| &foreign.image.image.layers).map(|layer| layer.diff_id);
+    let changes = found.filter(|_| !root.is_empty()).map(|(request, _)| units.shared.base(request, &root));
+    let ground = Ground {
+        chain: chain_of_base(diff_ids),
+        layers: changes.into_iter().collect(),
+        is_derived: false,
+        is_known: true,
+    };
+    let env = foreign.map(|foreign| environment_of(&foreign.image.config)).unwrap_or_default();
+    Unit { base, layers: Vec::new(), root, ground, env }
+}
+
+/// The caches that the commands of a layer work with.
+fn caches(layer: &Layer, scope: &[u8]) -> BTreeSet<Doing> {
+    let runs = layer.steps.iter().filter_map(|step| match &step.action {
+        Action::Run(run) => Some(run),
+        _ => None,
+    });
+    runs.flat_map(|run| &run.caches).map(|path| Doing::Cache(scope.to_vec(), path.to_string())).collect()
+}
+
+/// The contents that are at hand: of sources, of the stages below, and what a unit made itself but for the small ones. Those
+/// of images are not: whoever needs one takes it out first.
+pub(super) fn contents<'c>(units: &Units<'c>, below: &[&'c UnitMade], own: &'c Taken) -> Everything<'c> {
+    let arrivals = units.gathered.arrivals.values().map(|arrival| &arrival.spool);
+    let made = below.iter().flat_map(|made| made.taken.spools()).chain(own.spools()).map(|spool| &**spool);
     Everything {
-        origins: gathered.scans.values().map(|named| &named.scan.origins).collect(),
-        spools: gathered.arrivals.values().map(|arrival| &arrival.spool).chain(taken.spools()).collect(),
-        inline: None,
-        interrupted: terms.interrupted,
+        origins: units.gathered.scans.values().map(|named| &named.scan.origins).collect(),
+        spools: arrivals.chain(made).collect(),
+        inlines: std::iter::once(&units.shared.small).chain(below.iter().map(|made| &made.inline)).collect(),
+        interrupted: units.terms.interrupted,
     }
 }
 
 /// The archives that a layer extracts.
 fn unpacked<'a>(
-    taken: &'a Taken,
+    archives: &'a BTreeMap<ContentDigest, Arc<Unpacked>>,
     layer: &Layer,
     trees: &BTreeMap<String, SourceTree<'_>>,
 ) -> BTreeMap<(String, ImagePath), &'a Tree> {
     let layer = std::slice::from_ref(layer);
     let found = references(layer).filter_map(|reference| {
-        let arrival = taken.archives.get(&archive(reference, trees)?.digest)?;
-        Some(((reference.source.clone(), reference.path.clone()), &arrival.tree))
+        let unpacked = archives.get(&archive(reference, trees)?.digest)?;
+        Some(((reference.source.clone(), reference.path.clone()), &unpacked.tree))
     });
     found.collect()
 }
@@ -445,22 +419,15 @@ fn archive(reference: &SourceRef, trees: &BTreeMap<String, SourceTree<'_>>) -> O
 /// Contents out of the images that have them.
 pub(super) fn take_out_of_images(
     wanted: &mut BTreeSet<ContentDigest>,
-    gathered: &Gathered,
-    reach: &Reach<'_>,
+    units: &Units<'_>,
 ) -> Result<Vec<Spool>, InputError> {
+    // Another unit may be downloading the same layers.
+    let _turn = units.terms.provision.turns.wait(Doing::Images);
     let mut taken = Vec::new();
-    for foreign in gathered.images.values() {
-        taken.extend(foreign.image.spool(&foreign.layers, wanted, reach)?);
+    for foreign in units.gathered.images.values() {
+        taken.extend(foreign.image.spool(&foreign.layers, wanted, units.reach)?);
     }
     Ok(taken)
-}
-
-fn warn(found: Vec<StepWarning>, warnings: &mut Vec<Finding>) {
-    for finding in found.iter().map(step_warning) {
-        if !warnings.contains(&finding) {
-            warnings.push(finding);
-        }
-    }
 }
 
 /// The environment that an image's config sets.

@@ -6,7 +6,8 @@
 //! pin      Loaded + Asks                           -> Loaded     every one of them with an entry in the lock
 //! fetch    Loaded                                  -> Loaded     what commands download, in store and lock, once
 //! gather   sources and inputs                      -> Gathered   trees, and where their contents are
-//! evaluate stages, then the image                  -> changesets
+//! units    the stages and images of a build        -> which need which, several at once
+//! evaluate one of them                             -> changesets
 //! provision a layer with commands                  -> changeset, in the sandbox, once
 //! prepare  Loaded + Gathered                       -> Prepared   changesets, plan, keys
 //! trial    Prepared                                -> Outcome    whether its tests pass
@@ -35,6 +36,7 @@ pub mod reproduce;
 pub mod supply;
 pub mod terms;
 pub mod trial;
+mod units;
 pub mod vendor;
 
 pub use build::{Built, BuiltLayer, build};

@@ -18,12 +18,13 @@ use crate::template::{Finding, Severity, Template};
 use crate::tree::{Changeset, Tree};
 
 use super::error::Error;
-use super::evaluate::{Evaluation, Stop, Taken};
+use super::evaluate::Stop;
 use super::gather::{Foreign, Gathered, gather};
 use super::landing;
 use super::load::{Loaded, any_error};
 use super::provision::{Commands, Ground, Touched};
 use super::terms::{Cache, Terms};
+use super::units::{Failed, Shared, Target, Units};
 
 /// A build that is known in full and not made yet.
 #[derive(Debug)]
@@ -33,7 +34,7 @@ pub struct Prepared {
     /// What came in.
     pub gathered: Gathered,
     /// The contents of archives that were extracted, and what commands wrote.
-    pub taken: Vec<Spool>,
+    pub taken: Vec<Arc<Spool>>,
     /// Texts of the template, account files and units.
     pub inline: Inline,
     /// What will be made.
@@ -142,44 +143,39 @@ pub fn prepare(
     let mut templates = Vec::new();
     for platform in &loaded.platforms {
         let (template, findings) = loaded.document.template(platform, &request.set, request.version.as_deref());
-        warnings.extend(findings.into_iter().filter(|finding| !warnings.contains(finding)).collect::<Vec<_>>());
+        warn(&mut warnings, findings);
         templates.push(template);
     }
     if any_error(&warnings) {
         return Err(Error::Template { template: loaded.path, findings: warnings, files: loaded.files });
     }
     let gathered = gather(&loaded, &mut templates, never, reach, terms)?;
-    let mut inline = Inline::default();
-    for content in gathered.small_contents() {
-        inline.keep(content.clone());
-    }
-    let mut taken = Taken::default();
+    let shared = Shared::new(&gathered);
+    let units = Units { loaded: &loaded, gathered: &gathered, reach, terms, commands, shared: &shared };
+    let target = |(platform, template)| Target::image(platform, template);
+    let targets: Vec<Target<'_>> = loaded.platforms.iter().zip(&templates).map(target).collect();
+    let (images, made) = match units.images(&targets) {
+        Ok(images) => images,
+        Err(failed) => {
+            let Failed { stop, target, warnings: of_units } = *failed;
+            warn(&mut warnings, of_units);
+            return Err(stopped(stop, &loaded, &gathered, &templates[target], warnings));
+        }
+    };
+    drop(targets);
+    warn(&mut warnings, made.warnings);
+    let mut inline = shared.small;
+    inline.add(made.inline);
     let mut stages: Vec<StageLayer> = Vec::new();
     let mut platforms = Vec::new();
     let mut plans = Vec::new();
-    for (platform, template) in loaded.platforms.iter().zip(templates) {
-        let codec = codec(template.compression);
-        let mut evaluation = Evaluation {
-            loaded: &loaded,
-            gathered: &gathered,
-            inline: &mut inline,
-            taken: &mut taken,
-            reach,
-            terms,
-            commands,
-            codec: codec.id(),
-        };
-        let image = match evaluation.image(platform, &template, &mut warnings) {
-            Ok((image, of_stages)) => {
-                stages.extend(of_stages.into_iter().map(|layer| StageLayer {
-                    platform: platform.clone(),
-                    plan: layer.plan,
-                    changeset: layer.changeset,
-                }));
-                image
-            }
-            Err(stop) => return Err(stopped(stop, &loaded, &gathered, &template, warnings)),
-        };
+    for ((platform, template), evaluated) in loaded.platforms.iter().zip(templates).zip(images) {
+        let (codec, image) = (codec(template.compression), evaluated.image);
+        stages.extend(evaluated.of_stages.into_iter().map(|layer| StageLayer {
+            platform: platform.clone(),
+            plan: layer.plan,
+            changeset: layer.changeset,
+        }));
         let layers = image.layers.into_iter().map(|layer| {
             let content = layer.changeset.map(|changeset| {
                 let made = layer.plan.made.unwrap_or_else(|| Made::of(&changeset));
@@ -228,9 +224,17 @@ pub fn prepare(
         landing::secrets_in_document("lock", &lock, needles)?;
     }
     let last = reach.store.note(Shelf::Builds, &build_name(&loaded));
-    let touched = std::mem::take(&mut taken.touched);
-    let taken = taken.into_spools();
+    let (taken, touched) = (made.taken.spools().cloned().collect(), made.touched);
     Ok(Prepared { loaded, gathered, taken, inline, plan, digest, stages, touched, platforms, warnings, last })
+}
+
+/// Adds those that are not there yet.
+fn warn(warnings: &mut Vec<Finding>, found: Vec<Finding>) {
+    for finding in found {
+        if !warnings.contains(&finding) {
+            warnings.push(finding);
+        }
+    }
 }
 
 fn base_plan(foreign: &Foreign) -> BasePlan {

@@ -69,6 +69,11 @@ pub enum Event<'a> {
         /// The command, for people.
         command: &'a str,
     },
+    /// The commands of a layer have ended.
+    StepsEnd {
+        /// The layer's name.
+        layer: &'a str,
+    },
     /// A person gets a shell where a command failed.
     ShellBegins {
         /// The layer's name.

@@ -20,6 +20,11 @@ impl Inline {
         content
     }
 
+    /// Keeps all that `other` has.
+    pub fn add(&mut self, other: Self) {
+        self.contents.extend(other.contents);
+    }
+
     /// The bytes of `content`, if they are here.
     pub fn get(&self, content: &Content) -> Option<&[u8]> {
         self.contents.get(&content.digest).map(Vec::as_slice)

@@ -65,7 +65,7 @@ pub fn references(layers: &[Layer]) -> impl Iterator<Item = &SourceRef> {
 }
 
 /// The names that a base and layers refer to: sources and stages.
-fn needs<'a>(base: Option<&'a Base>, layers: &'a [Layer]) -> impl Iterator<Item = &'a str> {
+pub fn needs<'a>(base: Option<&'a Base>, layers: &'a [Layer]) -> impl Iterator<Item = &'a str> {
     let base = base.and_then(|base| match &base.from {
         BaseFrom::Stage(name) => Some(name.as_str()),
         BaseFrom::Image(_) => None,

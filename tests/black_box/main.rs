@@ -24,6 +24,7 @@ mod sample;
 mod screen;
 mod shipped;
 mod secrets;
+mod stages;
 mod steps;
 mod system;
 mod tried;

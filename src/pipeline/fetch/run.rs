@@ -6,7 +6,7 @@ use crate::base::epoch::EARLIEST;
 use crate::base::{LayerKey, Platform};
 use crate::input::Reach;
 use crate::pipeline::error::Error;
-use crate::pipeline::evaluate::{Around, Evaluation, Stop, Taken, contents, take_out_of_images, trees_of};
+use crate::pipeline::evaluate::{Around, Stop, Unit, contents, on_base, take_out_of_images, trees_of};
 use crate::pipeline::gather::Gathered;
 use crate::pipeline::load::Loaded;
 use crate::pipeline::prepare::stopped;
@@ -14,6 +14,7 @@ use crate::pipeline::provision::Commands;
 use crate::pipeline::provision::fetch::Fetched;
 use crate::pipeline::provision::layer::LayerRun;
 use crate::pipeline::terms::Terms;
+use crate::pipeline::units::{Made, Shared, Taken, Target, Units};
 use crate::step::{Inline, Inputs};
 use crate::template::{Command, FetchSource, Layer, Run, Span, Template};
 
@@ -38,41 +39,38 @@ pub(super) fn run(
     reach: &Reach<'_>,
     terms: &Terms<'_>,
 ) -> Result<Fetched, Error> {
-    let (mut inline, mut taken) = (Inline::default(), Taken::default());
-    for content in gathered.small_contents() {
-        inline.keep(content.clone());
-    }
-    let mut evaluation = Evaluation {
-        loaded,
-        gathered,
-        inline: &mut inline,
-        taken: &mut taken,
-        reach,
-        terms,
-        commands: Commands::Run,
-        // Nothing of it is packed.
-        codec: String::new(),
-    };
-    let fetched = in_place(asked, &mut evaluation);
-    fetched.map_err(|stop| stopped(stop, loaded, gathered, asked.template, Vec::new()))
+    let shared = Shared::new(gathered);
+    let units = Units { loaded, gathered, reach, terms, commands: Commands::Run, shared: &shared };
+    let Asked { needed, template, platform, .. } = *asked;
+    // Nothing of it is packed.
+    let target = Target { platform, template, names: needed.to_vec(), codec: String::new() };
+    // What looks wrong in stages is told by the build.
+    let fetched = units.stages(&target).map_err(|failed| failed.stop);
+    let fetched = fetched.and_then(|(stages, made)| in_place(asked, &units, &stages, &made));
+    fetched.map_err(|stop| stopped(stop, loaded, gathered, template, Vec::new()))
 }
 
-fn in_place(asked: &Asked<'_>, evaluation: &mut Evaluation<'_>) -> Result<Fetched, Stop> {
+fn in_place(
+    asked: &Asked<'_>,
+    units: &Units<'_>,
+    stages: &BTreeMap<String, Unit>,
+    made: &Made,
+) -> Result<Fetched, Stop> {
     let Asked { name, span, fetch, needed, template, platform } = *asked;
-    let sources = trees_of(template, needed, platform, evaluation.gathered);
-    // What looks wrong in stages is told by the build.
-    let stages = evaluation.stages(needed, platform, template, &sources, &mut Vec::new())?;
-    let around = Around { platform, sources: &sources, stages: &stages };
+    let sources = trees_of(template, needed, platform, units.gathered);
+    let named = stages.iter().map(|(name, unit)| (name.as_str(), unit)).collect();
+    let around = Around { platform, sources: &sources, stages: named };
     let unit = match fetch.in_stage.as_ref().and_then(|stage| stages.get(stage)) {
         Some(stage) => stage.clone(),
-        None => evaluation.start(template.base.as_ref(), &around),
+        None => on_base(template.base.as_ref(), &around, units),
     };
     let layer =
         Layer { name: name.to_owned(), span, steps: Vec::new(), keep: Vec::new(), allow_private_keys: Vec::new() };
     let trees = around.trees();
-    let (gathered, reach, terms) = (evaluation.gathered, evaluation.reach, evaluation.terms);
-    let contents = contents(gathered, evaluation.taken, terms);
+    let nothing = Taken::default();
+    let contents = contents(units, &[made], &nothing);
     let inputs = Inputs { sources: trees.clone(), archives: BTreeMap::new(), contents: &contents };
+    let terms = units.terms;
     let run = LayerRun {
         layer: &layer,
         // Nothing is kept under it: the lock names what is fetched.
@@ -83,14 +81,15 @@ fn in_place(asked: &Asked<'_>, evaluation: &mut Evaluation<'_>) -> Result<Fetche
         env: &unit.env,
         sources: &trees,
         inputs: &inputs,
-        take_out: &|wanted| Ok(take_out_of_images(wanted, gathered, reach)?),
+        take_out: &|wanted| Ok(take_out_of_images(wanted, units)?),
         provision: terms.provision,
-        store: reach.store,
+        store: units.reach.store,
         terms,
+        // Its stages are done.
+        silence: &|| true,
         cache_scope: Vec::new(),
-        now: terms.now.seconds(),
     };
-    run.fetch(&command(fetch), &unit.root, evaluation.inline)
+    run.fetch(&command(fetch), &unit.root, &mut Inline::default())
 }
 
 fn command(fetch: &FetchSource) -> Run {

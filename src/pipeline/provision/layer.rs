@@ -45,8 +45,8 @@ pub(crate) struct LayerRun<'a, 'b> {
     pub(crate) terms: &'a Terms<'a>,
     /// Names the caches of this template on this platform.
     pub(crate) cache_scope: Vec<u8>,
-    /// The clock, in seconds since 1970.
-    pub(crate) now: i64,
+    /// Lets nothing else say anything; false if something else has failed.
+    pub(crate) silence: &'a dyn Fn() -> bool,
 }
 
 /// What a layer became.
@@ -188,6 +188,7 @@ impl<'a> Running<'_, 'a, '_> {
     pub(super) fn stand(&mut self) -> Result<(), Stop> {
         for layer in self.given.ground.layers.iter().filter(|layer| !layer.changes().is_empty()) {
             let (changes, digest) = (layer.changes(), layer.digest());
+            let _turn = self.given.provision.turns.unpack(layer);
             let spool = || self.spool(changes).map_err(as_sandbox);
             self.lower.extend(self.sandbox.lower(changes, &digest, self.layout(), spool).map_err(fail)?);
         }
@@ -321,7 +322,7 @@ impl<'a> Running<'_, 'a, '_> {
 
     /// A shell for a person, where a command has failed.
     fn look_around(&self, mut order: RunOrder) {
-        let Some(terminal) = &self.given.provision.debug else { return };
+        let Some(terminal) = self.given.provision.debug.as_ref().filter(|_| (self.given.silence)()) else { return };
         let Ok(work) = self.work.directory(&format!("work-{}-debug", self.number)) else { return };
         (self.given.terms.watch)(Event::ShellBegins { layer: &self.given.layer.name, step: self.number });
         order.work = work;

@@ -8,6 +8,7 @@
 //! layer         all steps of a layer in order, commands in the sandbox   -> Changeset + Spool
 //! fetch         one command with a network, of which only `/out` stays   -> tree, for the lock
 //! log           what commands print: for people now, and for `kiln log` later
+//! turns         what only one unit of a build does at a time
 //! variation     what no step may depend on, and which of its values a build has
 //! advice        what they printed last  -> what to do about a failure
 //! ```
@@ -25,6 +26,7 @@ pub(super) mod layer;
 mod log;
 mod surroundings;
 mod times;
+pub(super) mod turns;
 mod variation;
 
 use std::fs::File;
@@ -33,6 +35,8 @@ use std::sync::OnceLock;
 use crate::sandbox::{Area, Mode, Sandbox, SandboxError};
 use crate::secret::{Needles, Secret, Secrets};
 use crate::store::Store;
+
+use turns::{Doing, Turns};
 
 pub use ground::{Ground, GroundLayer};
 pub(super) use log::plain;
@@ -63,6 +67,8 @@ pub struct Provision {
     /// Where a person wants to look around when a command fails.
     debug: Option<Terminal>,
     sandbox: OnceLock<Sandbox>,
+    /// Who does what there is one of.
+    pub(super) turns: Turns,
 }
 
 /// A terminal that a person sits at.
@@ -85,7 +91,8 @@ impl Provision {
     pub fn new(mode: Option<Mode>, user: Option<String>, secrets: Secrets) -> Self {
         let needles = Needles::new(&secrets);
         let variation = Variation::default();
-        Self { mode, user, variation, secrets, needles, debug: None, sandbox: OnceLock::new() }
+        let (sandbox, turns) = (OnceLock::new(), Turns::default());
+        Self { mode, user, variation, secrets, needles, debug: None, sandbox, turns }
     }
 
     /// The same, with a shell on a terminal where a command fails.
@@ -115,6 +122,8 @@ impl Provision {
 
     /// The sandbox, made when it is asked for first.
     pub fn sandbox(&self, store: &Store) -> Result<&Sandbox, SandboxError> {
+        // Two at once would each take the other's first steps for something that was left behind.
+        let _turn = self.turns.wait(Doing::Sandbox);
         if let Some(sandbox) = self.sandbox.get() {
             return Ok(sandbox);
         }

@@ -61,7 +61,7 @@ impl Running<'_, '_, '_> {
             caches.push(cache);
         }
         self.cache = caches.into_iter().next().filter(|_| !run.mounts.is_empty());
-        let new = self.cache.as_ref().map(|cache| times::of_new(cache, self.given.now));
+        let new = self.cache.as_ref().map(|cache| times::of_new(cache, self.given.terms.now.seconds()));
         for (number, mount) in run.mounts.iter().enumerate() {
             binds.push(self.mount(mount, number, new)?);
         }

@@ -17,6 +17,7 @@ use crate::pipeline::load::{Loaded, LockMode, Request, load};
 use crate::pipeline::prepare::{Prepared, prepare};
 use crate::pipeline::provision::{Commands, Provision};
 use crate::pipeline::terms::{Cache, Event, Terms};
+use crate::pipeline::units::own;
 use crate::pipeline::vendor::vendor_some;
 use crate::sandbox::{Area, Mode, Work};
 use crate::store::Store;
@@ -109,7 +110,7 @@ impl Run {
         let watch = |event: Event<'_>| {
             if let Event::StepBegins { layer, .. } = event {
                 let mut steps = steps_began.lock().unwrap_or_else(PoisonError::into_inner);
-                steps.entry(layer.to_owned()).or_insert_with(|| (wanted.clock)().seconds());
+                steps.entry(own(layer).to_owned()).or_insert_with(|| (wanted.clock)().seconds());
             }
             (terms.watch)(event);
         };

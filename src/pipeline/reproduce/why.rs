@@ -12,6 +12,7 @@ use crate::pipeline::error::Error;
 use crate::pipeline::prepare::Prepared;
 use crate::pipeline::provision::layer::describe;
 use crate::pipeline::terms::Terms;
+use crate::pipeline::units::own;
 use crate::residue::rule_for;
 use crate::store::Spool;
 use crate::template::{Action, Layer, Run as Command};
@@ -90,7 +91,7 @@ fn taken(
 
 /// The values of both runs, as the recognition of causes wants them.
 fn varied(layer: &str, first: &Run, second: &Run) -> Varied {
-    let own_name = layer.rsplit('/').next().unwrap_or(layer);
+    let own_name = own(layer);
     let root = |run: &Run| run.store.root().display().to_string();
     let same = |text: &str| (text.to_owned(), text.to_owned());
     Varied {

@@ -170,7 +170,7 @@ const STEP: &[Key] = &[
     key("user", W(Owner), "\"app\"", "Who runs the command: `user[:group]`, by name or number; default root."),
     key("network", Bool, "true", "Gives the command a network. The lock does not pin what comes from there."),
     key("mounts", List(&Table(Place::Mount)), "[{ from = \"app\", to = \"/src\" }]", "Sources and stages that the command sees; they never enter the image."),
-    key("cache", List(&W(ImagePath)), "[\"/var/cache/pip\"]", "Directories that are kept from build to build and never enter the image. The lock does not pin what is in them."),
+    key("cache", List(&W(ImagePath)), "[\"/var/cache/pip\"]", "Directories that are kept from build to build and never enter the image. One layer of a build uses them at a time. The lock does not pin what is in them."),
     key("secrets", STRINGS, "[\"token\"]", "Secrets that the command may read, by the id that `--secret` gives them."),
     key("timeout", W(Duration), "\"10m\"", "How long the command may take."),
     key("memory", W(Size), "\"2G\"", "How much memory the command may use."),
