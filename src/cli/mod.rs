@@ -5,6 +5,7 @@
 //! environment    what the surroundings say: variables, clock, terminal
 //! configuration  what the files say that configure a machine or a project
 //! session        all put together: what one command works with
+//! opening        a template as most verbs work with it
 //! junit          results of tests as CI systems read them
 //! report         errors, warnings and hints as people read them
 //! progress       what is going on, on stderr
@@ -19,6 +20,7 @@ pub mod configuration;
 pub mod environment;
 pub mod junit;
 pub mod network;
+pub mod opening;
 pub mod progress;
 pub mod report;
 pub mod secret;

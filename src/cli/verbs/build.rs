@@ -1,7 +1,6 @@
 //! `kiln build`
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -10,19 +9,18 @@ use serde_json::json;
 use crate::base::Platform;
 use crate::base::reference::Output;
 use crate::cli::args::Build;
-use crate::cli::progress::{Platforms, Progress};
+use crate::cli::opening::{Opened, Opening};
 use crate::cli::report::{Failure, print, print_json};
 use crate::cli::session::Session;
 use crate::cli::size;
 use crate::output::{OutputError, Receipt, Written, check_outputs};
-use crate::pipeline::{Built, Commands, Error, Loaded, Prepared, Terms, build, deliver, load, pin, prepare};
+use crate::pipeline::{Built, Commands, Error, Loaded, Prepared, build, deliver};
 
 use super::test::{Lines, try_all};
 
 /// Builds, writes the outputs, prints the digest.
 pub fn run(args: &Build, session: &Session) -> Result<ExitCode, Failure> {
     let begin = Instant::now();
-    let report = session.report;
     let to_stdout = args.outputs.iter().any(|output| matches!(output, Output::DockerArchiveStdout));
     if to_stdout && args.json {
         return Err(Failure::Usage {
@@ -31,46 +29,45 @@ pub fn run(args: &Build, session: &Session) -> Result<ExitCode, Failure> {
         });
     }
     check_outputs(&args.outputs, &distinct(&args.resolve.platforms)).map_err(usage)?;
-    let store = session.store(&args.resolve.store)?;
-    let request = session.request(&args.template, &args.resolve);
-    let network = session.network(&args.resolve.network)?;
-    let mut loaded = load(&request, &session.terms(&args.resolve, &|_| {}))?;
-    check_outputs(&args.outputs, &loaded.platforms).map_err(usage)?;
-    let platforms = if loaded.platforms.len() > 1 { Platforms::Several } else { Platforms::One };
-    let progress = Progress::new(report, session.environment.live).platforms(platforms);
-    let watch = |event: crate::pipeline::Event<'_>| progress.show(event);
-    let mut provision = session.provision(&args.provision)?;
-    if args.debug {
-        provision = provision.with_debug(session.terminal("--debug")?);
-    }
-    let terms = Terms { provision: &provision, ..session.terms(&args.resolve, &watch) };
-    let news = |news: crate::transport::News| progress.news(&news);
-    let reach = network.reach(&store, loaded.directory.clone(), &news)?;
-    let named = args.outputs.iter().filter_map(|output| output.path().map(PathBuf::from));
-    let never: Vec<PathBuf> = named.chain(session.never(&store)).collect();
-    pin(&mut loaded, request.lock, Commands::Run, &never, &reach, &terms)?;
-    progress.end();
-    say_lock(&loaded, session);
-    progress.stage("reading the sources");
-    let prepared = prepare(loaded, &never, &reach, &terms, &request, Commands::Run)?;
-    progress.end();
-    report.prepared(&prepared);
+    let opening = Opening {
+        template: &args.template,
+        resolve: &args.resolve,
+        provision: Some(&args.provision),
+        outputs: &args.outputs,
+        debug: args.debug,
+    };
+    let check = |loaded: &Loaded| check_outputs(&args.outputs, &loaded.platforms).map_err(usage);
+    let stdout = if to_stdout { Stdout::Archive } else { Stdout::Digest };
+    opening.check_and_act(session, check, |loaded, opened| make(args, loaded, opened, begin, stdout, session))
+}
+
+fn make(
+    args: &Build,
+    loaded: Loaded,
+    opened: &Opened<'_>,
+    begin: Instant,
+    stdout: Stdout,
+    session: &Session,
+) -> Result<ExitCode, Failure> {
+    let Opened { reach, terms, progress, .. } = *opened;
+    let report = session.report;
+    let prepared = opened.prepare(loaded, Commands::Run)?;
     if args.test {
         // Before anything gets a name, here or elsewhere.
-        try_all(&prepared, "", &reach, &terms, &progress, Lines::Note, session)?.verdict()?;
+        try_all(&prepared, "", opened, Lines::Note, session)?.verdict()?;
     }
-    let mut built = build(&prepared, &reach, &terms);
+    let mut built = build(&prepared, reach, terms);
     let mut results = Vec::new();
     if let Ok(image) = &built {
         progress.stage("writing the outputs");
-        results = deliver(&prepared, image, &args.outputs, &reach, &terms)?;
+        results = deliver(&prepared, image, &args.outputs, reach, terms)?;
         if results.iter().any(|result| result.as_ref().is_err_and(Error::is_damage)) {
             progress.end();
             // The damaged layer was set aside when it was found; it is made anew, once.
             report.warn("a layer in the store was damaged; it is built again", None);
-            built = build(&prepared, &reach, &terms);
+            built = build(&prepared, reach, terms);
             if let Ok(image) = &built {
-                results = deliver(&prepared, image, &args.outputs, &reach, &terms)?;
+                results = deliver(&prepared, image, &args.outputs, reach, terms)?;
             }
         }
     }
@@ -85,7 +82,7 @@ pub fn run(args: &Build, session: &Session) -> Result<ExitCode, Failure> {
         built.layers.len() - made,
         size::seconds(begin.elapsed())
     ));
-    result(args, &prepared, &built, &receipts, if to_stdout { Stdout::Archive } else { Stdout::Digest })
+    result(args, &prepared, &built, &receipts, stdout)
 }
 
 /// Where the digest goes when it is not asked for as JSON.
@@ -110,25 +107,6 @@ fn distinct(platforms: &[Platform]) -> Vec<Platform> {
 fn name(prepared: &Prepared) -> String {
     let name = prepared.plan.name.as_deref().unwrap_or("image");
     prepared.plan.version.as_ref().map_or(name.to_owned(), |version| format!("{name}:{version}"))
-}
-
-pub(super) fn say_lock(loaded: &Loaded, session: &Session) {
-    if !loaded.locked.is_empty() {
-        session.report.note(&format!("wrote {}", loaded.lock_path.display()));
-    }
-    for change in &loaded.locked {
-        session.report.note(&format!("  {change}"));
-    }
-    let variable = session.environment.source_date_epoch.as_deref();
-    if let Some(text) = variable
-        && loaded.locked.is_empty()
-        && text.parse() != Ok(loaded.settled.epoch)
-    {
-        session.report.note(&format!(
-            "SOURCE_DATE_EPOCH={text} is not used: the epoch is {} (`kiln update epoch` moves it)",
-            loaded.settled.epoch
-        ));
-    }
 }
 
 /// Says what became of each output. Of several failures the one with the highest exit code ends the command; the others

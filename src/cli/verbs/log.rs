@@ -3,29 +3,26 @@
 use std::process::ExitCode;
 
 use crate::cli::args::Log;
+use crate::cli::opening::Opening;
 use crate::cli::report::{Failure, print};
 use crate::cli::session::Session;
 use crate::pipeline::provision::read_log;
-use crate::pipeline::{Commands, load, pin, prepare};
+use crate::pipeline::{Commands, Prepared};
+use crate::store::Store;
 
 /// Prints what the commands of a template's layers printed when they ran last.
 pub fn run(args: &Log, session: &Session) -> Result<ExitCode, Failure> {
-    let store = session.store(&args.resolve.store)?;
-    let request = session.request(&args.template, &args.resolve);
-    let terms = session.terms(&args.resolve, &|_| {});
-    let mut loaded = load(&request, &terms)?;
-    let network = session.network(&args.resolve.network)?;
-    let progress = session.progress();
-    let news = |news: crate::transport::News| progress.news(&news);
-    let reach = network.reach(&store, loaded.directory.clone(), &news)?;
-    pin(&mut loaded, request.lock, Commands::Recalled, &session.never(&store), &reach, &terms)?;
-    let prepared = prepare(loaded, &[], &reach, &terms, &request, Commands::Recalled)?;
+    let opening = Opening::new(&args.template, &args.resolve, None);
+    opening.act(session, |loaded, opened| show(args, &opened.prepare(loaded, Commands::Recalled)?, opened.reach.store))
+}
+
+fn show(args: &Log, prepared: &Prepared, store: &Store) -> Result<ExitCode, Failure> {
     let mut text = String::new();
     let mut known = Vec::new();
     for (name, key) in prepared.commands() {
         known.push(name.to_owned());
         if args.layer.as_ref().is_none_or(|layer| layer == name)
-            && let Some(log) = read_log(key, &store)
+            && let Some(log) = read_log(key, store)
         {
             text.push_str(&format!("layer {name}\n{log}"));
         }

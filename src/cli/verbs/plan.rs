@@ -1,56 +1,41 @@
 //! `kiln plan`
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde_json::json;
 
 use crate::base::path::readable;
 use crate::cli::args::Plan;
+use crate::cli::opening::{Opened, Opening};
 use crate::cli::report::{Failure, print, print_json};
 use crate::cli::session::Session;
 use crate::cli::size;
-use crate::input::Reach;
 use crate::layer::codec::unpack;
 use crate::lock::{FetchPin, Pin};
 use crate::pipeline::build::last_layer;
 use crate::pipeline::fetch::{Fetch, fetches};
 use crate::pipeline::gather::{Gathered, Gathering, Wanted, source_tree};
 use crate::pipeline::prepare::PreparedPlatform;
-use crate::pipeline::{Commands, Error, Loaded, Prepared, Request, State, Terms, load, pin, prepare};
+use crate::pipeline::{Commands, Error, Loaded, Prepared, State};
 use crate::plan::{LayerPlan, StepPlan, Why, explain};
 use crate::store::{Shelf, Store};
 use crate::tree::{Changeset, Kind, dump};
 
-use super::build::say_lock;
-
 /// Shows what a build would make.
 pub fn run(args: &Plan, session: &Session) -> Result<ExitCode, Failure> {
-    let store = session.store(&args.resolve.store)?;
-    let request = session.request(&args.template, &args.resolve);
-    let progress = session.progress();
-    let watch = |event: crate::pipeline::Event<'_>| progress.show(event);
-    let provision = session.provision(&args.provision)?;
-    let terms = Terms { provision: &provision, ..session.terms(&args.resolve, &watch) };
-    let mut loaded = load(&request, &terms)?;
-    let network = session.network(&args.resolve.network)?;
-    let news = |news: crate::transport::News| progress.news(&news);
-    let reach = network.reach(&store, loaded.directory.clone(), &news)?;
-    let pinned = pin(&mut loaded, request.lock, Commands::Run, &session.never(&store), &reach, &terms);
-    progress.end();
-    pinned?;
-    say_lock(&loaded, session);
-    if let Some(source) = &args.files {
-        return files(source, args, &loaded, &request, &session.never(&store), &reach, &terms);
-    }
-    let prepared = prepare(loaded, &session.never(&store), &reach, &terms, &request, Commands::Recalled)?;
-    session.report.prepared(&prepared);
-    if args.json {
-        print_json(&as_json(&prepared, &store))?;
-    } else {
-        print(&as_text(&prepared, &store))?;
-    }
-    Ok(ExitCode::SUCCESS)
+    let opening = Opening::new(&args.template, &args.resolve, Some(&args.provision));
+    opening.act(session, |loaded, opened| {
+        if let Some(source) = &args.files {
+            return files(source, args, &loaded, opened);
+        }
+        let prepared = opened.prepare(loaded, Commands::Recalled)?;
+        if args.json {
+            print_json(&as_json(&prepared, opened.reach.store))?;
+        } else {
+            print(&as_text(&prepared, opened.reach.store))?;
+        }
+        Ok(ExitCode::SUCCESS)
+    })
 }
 
 /// Why a layer is not in the store; `None` if it is.
@@ -182,15 +167,8 @@ fn as_json(prepared: &Prepared, store: &Store) -> serde_json::Value {
 }
 
 /// Lists the files of one source.
-fn files(
-    name: &str,
-    args: &Plan,
-    loaded: &Loaded,
-    request: &Request,
-    never: &[PathBuf],
-    reach: &Reach<'_>,
-    terms: &Terms<'_>,
-) -> Result<ExitCode, Failure> {
+fn files(name: &str, args: &Plan, loaded: &Loaded, opened: &Opened<'_>) -> Result<ExitCode, Failure> {
+    let Opened { request, never, reach, terms, .. } = *opened;
     let platform = &loaded.platforms[0];
     let (template, _) = loaded.document.template(platform, &request.set, request.version.as_deref());
     let source = template.sources.get(name).ok_or_else(|| {

@@ -1,6 +1,5 @@
 //! `kiln reproduce`
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
@@ -8,46 +7,44 @@ use std::time::Instant;
 use crate::base::Class;
 use crate::cli::args::Reproduce;
 use crate::cli::environment::now;
-use crate::cli::progress::{Platforms, Progress};
+use crate::cli::opening::{Opened, Opening};
 use crate::cli::report::{Failure, print, print_json};
 use crate::cli::session::Session;
 use crate::cli::size;
 use crate::pipeline::reproduce::{Different, Wanted};
-use crate::pipeline::{Commands, Event, Reproduction, Terms, load, pin, reproduce};
+use crate::pipeline::{Event, Loaded, Reproduction, Terms, reproduce};
 
 /// Builds several times and says whether that gives the same image, and if not, why.
 pub fn run(args: &Reproduce, session: &Session) -> Result<ExitCode, Failure> {
     let begin = Instant::now();
-    let store = session.store(&args.resolve.store)?;
-    let request = session.request(&args.template, &args.resolve);
-    let network = session.network(&args.resolve.network)?;
-    let mut loaded = load(&request, &session.terms(&args.resolve, &|_| {}))?;
-    let platforms = if loaded.platforms.len() > 1 { Platforms::Several } else { Platforms::One };
-    let progress = Progress::new(session.report, session.environment.live).platforms(platforms);
+    let opening = Opening::new(&args.template, &args.resolve, Some(&args.provision));
+    opening.act(session, |loaded, opened| compare(args, &loaded, opened, begin, session))
+}
+
+fn compare(
+    args: &Reproduce,
+    loaded: &Loaded,
+    opened: &Opened<'_>,
+    begin: Instant,
+    session: &Session,
+) -> Result<ExitCode, Failure> {
     let begun = AtomicUsize::new(0);
     let watch = |event: Event<'_>| {
         if let Event::RunBegins { run, .. } = event {
             begun.store(run, Ordering::Relaxed);
         }
-        progress.show(event);
+        (opened.terms.watch)(event);
     };
-    let provision = session.provision(&args.provision)?;
-    let terms = Terms { provision: &provision, ..session.terms(&args.resolve, &watch) };
-    let news = |news: crate::transport::News| progress.news(&news);
-    let reach = network.reach(&store, loaded.directory.clone(), &news)?;
-    let never: Vec<PathBuf> = session.never(&store);
-    pin(&mut loaded, request.lock, Commands::Run, &never, &reach, &terms)?;
-    progress.end();
-    super::build::say_lock(&loaded, session);
+    let terms = Terms { watch: &watch, machine: opened.terms.machine.clone(), ..*opened.terms };
     let wanted = Wanted {
-        request: &request,
+        request: opened.request,
         times: usize::from(args.times),
         keep: args.keep.as_deref(),
-        never: &never,
+        never: opened.never,
         clock: &now,
     };
-    let reproduced = reproduce(&loaded, &wanted, &reach, &terms);
-    progress.end();
+    let reproduced = reproduce(loaded, &wanted, opened.reach, &terms);
+    opened.progress.end();
     let begun = begun.into_inner();
     let reproduction = match reproduced {
         Err(error) if begun > 1 && error.class() == Class::Failed => {

@@ -5,12 +5,12 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::process::ExitCode;
 
 use crate::cli::args::{ProvisionArgs, ResolveArgs, Run, Shell, TemplateArgs};
+use crate::cli::opening::Opening;
 use crate::cli::report::Failure;
 use crate::cli::session::Session;
-use crate::pipeline::{Commands, Event, Seat, Subject, Terms, Wish, load, pin, prepare};
+use crate::pipeline::prepare::PreparedPlatform;
+use crate::pipeline::{Commands, Seat, Subject, Wish};
 use crate::sandbox::Ending;
-
-use super::build::say_lock;
 
 /// A shell, or a command, on the finished layers.
 pub fn shell(args: &Shell, session: &Session) -> Result<ExitCode, Failure> {
@@ -39,28 +39,16 @@ fn serve(
     wish: &Wish,
     session: &Session,
 ) -> Result<ExitCode, Failure> {
-    let store = session.store(&resolve.store)?;
-    let request = session.request(template, resolve);
-    let network = session.network(&resolve.network)?;
-    let mut loaded = load(&request, &session.terms(resolve, &|_| {}))?;
-    let progress = session.progress();
-    let watch = |event: Event<'_>| progress.show(event);
-    let provision = session.provision(provision)?;
-    let terms = Terms { provision: &provision, ..session.terms(resolve, &watch) };
-    let news = |news: crate::transport::News| progress.news(&news);
-    let reach = network.reach(&store, loaded.directory.clone(), &news)?;
-    pin(&mut loaded, request.lock, Commands::Run, &session.never(&store), &reach, &terms)?;
-    progress.end();
-    say_lock(&loaded, session);
-    let prepared = prepare(loaded, &session.never(&store), &reach, &terms, &request, Commands::Run)?;
-    progress.end();
-    session.report.findings(&prepared.warnings, &prepared.loaded.files);
-    let own = |platform: &&crate::pipeline::prepare::PreparedPlatform| platform.platform == session.environment.machine;
-    let platform = prepared.platforms.iter().find(own).or(prepared.platforms.first());
-    let Some(platform) = platform else { return Ok(ExitCode::FAILURE) };
-    let seat = seat(session)?;
-    let ending = Subject::new(&prepared, platform, &reach, &terms).serve(wish, &seat)?;
-    Ok(ExitCode::from(code(&ending)))
+    let opening = Opening::new(template, resolve, Some(provision));
+    let ending = opening.act(session, |loaded, opened| {
+        let prepared = opened.prepare(loaded, Commands::Run)?;
+        let own = |platform: &&PreparedPlatform| platform.platform == session.environment.machine;
+        let platform = prepared.platforms.iter().find(own).or(prepared.platforms.first());
+        let Some(platform) = platform else { return Ok(None) };
+        let seat = seat(session)?;
+        Ok(Some(Subject::new(&prepared, platform, opened.reach, opened.terms).serve(wish, &seat)?))
+    })?;
+    Ok(ending.map_or(ExitCode::FAILURE, |ending| ExitCode::from(code(&ending))))
 }
 
 /// kiln's own input and output.

@@ -1,6 +1,5 @@
 //! `kiln test`
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -9,15 +8,12 @@ use serde_json::json;
 use crate::base::Platform;
 use crate::cli::args::Test;
 use crate::cli::junit;
-use crate::cli::progress::{Platforms, Progress};
+use crate::cli::opening::{Opened, Opening};
 use crate::cli::report::{Failure, paint, print, print_json};
 use crate::cli::session::Session;
 use crate::cli::size;
-use crate::input::Reach;
-use crate::pipeline::{Commands, Event, Outcome, Prepared, Subject, Terms, load, pin, prepare};
+use crate::pipeline::{Commands, Loaded, Outcome, Prepared, Subject};
 use crate::template::Style;
-
-use super::build::say_lock;
 
 /// A test that was tried.
 #[derive(Debug)]
@@ -47,29 +43,15 @@ pub(super) enum Lines {
 
 /// Evaluates the template as a build does, and tries its tests.
 pub fn run(args: &Test, session: &Session) -> Result<ExitCode, Failure> {
-    let report = session.report;
-    let store = session.store(&args.resolve.store)?;
-    let request = session.request(&args.template, &args.resolve);
-    let network = session.network(&args.resolve.network)?;
-    let mut loaded = load(&request, &session.terms(&args.resolve, &|_| {}))?;
-    let platforms = if loaded.platforms.len() > 1 { Platforms::Several } else { Platforms::One };
-    let progress = Progress::new(report, session.environment.live).platforms(platforms);
-    let watch = |event: Event<'_>| progress.show(event);
-    let provision = session.provision(&args.provision)?;
-    let terms = Terms { provision: &provision, ..session.terms(&args.resolve, &watch) };
-    let news = |news: crate::transport::News| progress.news(&news);
-    let reach = network.reach(&store, loaded.directory.clone(), &news)?;
-    let never: Vec<PathBuf> = session.never(&store);
-    pin(&mut loaded, request.lock, Commands::Run, &never, &reach, &terms)?;
-    progress.end();
-    say_lock(&loaded, session);
-    progress.stage("reading the sources");
-    let prepared = prepare(loaded, &never, &reach, &terms, &request, Commands::Run)?;
-    progress.end();
-    report.prepared(&prepared);
+    let opening = Opening::new(&args.template, &args.resolve, Some(&args.provision));
+    opening.act(session, |loaded, opened| try_and_tell(args, loaded, opened, session))
+}
+
+fn try_and_tell(args: &Test, loaded: Loaded, opened: &Opened<'_>, session: &Session) -> Result<ExitCode, Failure> {
+    let prepared = opened.prepare(loaded, Commands::Run)?;
     let lines = if args.json { Lines::Note } else { Lines::Result };
     let filter = args.filter.as_deref().unwrap_or_default();
-    let results = try_all(&prepared, filter, &reach, &terms, &progress, lines, session)?;
+    let results = try_all(&prepared, filter, opened, lines, session)?;
     if let Some(path) = &args.junit {
         let xml = junit::write(prepared.plan.name.as_deref().unwrap_or("image"), &results);
         std::fs::write(path, xml).map_err(|source| Failure::Write { what: format!("`{}`", path.display()), source })?;
@@ -85,12 +67,11 @@ pub fn run(args: &Test, session: &Session) -> Result<ExitCode, Failure> {
 pub(super) fn try_all(
     prepared: &Prepared,
     filter: &str,
-    reach: &Reach<'_>,
-    terms: &Terms<'_>,
-    progress: &Progress,
+    opened: &Opened<'_>,
     lines: Lines,
     session: &Session,
 ) -> Result<Results, Failure> {
+    let Opened { reach, terms, progress, .. } = *opened;
     let begin = Instant::now();
     let mut results = Results::default();
     let is_one = prepared.platforms.len() == 1;
