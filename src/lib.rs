@@ -81,6 +81,11 @@
 //!
 //! **The child of the sandbox gets trees as text and contents as an open file**: no tar is written and read for it.
 //!
+//! **Where a machine allows neither namespaces nor mounts, steps run in a copy** (`sandbox/chroot`), because a runner of
+//! other people's machines is often no more. There the promise that a step reaches nothing but its image does not hold: it is
+//! the last way that is tried, it is said in a warning, and the digest is the same. Nothing is ever mounted there, also not
+//! where that alone would be allowed: a mount that a killed build leaves stands in the way of whoever removes its directory.
+//!
 //! **Only the base's environment reaches commands**, not `[config] env`: how an image is run must not decide what it is.
 //!
 //! **Blocks are cut by content.** Fixed blocks would all move when an early file grows. These find each other again, and

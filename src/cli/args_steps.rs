@@ -86,7 +86,7 @@ pub struct ProvisionArgs {
     /// A secret for the steps that name it, as `/run/secrets/ID`; may be given several times
     #[arg(long = "secret", value_name = "id=ID,env=VARIABLE | id=ID,file=PATH", value_parser = parse::<SecretArg>)]
     pub secrets: Vec<SecretArg>,
-    /// How steps get a root of their own: root, subordinate-ids or one-id [default: the first that works]
+    /// How steps get a root of their own: root, subordinate-ids, one-id or chroot [default: the first that works]
     #[arg(long, value_name = "MODE", value_parser = parse::<Mode>, env = "KILN_SANDBOX", hide_env_values = true)]
     pub sandbox: Option<Mode>,
 }

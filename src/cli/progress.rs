@@ -106,6 +106,11 @@ impl Progress {
                 self.end();
                 self.note(&format!("run {run} of {of}"));
             }
+            Event::Shared { mode } => {
+                let shared = mode.shares().join(", ");
+                let message = format!("`{mode}` does not isolate steps from this machine: they share {shared}");
+                self.bar.suspend(|| self.report.warn(&message, None));
+            }
             Event::StepBegins { layer, step, command } => {
                 let first = command.lines().next().unwrap_or_default();
                 self.note(&format!("layer {layer}, step {step}: {}", short_line(first)));

@@ -4,6 +4,8 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::base::{Epoch, Platform};
+use crate::sandbox::{Mode, Sandbox, SandboxError};
+use crate::store::Store;
 
 use super::provision::Provision;
 
@@ -59,6 +61,11 @@ pub enum Event<'a> {
         run: usize,
         /// Of how many.
         of: usize,
+    },
+    /// The first command is about to run, in a way that does not keep it apart from the machine.
+    Shared {
+        /// Which way.
+        mode: Mode,
     },
     /// A command is about to run.
     StepBegins {
@@ -137,6 +144,18 @@ pub enum Event<'a> {
 }
 
 impl Terms<'_> {
+    /// The sandbox that commands run in, opened when the first of them does.
+    pub(super) fn sandbox(&self, store: &Store) -> Result<&Sandbox, SandboxError> {
+        if let Some(sandbox) = self.provision.made_sandbox() {
+            return Ok(sandbox);
+        }
+        let sandbox = self.provision.sandbox(store)?;
+        if !sandbox.mode().shares().is_empty() {
+            (self.watch)(Event::Shared { mode: sandbox.mode() });
+        }
+        Ok(sandbox)
+    }
+
     /// Whether the user wants to stop.
     pub fn is_interrupted(&self) -> bool {
         self.interrupted.load(Ordering::Relaxed)

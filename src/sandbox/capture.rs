@@ -21,6 +21,7 @@ use crate::store::spool::Spooler;
 use crate::tree::{Change, Changeset, Content, Kind, LinkGroup, Node, dump};
 
 use super::answer::{CapturedAnswer, Doing, Failure};
+use super::chroot::record::{Record, Stamp};
 use super::mode::Mode as SandboxMode;
 use super::owners::{ATTRIBUTE, Owner, from_attribute, inherited};
 
@@ -91,8 +92,13 @@ pub(super) fn capture(
         linked: BTreeMap::new(),
         records: (mode == SandboxMode::OneId).then(|| records.collect()),
         sockets: Vec::new(),
+        record: Record::beside(upper)?,
+        seen: BTreeSet::new(),
     };
     walk.directory(&root, &ImagePath::root(), 0)?;
+    if let Some(record) = &walk.record {
+        record.gone(|path| walk.seen.contains(path)).into_iter().for_each(|path| walk.changes.white_out(path));
+    }
     let (writer, places, blob_bytes, blob) = walk.spooler.finish();
     writer.into_inner().map_err(std::io::IntoInnerError::into_error).doing("keep what the step wrote")?;
     Ok(Captured { changes: walk.changes, places, blob_bytes, blob, sockets: walk.sockets })
@@ -106,6 +112,10 @@ struct Walk {
     /// Where owners are recorded: those that are not written on the files.
     records: Option<BTreeMap<ImagePath, Owner>>,
     sockets: Vec<String>,
+    /// What the directory was filled with, if it was.
+    record: Option<Record>,
+    /// All that is there, if that is asked for.
+    seen: BTreeSet<ImagePath>,
 }
 
 impl Walk {
@@ -129,6 +139,12 @@ impl Walk {
     fn entry(&mut self, parent: &OwnedFd, name: &OsStr, path: ImagePath, group: u32) -> Result<(), Failure> {
         let doing = || format!("read `{path}`");
         let stat = statat(parent, name, AtFlags::SYMLINK_NOFOLLOW).doing(doing())?;
+        if let Some(record) = &self.record {
+            self.seen.insert(path.clone());
+            if record.has(&path, Stamp::of_stat(&stat)) {
+                return self.unchanged(parent, name, &path, &stat, group);
+            }
+        }
         let kind = match FileType::from_raw_mode(stat.st_mode) {
             FileType::CharacterDevice if stat.st_rdev == 0 => {
                 self.changes.white_out(path);
@@ -168,6 +184,23 @@ impl Walk {
         let node = self.node(&path, kind, &stat, BTreeMap::new(), group);
         self.changes.put(path, node);
         Ok(())
+    }
+
+    /// What is as it was is no change; only what is in a directory may be one.
+    fn unchanged(
+        &mut self,
+        parent: &OwnedFd,
+        name: &OsStr,
+        path: &ImagePath,
+        stat: &Stat,
+        group: u32,
+    ) -> Result<(), Failure> {
+        if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
+            return Ok(());
+        }
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let directory = openat(parent, name, flags, Mode::empty()).doing(format!("read `{path}`"))?;
+        self.directory(&directory, path, group)
     }
 
     fn file(
@@ -222,7 +255,7 @@ type Attributes = BTreeMap<Box<[u8]>, Box<[u8]>>;
 /// The attributes that a layer keeps, and whether the directory hides what is below it. The overlay's own notes, the
 /// machine's security labels and what a directory of the machine hands down are not the image's. Root of a user namespace
 /// reads its own capabilities in the v2 form.
-fn attributes(fd: BorrowedFd<'_>) -> Result<(Attributes, bool), Errno> {
+pub(super) fn attributes(fd: BorrowedFd<'_>) -> Result<(Attributes, bool), Errno> {
     let mut names = Vec::new();
     match flistxattr_query(fd) {
         Err(Errno::OPNOTSUPP) => return Ok((BTreeMap::new(), false)),

@@ -9,26 +9,23 @@
 //! Where there is one id only, outer answers for the owners of files meanwhile ([`super::owners`]).
 //!
 //! Rationale: a new process namespace holds the children of who made it, so there are two. Process 1 stays, because it is
-//! the one that collects orphans, and with its end the kernel ends everything that the command may have left running. It is
-//! a fork and not the binary once more: to link that anew would cost as much as all the namespaces do.
+//! the one that collects orphans, and with its end the kernel ends everything that the command may have left running.
+//! Where namespaces cannot be had, outer does more itself ([`super::chroot`]).
 
 use std::io::{self, BufRead, Write};
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
-use std::os::unix::net::UnixStream;
-use std::process::{Command, ExitCode, Stdio};
+use std::os::fd::{AsFd, FromRawFd, OwnedFd, RawFd};
+use std::process::ExitCode;
 
-use rustix::process::{
-    Pid, PidfdFlags, PidfdGetfdFlags, Signal, WaitOptions, pidfd_getfd, pidfd_open, set_parent_process_death_signal,
-};
-use rustix::stdio::{dup2_stdin, dup2_stdout};
+use rustix::process::{Signal, set_parent_process_death_signal};
 use rustix::thread::{Gid, Uid, UnshareFlags};
 
 use super::answer::{Answer, Doing, Ending, Failure};
+use super::fork::{Side, fork};
 use super::mode::Mode;
 use super::order::{Order, RunOrder};
 use super::owners::supervisor::{self, Left, Supervisor};
-use super::service::Service;
-use super::{capture, census, cgroup, confine, loopback, owners, root, service, unpack};
+use super::proc::Proc;
+use super::{capture, census, cgroup, chroot, command, confine, loopback, owners, root, service, unpack};
 
 /// The name that the binary is called by.
 pub const NAME: &str = "kiln-sandbox";
@@ -44,7 +41,8 @@ pub fn main() -> Option<ExitCode> {
     Some(if say(&answer).is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn say(answer: &Answer) -> io::Result<()> {
+/// Answers whom this process talks to.
+pub(super) fn say(answer: &Answer) -> io::Result<()> {
     let mut line = serde_json::to_vec(answer)?;
     line.push(b'\n');
     io::stdout().write_all(&line)?;
@@ -81,25 +79,30 @@ fn outer(mode: Mode) -> Result<Answer, Failure> {
             Ok(Answer::Done)
         }
         Order::Probe(path) => {
-            unshare(mode, false)?;
             let [lower, upper, work, at] = ["lower", "upper", "work", "root"].map(|name| path.join(name));
             for directory in [&lower, &upper, &work, &at] {
                 std::fs::create_dir_all(directory).doing("make a directory")?;
             }
-            let argv = vec![String::new()];
-            let order = RunOrder { lower: vec![lower], upper, work, root: at, argv, ..RunOrder::default() };
-            fork_init(mode, &order)
+            start(mode, &RunOrder { lower: vec![lower], upper, work, root: at, ..RunOrder::default() })
         }
         Order::Run(order, groups) => {
             // Before the namespaces: what it is in now is what the step sees as the root of all groups.
             cgroup::join(&groups);
-            unshare(mode, order.network)?;
-            if let Some(count) = order.limits.cpus {
-                confine::choose_processors(count)?;
-            }
-            fork_init(mode, &order)
+            start(mode, &order)
         }
     }
+}
+
+/// Has the command run where the mode lets it.
+fn start(mode: Mode, order: &RunOrder) -> Result<Answer, Failure> {
+    if let Some(count) = order.limits.cpus {
+        confine::choose_processors(count)?;
+    }
+    if mode == Mode::Chroot {
+        return chroot::run(order);
+    }
+    unshare(mode, order.network)?;
+    fork_init(mode, order)
 }
 
 /// Removes a directory that may be gone already.
@@ -160,69 +163,27 @@ fn fork_init(mode: Mode, order: &RunOrder) -> Result<Answer, Failure> {
         supervisor::stand()?;
     }
     let upper = std::fs::File::open(&order.upper).doing("open the upper directory")?;
-    let (mut ours, theirs) = UnixStream::pair().doing("talk to process 1")?;
-    #[allow(unsafe_code)] // This process has one thread, so the copy of it lacks nothing.
-    let forked = unsafe { libc::fork() };
-    if forked == 0 {
-        // Process 1 returns from here as well: its answer goes to where it talks from now on.
-        drop(ours);
-        talk_to(theirs)?;
-        return init(mode, order);
-    }
-    let pid = Some(forked).filter(|pid| *pid > 0).and_then(Pid::from_raw);
-    let pid = pid.ok_or_else(io::Error::last_os_error).doing("start process 1")?;
-    drop(theirs);
+    let mut process = match fork()? {
+        Side::Copy => return init(mode, order),
+        Side::Original(process) => process,
+    };
     let mut left = Left::default();
-    let mut answer = read_line(&mut ours)?;
+    let mut answer = process.hear()?;
     if let Ok(Answer::Held(listener)) = serde_json::from_slice(&answer) {
-        let init = pid.as_raw_nonzero().get().unsigned_abs();
-        let mut supervisor = Supervisor::new(fd_of(pid, listener)?, init, &order.owners)?;
-        ours.write_all(b"\n").doing("let process 1 go on")?;
-        supervisor.serve(ours.as_fd())?;
-        answer = read_line(&mut ours)?;
+        let mut supervisor = Supervisor::new(process.file(listener)?, process.id(), &order.owners)?;
+        process.go_on()?;
+        supervisor.serve(process.as_fd())?;
+        answer = process.hear()?;
         left = supervisor.finish(&upper.into())?;
     }
-    let status = rustix::io::retry_on_intr(|| rustix::process::waitpid(Some(pid), WaitOptions::empty()))
-        .doing("wait for process 1")?
-        .map(|(_, status)| status);
-    let signal = status.and_then(|status| status.terminating_signal());
-    match serde_json::from_slice(&answer) {
-        Ok(Answer::Ended(ending)) => Ok(Answer::Ended(Ending { refused: left.refused, owners: left.owners, ..ending })),
-        Ok(answer) => Ok(answer),
-        Err(_) if signal == Some(libc::SIGKILL) => {
-            Ok(Answer::Ended(Ending { signal, refused: left.refused, ..Ending::default() }))
-        }
-        Err(_) => {
-            let how = signal.map_or("it said nothing".to_owned(), |signal| format!("killed by signal {signal}"));
-            Err(Failure::said("run process 1", how))
-        }
+    match process.end(&answer)? {
+        Answer::Ended(ending) => Ok(Answer::Ended(Ending { refused: left.refused, owners: left.owners, ..ending })),
+        answer => Ok(answer),
     }
-}
-
-/// What this process is told from now on comes from there, and its answer goes there.
-fn talk_to(outer: UnixStream) -> Result<(), Failure> {
-    const DOING: &str = "talk to who started this";
-    dup2_stdin(&outer).doing(DOING)?;
-    dup2_stdout(&outer).doing(DOING)
-}
-
-/// What comes up to the end of a line or of everything. Nothing follows until this side has answered.
-fn read_line(from: &mut impl io::Read) -> Result<Vec<u8>, Failure> {
-    let mut line = Vec::new();
-    io::BufReader::new(from).read_until(b'\n', &mut line).doing("listen to process 1")?;
-    Ok(line)
-}
-
-/// A copy of what a child has open.
-fn fd_of(child: Pid, fd: RawFd) -> Result<OwnedFd, Failure> {
-    const DOING: &str = "take over from process 1";
-    let process = pidfd_open(child, PidfdFlags::empty()).doing(DOING)?;
-    pidfd_getfd(process, fd, PidfdGetfdFlags::empty()).doing(DOING)
 }
 
 fn init(mode: Mode, order: &RunOrder) -> Result<Answer, Failure> {
-    set_parent_process_death_signal(Some(Signal::KILL)).doing("die with kiln")?;
-    keep_files_from_the_step()?;
+    command::keep_files_from_it()?;
     rustix::system::sethostname(order.hostname.as_bytes()).doing("set the host name")?;
     if !order.network {
         loopback::up()?;
@@ -236,51 +197,13 @@ fn init(mode: Mode, order: &RunOrder) -> Result<Answer, Failure> {
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0));
     let made = root::enter(order, mode)?;
     root::hide_proc()?;
-    let Some((program, arguments)) = order.argv.split_first().filter(|(program, _)| !program.is_empty()) else {
+    if order.is_probe() {
         if mode == Mode::OneId {
             drop(owners::filter::install()?);
         }
         return Ok(Answer::Done);
-    };
-    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
-    if !order.talk.is_some_and(|talk| talk.is_terminal) {
-        // No terminal of the caller's is within reach.
-        rustix::process::setsid().doing("leave the terminal")?;
     }
-    confine::confine(order)?;
-    if mode == Mode::OneId {
-        let listener = owners::filter::install()?;
-        say(&Answer::Held(listener.as_raw_fd())).doing("have calls answered")?;
-        io::stdin().lock().read_until(b'\n', &mut Vec::new()).doing("wait for the supervisor")?;
-    }
-    std::env::set_current_dir(&order.workdir).doing(format!("enter the step's `workdir` {}", order.workdir))?;
-    let service = match order.service.as_ref().map(|service| Service::start(service, order)).transpose()? {
-        None => None,
-        Some(Ok(service)) => Some(service),
-        Some(Err(ending)) => return Ok(Answer::NotReady(ending)),
-    };
-    let mut command = Command::new(program);
-    command.args(arguments).env_clear().envs(order.env.iter().map(|(name, value)| (name, value)));
-    match order.talk {
-        Some(talk) => {
-            command.stdin(inherited(talk.stdin)).stdout(inherited(talk.stdout)).stderr(inherited(talk.stderr));
-        }
-        None => {
-            command.stdin(Stdio::null());
-            match order.streams {
-                Some(streams) => {
-                    command.stdout(inherited(streams.stdout)).stderr(inherited(streams.stderr));
-                }
-                None => {
-                    command.stdout(io::stderr().as_fd().try_clone_to_owned().doing("open the output")?);
-                }
-            }
-        }
-    }
-    let child = command.spawn().doing(format!("run `{program}`"))?;
-    let status = reap(child.id())?;
-    service.iter().for_each(Service::stop);
-    Ok(Answer::Ended(Ending { code: status.0, signal: status.1, made, ..Ending::default() }))
+    command::run(order, mode, &Proc::open()?, made)
 }
 
 /// Gives the next process of this namespace a number (proc_sys_kernel(5), `ns_last_pid`). The machine's own `/proc` is
@@ -288,24 +211,4 @@ fn init(mode: Mode, order: &RunOrder) -> Result<Answer, Failure> {
 fn choose_number(number: u32) {
     // Nothing depends on it, and not every kernel has the file.
     let _ = std::fs::write("/proc/sys/kernel/ns_last_pid", number.saturating_sub(1).to_string());
-}
-
-/// What kiln has open, the step shall not have: whoever started this process may have left more than it needs.
-fn keep_files_from_the_step() -> Result<(), Failure> {
-    #[allow(unsafe_code)] // rustix has no close_range(2); a flag is set, nothing is closed.
-    let result = unsafe { libc::syscall(libc::SYS_close_range, 3, u32::MAX, libc::CLOSE_RANGE_CLOEXEC) };
-    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()).doing("keep open files from the step") }
-}
-
-/// Waits for the command and collects everybody who ends before it.
-fn reap(command: u32) -> Result<(Option<i32>, Option<i32>), Failure> {
-    loop {
-        match rustix::process::wait(WaitOptions::empty()) {
-            Ok(Some((pid, status))) if pid.as_raw_nonzero().get().unsigned_abs() == command => {
-                return Ok((status.exit_status(), status.terminating_signal()));
-            }
-            Ok(_) | Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(Failure::io("wait for the step", &error.into())),
-        }
-    }
 }

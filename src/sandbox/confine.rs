@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use rustix::process::{Resource, Rlimit, Signal, setrlimit};
-use rustix::thread::{CapabilitySet, CapabilitySets, Gid, Uid, set_capabilities, set_no_new_privs};
+use rustix::thread::{CapabilitySet, CapabilitySets, Gid, Uid, capabilities, set_capabilities, set_no_new_privs};
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule, TargetArch,
 };
@@ -95,7 +95,9 @@ pub(super) fn confine(order: &RunOrder) -> Result<(), Failure> {
     let (uid, gid) = (Uid::from_raw(order.uid), Gid::from_raw(order.gid));
     rustix::thread::set_thread_res_gid(gid, gid, gid).doing(format!("become group {}", order.gid))?;
     rustix::thread::set_thread_res_uid(uid, uid, uid).doing(format!("become user {}", order.uid))?;
-    let kept = if order.uid == 0 { KEPT } else { CapabilitySet::empty() };
+    // A container may have less than what is kept elsewhere.
+    let held = capabilities(None).doing("read this process's capabilities")?.permitted;
+    let kept = if order.uid == 0 { KEPT.intersection(held) } else { CapabilitySet::empty() };
     let sets = CapabilitySets { effective: kept, permitted: kept, inheritable: CapabilitySet::empty() };
     set_capabilities(None, sets).doing("give up capabilities")?;
     // A change of ids forgets it.

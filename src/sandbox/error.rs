@@ -61,6 +61,9 @@ pub enum SandboxError {
         /// What to do.
         mend: String,
     },
+    /// A secret that could be kept nowhere but on a disk.
+    #[error("it has secrets, and `{mode}` can only put them on a disk here", mode = Mode::Chroot)]
+    SecretOnDisk,
     /// A directory for the sandbox cannot be made.
     #[error("cannot make `{path}`", path = path.display())]
     Area {
@@ -115,6 +118,11 @@ impl SandboxError {
                 Some("`kiln doctor` says what works here and what mends the rest".to_owned())
             }
             Self::ModeUnavailable { mend, .. } | Self::SecondId { mend, .. } => Some(mend.clone()),
+            Self::SecretOnDisk => Some(
+                "put the store in memory, where programs may run: `docker run --tmpfs /kiln:exec,size=4g` and `--store /kiln`; \
+                 or build where namespaces can be had (`kiln doctor`)"
+                    .to_owned(),
+            ),
             Self::NoProgram { program } if program.ends_with("/sh") => Some(
                 "run a program directly (`run = [\"/app\", \"--flag\"]`), or start from a base that has a shell"
                     .to_owned(),

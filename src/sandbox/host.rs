@@ -20,8 +20,9 @@ use super::capture::{Captured, capture, without_opaque};
 use super::census::Stamp;
 use super::cgroup::Group;
 use super::child::{NAME, remove};
+use super::chroot::{self, Record};
 use super::error::SandboxError;
-use super::mode::{Mode, Modes, Trouble};
+use super::mode::Mode;
 use super::order::{CaptureOrder, Order, RunOrder, TalkFiles, UnpackOrder};
 use super::owners::{self, Owner, Refusal};
 use super::spread::Layout;
@@ -30,10 +31,10 @@ use super::subids::{self, SubordinateIds};
 /// A working way to run steps.
 #[derive(Debug)]
 pub struct Sandbox {
-    mode: Mode,
-    area: Area,
-    subordinate: Option<SubordinateIds>,
-    user: Option<String>,
+    pub(super) mode: Mode,
+    pub(super) area: Area,
+    pub(super) subordinate: Option<SubordinateIds>,
+    pub(super) user: Option<String>,
 }
 
 /// What a running step is watched by.
@@ -59,64 +60,6 @@ pub struct Talk<'a> {
 }
 
 impl Sandbox {
-    /// The best way that works on this machine, or the one that was asked for. `user` is the caller's name.
-    pub fn open(area: Area, wanted: Option<Mode>, user: Option<&str>) -> Result<Self, SandboxError> {
-        let modes = match wanted {
-            Some(mode) => vec![mode],
-            None => Mode::ALL.to_vec(),
-        };
-        let mut tried = Vec::new();
-        for mode in modes {
-            match Self::try_mode(&area, mode, user) {
-                Ok(sandbox) => return Ok(sandbox),
-                Err(trouble) if wanted.is_some() => {
-                    return Err(SandboxError::ModeUnavailable { mode, reason: trouble.reason, mend: trouble.mend });
-                }
-                Err(trouble) => tried.push((mode, Err(trouble))),
-            }
-        }
-        Err(SandboxError::NoMode { modes: Modes(tried) })
-    }
-
-    /// Tries every way.
-    pub fn modes(area: &Area, user: Option<&str>) -> Modes {
-        Modes(Mode::ALL.iter().map(|mode| (*mode, Self::try_mode(area, *mode, user).map(drop))).collect())
-    }
-
-    fn try_mode(area: &Area, mode: Mode, user: Option<&str>) -> Result<Self, Trouble> {
-        let is_root = rustix::process::geteuid().is_root();
-        let trouble = |reason: String, mend: &str| Trouble { reason, mend: mend.to_owned() };
-        let mut subordinate = None;
-        match mode {
-            Mode::Root if !is_root => {
-                return Err(trouble(
-                    "kiln does not run as root".to_owned(),
-                    "run it as root, or rootless with subordinate ids",
-                ));
-            }
-            Mode::SubordinateIds => {
-                let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
-                let found = SubordinateIds::of(uid, gid, user);
-                let found = found.map_err(|reason| trouble(reason, &subids::mend(user)))?;
-                subordinate = Some(found);
-            }
-            Mode::Root | Mode::OneId => {}
-        }
-        let sandbox = Self { mode, area: area.clone(), subordinate, user: user.map(str::to_owned) };
-        sandbox.probe().map_err(|error| {
-            let mend = mend(mode, &error.to_string());
-            trouble(error.to_string(), mend)
-        })?;
-        Ok(sandbox)
-    }
-
-    fn probe(&self) -> Result<(), SandboxError> {
-        let work = self.area.work()?;
-        let probed = self.call(&Order::Probe(work.path().to_owned()));
-        self.discard(work);
-        probed.map(drop)
-    }
-
     /// Which way it is.
     pub fn mode(&self) -> Mode {
         self.mode
@@ -136,6 +79,8 @@ impl Sandbox {
         layout: Layout,
         spool: impl FnOnce() -> Result<Spool, SandboxError>,
     ) -> Result<Vec<PathBuf>, SandboxError> {
+        // A copy lists its files as the file system does, in however many directories they were.
+        let layout = if self.mode.copies_layers() { Layout::Plain } else { layout };
         let place = self.area.tree(self.mode, layout, digest);
         let parts = layout.parts(&place);
         if place.exists() {
@@ -201,7 +146,7 @@ impl Sandbox {
         lower: &Tree,
         owners: Vec<(String, Owner)>,
     ) -> Result<Captured, SandboxError> {
-        if std::fs::read_dir(upper).is_ok_and(|mut entries| entries.next().is_none()) {
+        if !Record::is_beside(upper) && std::fs::read_dir(upper).is_ok_and(|mut entries| entries.next().is_none()) {
             // Many commands change nothing, and a child costs more than this look.
             return Ok(Captured::nothing());
         }
@@ -222,6 +167,15 @@ impl Sandbox {
         Ok(captured)
     }
 
+    /// Puts `upper`, on which commands ran, onto the layers that they stood on.
+    pub fn stack(&self, upper: PathBuf, lower: &mut Vec<PathBuf>) {
+        if Record::is_beside(&upper) {
+            // It has everything, and not only what was changed.
+            lower.clear();
+        }
+        lower.push(upper);
+    }
+
     /// What to do for a step that was refused this.
     pub fn mend(&self, refused: &[Refusal]) -> String {
         if refused.iter().any(|refusal| matches!(refusal, Refusal::Device(..))) {
@@ -235,6 +189,9 @@ impl Sandbox {
         if self.mode == Mode::OneId {
             only_root(&mut order, || self.mend(&[]))?;
         }
+        if self.mode == Mode::Chroot {
+            chroot::check(&order)?;
+        }
         let group = Group::new(order.limits);
         let interactive = order.talk.is_some_and(|talk| talk.is_terminal);
         let mut child = self.start(&group, interactive)?;
@@ -244,6 +201,7 @@ impl Sandbox {
         let pid = child.0.id();
         let answer = std::thread::scope(|scope| {
             let (interrupted, timeout, stopped) = (watch.interrupted, watch.timeout, &stopped);
+            let mode = self.mode;
             let (done, wait) = std::sync::mpsc::channel::<()>();
             scope.spawn(move || {
                 /// A person does not notice less.
@@ -252,6 +210,11 @@ impl Sandbox {
                     let late = timeout.is_some_and(|timeout| began.elapsed() >= timeout);
                     if late || (interrupted.load(Ordering::Relaxed) && !interactive) {
                         stopped.store(true, Ordering::Relaxed);
+                        if mode == Mode::Chroot {
+                            // Killed, it would leave the command running: it ends that itself, and what it was given.
+                            chroot::stop(pid);
+                            continue;
+                        }
                         kill(pid);
                         return;
                     }
@@ -323,7 +286,7 @@ impl Sandbox {
     }
 
     /// Starts a child, tells it what to do, and waits for the answer.
-    fn call(&self, order: &Order) -> Result<Answer, SandboxError> {
+    pub(super) fn call(&self, order: &Order) -> Result<Answer, SandboxError> {
         let mut child = self.start(&Group::default(), false)?;
         let stderr = child.0.stderr.take();
         std::thread::scope(|scope| {
@@ -403,24 +366,6 @@ fn read_answer(stdout: &mut impl BufRead, child: &mut Child) -> Result<Answer, S
 
 fn unexpected(answer: &Answer) -> SandboxError {
     SandboxError::Child { doing: "understand the sandbox".to_owned(), reason: format!("it answered {answer:?}") }
-}
-
-fn mend(mode: Mode, reason: &str) -> &'static str {
-    match mode {
-        _ if reason.contains("user namespace") => {
-            "allow unprivileged user namespaces: `sysctl kernel.unprivileged_userns_clone=1` (Debian), \
-             `sysctl kernel.apparmor_restrict_unprivileged_userns=0` (Ubuntu), or a seccomp profile that lets `unshare` pass \
-             (docker: `--security-opt seccomp=unconfined`)"
-        }
-        Mode::SubordinateIds if reason.contains("newuidmap") => "install newuidmap: `apt install uidmap`",
-        _ if reason.contains("overlay") => {
-            "put the store on a file system that overlays can stand on, such as ext4 or xfs: `--store DIR`"
-        }
-        _ if reason.contains("/proc") => {
-            "let this container see a whole /proc (docker: `--security-opt systempaths=unconfined`)"
-        }
-        _ => "give this process CAP_SYS_ADMIN (docker: `--privileged`), or run kiln outside of the container",
-    }
 }
 
 /// Passes on what comes until the pipe ends.

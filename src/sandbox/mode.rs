@@ -15,11 +15,13 @@ pub enum Mode {
     SubordinateIds,
     /// In a user namespace with one id, the caller's.
     OneId,
+    /// As root of a container that may have neither namespaces nor mounts: nothing is isolated ([`super::chroot`]).
+    Chroot,
 }
 
 impl Mode {
     /// All of them, the best first.
-    pub const ALL: [Self; 3] = [Self::Root, Self::SubordinateIds, Self::OneId];
+    pub const ALL: [Self; 4] = [Self::Root, Self::SubordinateIds, Self::OneId, Self::Chroot];
 
     /// Its name on the command line.
     pub fn name(self) -> &'static str {
@@ -27,12 +29,26 @@ impl Mode {
             Self::Root => "root",
             Self::SubordinateIds => "subordinate-ids",
             Self::OneId => "one-id",
+            Self::Chroot => "chroot",
         }
     }
 
     /// Whether steps are root in a namespace and not on the machine.
     pub fn has_user_namespace(self) -> bool {
-        self != Self::Root
+        matches!(self, Self::SubordinateIds | Self::OneId)
+    }
+
+    /// Whether a command has a copy of the layers below it, and not an overlay on them.
+    pub fn copies_layers(self) -> bool {
+        self == Self::Chroot
+    }
+
+    /// What steps share with the machine in spite of it; empty where they share nothing.
+    pub fn shares(self) -> &'static [&'static str] {
+        match self {
+            Self::Root | Self::SubordinateIds | Self::OneId => &[],
+            Self::Chroot => &["its network, also without `network = true`", "its processes", "its host name"],
+        }
     }
 }
 
@@ -44,7 +60,7 @@ impl fmt::Display for Mode {
 
 /// No way of that name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{found}` is none of root, subordinate-ids, one-id")]
+#[error("`{found}` is none of root, subordinate-ids, one-id, chroot")]
 pub struct UnknownMode {
     /// What was given.
     pub found: String,

@@ -62,7 +62,7 @@ pub struct RunOrder {
     pub work: PathBuf,
     /// An empty directory that the root is mounted on.
     pub root: PathBuf,
-    /// The program and its arguments.
+    /// The program and its arguments; without any, the root is only tried.
     pub argv: Vec<String>,
     /// All of its environment.
     pub env: Vec<(String, String)>,
@@ -96,6 +96,13 @@ pub struct RunOrder {
     pub streams: Option<Streams>,
     /// What runs beside it.
     pub service: Option<ServiceOrder>,
+}
+
+impl RunOrder {
+    /// Whether it has no command: the root is made and left again.
+    pub(super) fn is_probe(&self) -> bool {
+        self.argv.is_empty()
+    }
 }
 
 /// The files that a command talks to.

@@ -100,7 +100,7 @@ pub(super) fn enter(order: &RunOrder, mode: Mode) -> Result<Vec<String>, Failure
 }
 
 /// Writes the secrets into memory; only the step's user may read them.
-fn secrets(order: &RunOrder) -> Result<(), Failure> {
+pub(super) fn secrets(order: &RunOrder) -> Result<(), Failure> {
     const DIRECTORY: &str = "/run/secrets";
     if order.secrets.is_empty() {
         return Ok(());
@@ -197,7 +197,7 @@ pub(super) fn hide_proc() -> Result<(), Failure> {
 }
 
 /// Makes what `to` needs to be mounted on.
-fn make_place(to: &Path, is_directory: bool, made: &mut Vec<String>) -> Result<(), Failure> {
+pub(super) fn make_place(to: &Path, is_directory: bool, made: &mut Vec<String>) -> Result<(), Failure> {
     let doing = || format!("make a place for `{}`", to.display());
     if rustix::fs::statat(CWD, to, AtFlags::empty()).is_ok() {
         return Ok(());

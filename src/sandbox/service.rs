@@ -13,6 +13,7 @@ use rustix::process::{Pid, WaitOptions, wait, waitpid};
 use super::answer::{Doing, Ending, Failure};
 use super::child::inherited;
 use super::order::{RunOrder, ServiceOrder, Transport};
+use super::proc::Proc;
 
 /// Between two looks; less than it takes to start most programs.
 const LOOK: Duration = Duration::from_millis(5);
@@ -25,7 +26,15 @@ pub(super) struct Service<'a> {
 
 impl<'a> Service<'a> {
     /// Starts it and waits until it listens. The inner error: it did not, and how it ended if it did.
-    pub(super) fn start(order: &'a ServiceOrder, beside: &RunOrder) -> Result<Result<Self, Option<Ending>>, Failure> {
+    pub(super) fn start(
+        order: &'a ServiceOrder,
+        beside: &RunOrder,
+        proc: &Proc,
+    ) -> Result<Result<Self, Option<Ending>>, Failure> {
+        if listens(order.port, order.transport, proc) {
+            // It would be taken for the service.
+            return Err(Failure::said("start the service", format!("somebody else listens at port {}", order.port)));
+        }
         let (program, arguments) = order
             .argv
             .split_first()
@@ -41,11 +50,11 @@ impl<'a> Service<'a> {
         let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
         let pid = pid.ok_or_else(|| Failure::said("start the service", "it has no number"))?;
         let service = Self { pid, order };
-        Ok(service.wait().map(|()| service))
+        Ok(service.wait(proc).map(|()| service))
     }
 
     /// Process 1 collects orphans of the service meanwhile.
-    fn wait(&self) -> Result<(), Option<Ending>> {
+    fn wait(&self, proc: &Proc) -> Result<(), Option<Ending>> {
         let began = Instant::now();
         loop {
             while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
@@ -54,7 +63,7 @@ impl<'a> Service<'a> {
                     return Err(Some(Ending { code, signal, ..Ending::default() }));
                 }
             }
-            if listens(self.order.port, self.order.transport) {
+            if listens(self.order.port, self.order.transport, proc) {
                 return Ok(());
             }
             if began.elapsed() >= self.order.ready {
@@ -87,13 +96,13 @@ pub(super) fn allow_low_ports() {
 }
 
 /// Whether anybody in this network namespace listens.
-fn listens(port: u16, transport: Transport) -> bool {
+fn listens(port: u16, transport: Transport, proc: &Proc) -> bool {
     let files = match transport {
-        Transport::Tcp => ["/proc/net/tcp", "/proc/net/tcp6"],
-        Transport::Udp => ["/proc/net/udp", "/proc/net/udp6"],
+        Transport::Tcp => ["net/tcp", "net/tcp6"],
+        Transport::Udp => ["net/udp", "net/udp6"],
     };
     // A kernel without IPv6 has no file for it.
-    files.iter().any(|file| has_listener(&fs::read_to_string(file).unwrap_or_default(), port, transport))
+    files.iter().any(|file| has_listener(&proc.text(file).unwrap_or_default(), port, transport))
 }
 
 /// Reads the table of sockets (proc_pid_net(5)).

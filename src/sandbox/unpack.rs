@@ -26,7 +26,7 @@ pub(super) fn unpack(order: UnpackOrder, spool: File, mode: Mode) -> Result<(), 
     let spool = Spool::new(spool, order.places.into_iter().collect());
     let (tree, privilege) = match mode {
         Mode::OneId => (owners::recorded(&tree), Privilege::User),
-        Mode::Root | Mode::SubordinateIds => (tree, Privilege::Root),
+        Mode::Root | Mode::SubordinateIds | Mode::Chroot => (tree, Privilege::Root),
     };
     let Some(first) = order.to.first() else { return Err(Failure::said("unpack a tree", "no directory is given")) };
     write_unsynced(&tree, &spool, first, privilege).map_err(|error| {

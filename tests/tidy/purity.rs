@@ -74,8 +74,8 @@ const CHOKE_POINTS: &[(&str, &[&str], &str)] = &[
     // `docker-archive:-` is the one output that is a stream.
     ("io::stdout", &["src/cli/", "src/output/mod.rs", "src/sandbox/child.rs"], "return it and let cli print"),
     ("stdout()", &["src/cli/", "src/output/mod.rs", "src/sandbox/child.rs"], "return it and let cli print"),
-    ("io::stderr", &["src/cli/", "src/sandbox/child.rs"], "return it and let cli print"),
-    ("stderr()", &["src/cli/", "src/sandbox/child.rs"], "return it and let cli print"),
+    ("io::stderr", &["src/cli/", "src/sandbox/command.rs"], "return it and let cli print"),
+    ("stderr()", &["src/cli/", "src/sandbox/command.rs"], "return it and let cli print"),
     ("process::exit", &["src/main.rs"], "return an exit code"),
 ];
 

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::cli::args::Doctor;
 use crate::cli::report::{Failure, print, print_json};
 use crate::cli::session::Session;
-use crate::sandbox::{Area, Sandbox, machine};
+use crate::sandbox::{Area, Mode, Sandbox, machine};
 
 /// Says which ways of running steps work here, and what mends the others.
 pub fn run(args: &Doctor, session: &Session) -> Result<ExitCode, Failure> {
@@ -17,7 +17,14 @@ pub fn run(args: &Doctor, session: &Session) -> Result<ExitCode, Failure> {
     let findings = machine::findings();
     let best = modes.best();
     if args.json {
-        let mode = |(mode, works): &(_, Result<(), _>)| json!({ "mode": mode, "works": works.is_ok(), "trouble": works.as_ref().err() });
+        let mode = |(mode, works): &(_, Result<(), _>)| {
+            json!({
+                "mode": mode,
+                "works": works.is_ok(),
+                "trouble": works.as_ref().err(),
+                "shares": Mode::shares(*mode),
+            })
+        };
         print_json(&json!({
             "best": best,
             "modes": modes.0.iter().map(mode).collect::<Vec<_>>(),
@@ -30,6 +37,12 @@ pub fn run(args: &Doctor, session: &Session) -> Result<ExitCode, Failure> {
                 Ok(()) => {
                     let used = if Some(*mode) == best { "  (used by default)" } else { "" };
                     text.push_str(&format!("  {mode}: works{used}\n"));
+                    if !mode.shares().is_empty() {
+                        let shared = mode.shares().join(", ");
+                        text.push_str(&format!(
+                            "    nothing is isolated, and steps share with this machine: {shared}\n"
+                        ));
+                    }
                 }
                 Err(trouble) => {
                     text.push_str(&format!("  {mode}: does not work: {}\n    {}\n", trouble.reason, trouble.mend));

@@ -11,18 +11,19 @@ use crate::pipeline::evaluate::Stop;
 use crate::pipeline::landing;
 use crate::pipeline::terms::{Event, Terms};
 use crate::residue::clean;
-use crate::sandbox::{Ending, Layout, Mode, Owner, Refusal, RunOrder, Sandbox, SandboxError, Talk, Watch, Work};
+use crate::sandbox::{Ending, Layout, Mode, Refusal, RunOrder, Sandbox, SandboxError, Talk, Watch, Work};
 use crate::step::{Draft, Inline, Inputs, SourceTree, StepError, StepFailure, StepWarning, When, apply, with_parents};
 use crate::store::{Spool, Store};
 use crate::template::{Action, Command, Layer, Run, Step};
 use crate::tree::diff::diff;
-use crate::tree::{Change, Changeset, Contents, Kind, Node, Tree};
+use crate::tree::{Change, Changeset, Contents, Node, Tree};
 
 use super::advice::{Network, advice};
 use super::contents::{Everywhere, Small};
 use super::fetch::Making;
 use super::kept::{self, content_of};
 use super::log::Log;
+use super::session::{Session, forget_mount_points};
 use super::variation::Files;
 use super::{Attribution, Ground, Provision, Touched, times};
 
@@ -76,22 +77,12 @@ pub(super) struct Running<'r, 'a, 'b> {
     session: Option<Session>,
     /// The cache of the command that runs now, if it knows times of what is mounted.
     pub(super) cache: Option<PathBuf>,
+    /// Mount points that earlier sessions made, where the next one has them in its upper directory.
+    made: BTreeSet<String>,
     log: Log<'r>,
     /// What commands wrote.
     pub(super) written: Vec<Spool>,
     touched: Touched,
-}
-
-/// Commands that follow one another share an upper directory.
-struct Session {
-    upper: PathBuf,
-    when: When,
-    /// Mount points that were made in it.
-    made: BTreeSet<String>,
-    /// What it had after the last command, if that is asked for.
-    files: Files,
-    /// The owners that are not written on its files.
-    owners: Vec<(String, Owner)>,
 }
 
 /// A failure of the sandbox.
@@ -127,7 +118,7 @@ impl LayerRun<'_, '_> {
         inline: &mut Inline,
         act: impl FnOnce(Running<'_, '_, '_>) -> Result<T, Stop>,
     ) -> Result<T, Stop> {
-        let sandbox = self.provision.sandbox(self.store).map_err(fail)?;
+        let sandbox = self.terms.sandbox(self.store).map_err(fail)?;
         let work = sandbox.area().work().map_err(fail)?;
         let watch = self.terms.watch;
         let show = |line: &str| watch(Event::StepPrints { layer: &self.layer.name, line });
@@ -146,6 +137,7 @@ impl LayerRun<'_, '_> {
             synced: below.clone(),
             session: None,
             cache: None,
+            made: BTreeSet::new(),
             log: Log::new(&show, &is_secret),
             written: Vec::new(),
             touched: Touched::default(),
@@ -238,7 +230,8 @@ impl<'a> Running<'_, 'a, '_> {
             self.stand_on_functions()?;
             let upper = self.work.root(&format!("upper-{}", self.number)).map_err(fail)?;
             let owners = self.sandbox.owners(&self.synced);
-            self.session = Some(Session { upper, when, made: BTreeSet::new(), files: Files::new(), owners });
+            let made = std::mem::take(&mut self.made);
+            self.session = Some(Session { upper, when, made, files: Files::new(), owners });
         }
         let mut order = self.order(run)?;
         let Some(session) = &mut self.session else { return Ok(()) };
@@ -295,7 +288,7 @@ impl<'a> Running<'_, 'a, '_> {
                 Err(self.failure(message, Some(self.sandbox.mend(&ending.refused))))
             }
             Ok(ending) => Err(self.failure(format!("the step failed: {ending}"), Some(self.advice(run)))),
-            Err(error @ SandboxError::SecondId { .. }) => {
+            Err(error @ (SandboxError::SecondId { .. } | SandboxError::SecretOnDisk)) => {
                 Err(self.failure(format!("the step cannot run: {error}"), error.hint()))
             }
             Err(SandboxError::Interrupted) => Err(other(Error::Interrupted)),
@@ -378,7 +371,10 @@ impl<'a> Running<'_, 'a, '_> {
         // What was cleaned has its new content inline.
         landing::private_keys(layer, &changes, &self.contents(&[]), allowed).map_err(other)?;
         self.draft.absorb(&changes).map_err(|error| self.step_failure(error))?;
-        self.lower.push(session.upper);
+        self.sandbox.stack(session.upper, &mut self.lower);
+        if self.sandbox.mode().copies_layers() {
+            self.made = session.made;
+        }
         self.synced = self.draft.root().clone();
         Ok(())
     }
@@ -462,23 +458,6 @@ fn taken(
 /// A failure on the way to an unpacked tree.
 pub(super) fn as_sandbox(stop: Stop) -> SandboxError {
     SandboxError::Child { doing: "collect the files of a layer".to_owned(), reason: stop.describe() }
-}
-
-/// Takes away what is only there because something was mounted on it.
-fn forget_mount_points(changes: &mut Changeset, made: &BTreeSet<String>) {
-    // The innermost first: an outer one is empty when the inner ones are gone.
-    for path in made.iter().rev().filter_map(|path| crate::base::ImagePath::parse(path.as_bytes()).ok()) {
-        let is_empty = match changes.get(&path) {
-            Some(Change::Node(Node { kind: Kind::Directory, .. })) => {
-                !changes.iter().any(|(other, _)| *other != path && other.below(&path).is_some())
-            }
-            Some(Change::Node(Node { kind: Kind::File { content, .. }, .. })) => content.size_bytes == 0,
-            _ => false,
-        };
-        if is_empty {
-            changes.forget(&path);
-        }
-    }
 }
 
 /// A command, for people.

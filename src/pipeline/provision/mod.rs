@@ -6,6 +6,7 @@
 //! ground        trees and changesets -> directories that an overlay stands on
 //! surroundings  a step -> who, where, with which environment, mounts and limits
 //! layer         all steps of a layer in order, commands in the sandbox   -> Changeset + Spool
+//! session       commands that share an upper directory
 //! fetch         one command with a network, of which only `/out` stays   -> tree, for the lock
 //! log           what commands print: for people now, and for `kiln log` later
 //! turns         what only one unit of a build does at a time
@@ -24,6 +25,7 @@ pub(super) mod kept;
 pub(super) mod key;
 pub(super) mod layer;
 mod log;
+mod session;
 mod surroundings;
 mod times;
 pub(super) mod turns;

@@ -35,12 +35,15 @@ pub(super) fn values(number: usize, first: Option<&Run>, terms: &Terms<'_>) -> V
         return Values { steps: usual, mode: None, jobs: terms.jobs, processors: all };
     }
     let fewer = (all > 1).then(|| all.div_ceil(2));
-    let steps = Variation {
-        hostname: OTHER_HOSTNAME.to_owned(),
-        cpus: fewer,
-        first_pid: Some(OTHER_FIRST_PID),
-        layout: Layout::Spread,
-        ..usual
+    let steps = match first.and_then(Run::sandbox) {
+        Some(Mode::Chroot) => Variation { cpus: fewer, ..usual },
+        _ => Variation {
+            hostname: OTHER_HOSTNAME.to_owned(),
+            cpus: fewer,
+            first_pid: Some(OTHER_FIRST_PID),
+            layout: Layout::Spread,
+            ..usual
+        },
     };
     let jobs = if terms.jobs == NonZeroUsize::MIN { NonZeroUsize::MIN.saturating_add(1) } else { NonZeroUsize::MIN };
     Values { steps, mode: other_mode(first, terms.provision), jobs, processors: fewer.unwrap_or(all) }
@@ -96,6 +99,11 @@ pub(super) fn held(a: &Run, b: &Run) -> Vec<Held> {
     }];
     if a.values.processors == b.values.processors {
         held.push(Held { what: "processors", why: "this process may use only one".to_owned() });
+    }
+    if let Some(mode @ Mode::Chroot) = b.sandbox() {
+        let why = || format!("`{mode}` cannot change it");
+        let kept = ["host name", "first process number", "order of directories"];
+        held.extend(kept.map(|what| Held { what, why: why() }));
     }
     if a.sandbox() == b.sandbox() {
         let mode = a.sandbox().map_or("none".to_owned(), |mode| mode.to_string());

@@ -52,7 +52,7 @@ impl Subject<'_> {
         };
         let order =
             RunOrder { service: service.map(|port| self.service(port, timeout_s)), ..self.order(argv(command), who) };
-        let sandbox = self.terms.provision.sandbox(self.reach.store)?;
+        let sandbox = self.terms.sandbox(self.reach.store)?;
         let lower = self.lower(sandbox)?;
         let work = sandbox.area().work()?;
         let outputs = Outputs::new()?;

@@ -53,7 +53,7 @@ impl Subject<'_> {
         if seat.is_terminal {
             order.env.extend(seat.kind.iter().map(|kind| ("TERM".to_owned(), kind.clone())));
         }
-        let sandbox = self.terms.provision.sandbox(self.reach.store)?;
+        let sandbox = self.terms.sandbox(self.reach.store)?;
         let mut lower = self.lower(sandbox)?;
         if let Wish::Shell { layer: Some(name), .. } = wish {
             self.cut(&mut lower, name)?;

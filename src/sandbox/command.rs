@@ -1,0 +1,83 @@
+//! The command of an order, run in the root that this process is in.
+
+use std::io::{self, BufRead};
+use std::os::fd::{AsFd, AsRawFd};
+use std::process::{Command, Stdio};
+
+use rustix::process::WaitOptions;
+
+use super::answer::{Answer, Doing, Ending, Failure};
+use super::child::{inherited, say};
+use super::confine;
+use super::mode::Mode;
+use super::order::RunOrder;
+use super::owners;
+use super::proc::Proc;
+use super::service::Service;
+
+/// What kiln has open, the step shall not have: whoever started this process may have left more than it needs.
+pub(super) fn keep_files_from_it() -> Result<(), Failure> {
+    #[allow(unsafe_code)] // rustix has no close_range(2); a flag is set, nothing is closed.
+    let result = unsafe { libc::syscall(libc::SYS_close_range, 3, u32::MAX, libc::CLOSE_RANGE_CLOEXEC) };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()).doing("keep open files from the step") }
+}
+
+/// Gives up what a step does not need, and runs the command to its end. `made` is what had to be made in its root.
+pub(super) fn run(order: &RunOrder, mode: Mode, proc: &Proc, made: Vec<String>) -> Result<Answer, Failure> {
+    let Some((program, arguments)) = order.argv.split_first() else {
+        return Err(Failure::said("run the step", "it has no command"));
+    };
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
+    if !order.talk.is_some_and(|talk| talk.is_terminal) {
+        // No terminal of the caller's is within reach.
+        rustix::process::setsid().doing("leave the terminal")?;
+    }
+    confine::confine(order)?;
+    if mode == Mode::OneId {
+        let listener = owners::filter::install()?;
+        say(&Answer::Held(listener.as_raw_fd())).doing("have calls answered")?;
+        io::stdin().lock().read_until(b'\n', &mut Vec::new()).doing("wait for the supervisor")?;
+    }
+    std::env::set_current_dir(&order.workdir).doing(format!("enter the step's `workdir` {}", order.workdir))?;
+    let service = order.service.as_ref().map(|service| Service::start(service, order, proc));
+    let service = match service.transpose()? {
+        None => None,
+        Some(Ok(service)) => Some(service),
+        Some(Err(ending)) => return Ok(Answer::NotReady(ending)),
+    };
+    let mut command = Command::new(program);
+    command.args(arguments).env_clear().envs(order.env.iter().map(|(name, value)| (name, value)));
+    match order.talk {
+        Some(talk) => {
+            command.stdin(inherited(talk.stdin)).stdout(inherited(talk.stdout)).stderr(inherited(talk.stderr));
+        }
+        None => {
+            command.stdin(Stdio::null());
+            match order.streams {
+                Some(streams) => {
+                    command.stdout(inherited(streams.stdout)).stderr(inherited(streams.stderr));
+                }
+                None => {
+                    command.stdout(io::stderr().as_fd().try_clone_to_owned().doing("open the output")?);
+                }
+            }
+        }
+    }
+    let child = command.spawn().doing(format!("run `{program}`"))?;
+    let status = reap(child.id())?;
+    service.iter().for_each(Service::stop);
+    Ok(Answer::Ended(Ending { code: status.0, signal: status.1, made, ..Ending::default() }))
+}
+
+/// Waits for the command and collects everybody who ends before it.
+fn reap(command: u32) -> Result<(Option<i32>, Option<i32>), Failure> {
+    loop {
+        match rustix::process::wait(WaitOptions::empty()) {
+            Ok(Some((pid, status))) if pid.as_raw_nonzero().get().unsigned_abs() == command => {
+                return Ok((status.exit_status(), status.terminating_signal()));
+            }
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(Failure::io("wait for the step", &error.into())),
+        }
+    }
+}
