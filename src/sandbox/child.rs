@@ -25,7 +25,7 @@ use super::mode::Mode;
 use super::order::{Order, RunOrder};
 use super::owners::supervisor::{self, Left, Supervisor};
 use super::proc::Proc;
-use super::{capture, census, cgroup, chroot, command, confine, loopback, owners, root, service, unpack};
+use super::{capture, census, cgroup, chroot, command, confine, loopback, owners, root, service, terminal, unpack};
 
 /// The name that the binary is called by.
 pub const NAME: &str = "kiln-sandbox";
@@ -98,6 +98,7 @@ fn start(mode: Mode, order: &RunOrder) -> Result<Answer, Failure> {
     if let Some(count) = order.limits.cpus {
         confine::choose_processors(count)?;
     }
+    terminal::leave_signals(order);
     if mode == Mode::Chroot {
         return chroot::run(order);
     }

@@ -14,6 +14,7 @@ use super::order::RunOrder;
 use super::owners;
 use super::proc::Proc;
 use super::service::Service;
+use super::terminal;
 
 /// What kiln has open, the step shall not have: whoever started this process may have left more than it needs.
 pub(super) fn keep_files_from_it() -> Result<(), Failure> {
@@ -63,6 +64,7 @@ pub(super) fn run(order: &RunOrder, mode: Mode, proc: &Proc, made: Vec<String>) 
             }
         }
     }
+    terminal::give_signals(order, &mut command);
     let child = command.spawn().doing(format!("run `{program}`"))?;
     let status = reap(child.id())?;
     service.iter().for_each(Service::stop);

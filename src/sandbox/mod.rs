@@ -8,6 +8,7 @@
 //!   unpack     a tree             -> a directory that an overlay can stand on
 //!   root       lower directories  -> a mounted root with /proc, /dev, /tmp, /run and what the step was given
 //!   chroot     lower directories  -> a copy of them as the root, where nothing can be mounted
+//!   terminal   whom its keys are for
 //!   command    an order           -> how its command ended
 //!   confine    this process       -> one without privileges that it does not need
 //!   service    a program beside the command, waited for by its port
@@ -54,6 +55,7 @@ mod root;
 mod service;
 mod spread;
 pub mod subids;
+mod terminal;
 mod unpack;
 
 pub use answer::Ending;

@@ -1,6 +1,9 @@
 //! `kiln shell`, `kiln run` and `kiln log`: a look inside of an image.
 
-use crate::harness::require_root;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Command, Stdio};
+
+use crate::harness::{kiln_binary, require, require_root};
 use crate::system::with_shell;
 
 const LAYERS: &str = "[[layer]]\nname = 'one'\nrun = 'echo printed-by-one; echo 1 > /one'\n\
@@ -80,4 +83,35 @@ fn a_port_is_listened_on_where_the_machine_does() {
     let ended = project.kiln(&["run", ".", "-p", &free.to_string(), "--", &port.to_string()]).ok();
     assert_eq!(ended.text(), "answer\n", "{}", ended.all());
     server.join().expect("the server answered once");
+}
+
+#[test]
+fn a_key_that_interrupts_is_the_commands() {
+    if !require_root() {
+        return;
+    }
+    let (Some(project), Some(script)) = (with_shell(LAYERS), require("script")) else { return };
+    for mode in ["root", "chroot"] {
+        project.build(&["--sandbox", mode]);
+        let inner = "trap 'echo heard; exit 7' INT; echo ready; while true; do sleep 0.1; done";
+        let line = format!(
+            "{} shell . --sandbox {mode} --store {} -- sh -c \"{inner}\"",
+            kiln_binary().display(),
+            project.top().join("store").display()
+        );
+        let mut child = Command::new(&script)
+            .args(["-qec", &line, "/dev/null"])
+            .current_dir(project.path(""))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("script");
+        let (mut keys, mut screen) =
+            (child.stdin.take().expect("a pipe"), BufReader::new(child.stdout.take().expect("a pipe")));
+        let mut shown = String::new();
+        while !shown.ends_with("ready\r\n") && screen.read_line(&mut shown).expect("readable") > 0 {}
+        keys.write_all(b"\x03").expect("a key");
+        screen.read_to_string(&mut shown).expect("readable");
+        assert!(child.wait().expect("it ends").code() == Some(7) && shown.contains("heard\r\n"), "{mode}: {shown}");
+    }
 }
