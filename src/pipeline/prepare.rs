@@ -11,6 +11,7 @@ use crate::layer::Codec;
 use crate::lock::ImageRequest;
 use crate::plan::describe::codec;
 use crate::plan::{BasePlan, LayerPlan, Made, Plan, PlatformPlan, StepPlan, layer_key};
+use crate::sandbox::Sandbox;
 use crate::step::{Inline, StepError};
 use crate::store::notes::packed_name;
 use crate::store::{BuildNote, LayerNote, PackedNote, Shelf, Store};
@@ -206,6 +207,7 @@ pub fn prepare(
             codec,
         });
     }
+    terms.provision.made_sandbox().into_iter().for_each(Sandbox::rest);
     let plan = Plan {
         profile: loaded.settled.profile.clone(),
         name: loaded.facts.name.clone(),

@@ -1,5 +1,7 @@
 //! Which way of running steps is taken.
 
+use std::sync::Mutex;
+
 use super::area::Area;
 use super::error::SandboxError;
 use super::host::Sandbox;
@@ -51,7 +53,8 @@ impl Sandbox {
             }
             Mode::Root | Mode::OneId | Mode::Chroot => {}
         }
-        let sandbox = Self { mode, area: area.clone(), subordinate, user: user.map(str::to_owned) };
+        let sandbox =
+            Self { mode, area: area.clone(), subordinate, user: user.map(str::to_owned), spare: Mutex::new(None) };
         sandbox.probe().map_err(|error| {
             let mend = mend(mode, &error.to_string());
             trouble(error.to_string(), mend)

@@ -8,6 +8,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::base::TreeDigest;
@@ -28,6 +29,9 @@ use super::owners::{self, Owner, Refusal};
 use super::spread::Layout;
 use super::subids::{self, SubordinateIds};
 
+/// The name of a root in a directory that it is kept in.
+const SPARE: &str = "spare";
+
 /// A working way to run steps.
 #[derive(Debug)]
 pub struct Sandbox {
@@ -35,6 +39,8 @@ pub struct Sandbox {
     pub(super) area: Area,
     pub(super) subordinate: Option<SubordinateIds>,
     pub(super) user: Option<String>,
+    /// The root of the last command, for the next one: where it is a copy, most of it is still right.
+    pub(super) spare: Mutex<Option<Work>>,
 }
 
 /// What a running step is watched by.
@@ -192,6 +198,16 @@ impl Sandbox {
         if self.mode == Mode::Chroot {
             chroot::check(&order)?;
         }
+        let spare = if Record::is_beside(&order.upper) { None } else { self.take_spare() };
+        order.spare = spare.as_ref().map(|work| work.path().join(SPARE));
+        let ended = self.run_in(order, watch);
+        if let Some(work) = spare {
+            let _ = self.remove(vec![work.path().to_owned()]);
+        }
+        ended
+    }
+
+    fn run_in(&self, order: RunOrder, watch: &mut Watch<'_>) -> Result<Ending, SandboxError> {
         let group = Group::new(order.limits);
         let interactive = order.talk.is_some_and(|talk| talk.is_terminal);
         let mut child = self.start(&group, interactive)?;
@@ -262,7 +278,26 @@ impl Sandbox {
 
     /// Removes a directory of one's own. What cannot be removed now is removed by the next build.
     pub fn discard(&self, work: Work) {
+        if let Some(root) = self.mode.copies_layers().then(|| chroot::renewable(work.path())).flatten()
+            && let Ok(other) = self.area.work()
+        {
+            // One that cannot be moved is only missed.
+            chroot::keep(&root, &other.path().join(SPARE));
+            self.rest();
+            *self.spare.lock().unwrap_or_else(PoisonError::into_inner) = Some(other);
+        }
         let _ = self.remove(vec![work.path().to_owned()]);
+    }
+
+    /// Removes what was only kept for another command.
+    pub fn rest(&self) {
+        if let Some(work) = self.take_spare() {
+            let _ = self.remove(vec![work.path().to_owned()]);
+        }
+    }
+
+    fn take_spare(&self) -> Option<Work> {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Removes what killed builds left.

@@ -94,6 +94,8 @@ pub struct RunOrder {
     pub temporary: Temporary,
     /// Where the streams of its output go if they are told apart; they are inherited.
     pub streams: Option<Streams>,
+    /// A root that was used before and may be used up, where a command has a copy of its layers.
+    pub spare: Option<PathBuf>,
     /// What runs beside it.
     pub service: Option<ServiceOrder>,
 }

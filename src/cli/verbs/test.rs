@@ -93,6 +93,7 @@ pub(super) fn try_all(
             }
             results.0.push(tried);
         }
+        subject.end();
     }
     if results.0.is_empty() {
         nothing(prepared, filter, session)?;

@@ -25,6 +25,7 @@ mod who;
 
 use crate::image::Execution;
 use crate::input::Reach;
+use crate::sandbox::Sandbox;
 use crate::template::{Check, Form, Test};
 
 use super::error::Error;
@@ -77,6 +78,11 @@ impl<'a> Subject<'a> {
         let base = foreign.map(|foreign| &foreign.image.config);
         let execution = Execution::of(&crate::image::config::runtime(base, &platform.template.config));
         Self { prepared, platform, reach, terms, execution, lower: None }
+    }
+
+    /// Nothing more is tried: removes what was only kept for another test.
+    pub fn end(self) {
+        self.terms.provision.made_sandbox().into_iter().for_each(Sandbox::rest);
     }
 
     /// Tries one. An error is a matter of the machine, not of the image.

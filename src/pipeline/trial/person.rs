@@ -72,6 +72,7 @@ impl Subject<'_> {
             Talk { stdin: &seat.stdin, stdout: &seat.stdout, stderr: &seat.stderr, is_terminal: seat.is_terminal };
         let ended = sandbox.run_on(order, &talk, self.terms.interrupted);
         sandbox.discard(work);
+        sandbox.rest();
         Ok(ended?)
     }
 

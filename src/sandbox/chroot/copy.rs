@@ -2,7 +2,7 @@
 //!
 //! Everything is opened and made relative to an open directory, and never through a link.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
@@ -17,16 +17,19 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
+use crate::base::ImagePath;
 use crate::sandbox::answer::{Doing, Failure};
 use crate::sandbox::capture::attributes;
 
-/// What a character device 0:0 is.
+/// Which files of a directory are copied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Whiteouts {
-    /// It takes away what is in its place.
-    Applied,
-    /// A file like any other.
-    Copied,
+pub(super) enum Which<'a> {
+    /// All of a layer: a character device 0:0 takes away what is in its place.
+    Layer,
+    /// All of a directory, whatever it is.
+    All,
+    /// These of a layer, all of which are there when all layers are merged; the others are there already.
+    These(&'a BTreeSet<ImagePath>),
 }
 
 const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
@@ -43,9 +46,9 @@ pub(super) fn opened_in(parent: &OwnedFd, name: &OsStr) -> Result<OwnedFd, Failu
 
 /// Puts all that is in `from` into `to`, over what is there. A directory over a directory keeps what is below it; every
 /// other pair replaces. `to` becomes like `from`.
-pub(super) fn directory(from: &OwnedFd, to: &OwnedFd, whiteouts: Whiteouts) -> Result<(), Failure> {
-    let mut copier = Copier { root: to, whiteouts, first_names: BTreeMap::new(), clones: true };
-    copier.directory(from, to, b"").doing("copy the files of a layer")
+pub(super) fn directory(from: &OwnedFd, to: &OwnedFd, which: Which<'_>) -> Result<(), Failure> {
+    let mut copier = Copier { root: to, which, first_names: BTreeMap::new(), clones: true };
+    copier.directory(from, to, &ImagePath::root()).doing("copy the files of a layer")
 }
 
 /// Puts a copy of the open file `from` where nothing is.
@@ -75,7 +78,8 @@ pub(super) fn remove(parent: &OwnedFd, name: &OsStr) -> Result<(), Errno> {
 const NEW_FILE: OFlags =
     OFlags::RDWR.union(OFlags::CREATE).union(OFlags::EXCL).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
-fn names(directory: &OwnedFd) -> Result<Vec<Vec<u8>>, Errno> {
+/// The names in a directory, in its own order.
+pub(super) fn names(directory: &OwnedFd) -> Result<Vec<Vec<u8>>, Errno> {
     let mut names = Vec::new();
     for entry in Dir::read_from(directory)? {
         let name = entry?.file_name().to_bytes().to_vec();
@@ -88,41 +92,37 @@ fn names(directory: &OwnedFd) -> Result<Vec<Vec<u8>>, Errno> {
 
 struct Copier<'a> {
     root: &'a OwnedFd,
-    whiteouts: Whiteouts,
-    /// The first name, from the root, of each file with several.
-    first_names: BTreeMap<(u64, u64), Vec<u8>>,
+    which: Which<'a>,
+    /// The first name of each file with several.
+    first_names: BTreeMap<(u64, u64), ImagePath>,
     /// Whether the file system shares blocks between files, as far as is known.
     clones: bool,
 }
 
 impl Copier<'_> {
-    fn directory(&mut self, from: &OwnedFd, to: &OwnedFd, path: &[u8]) -> io::Result<()> {
+    fn directory(&mut self, from: &OwnedFd, to: &OwnedFd, path: &ImagePath) -> io::Result<()> {
         for name in names(from)? {
-            let mut path = path.to_vec();
-            if !path.is_empty() {
-                path.push(b'/');
-            }
-            path.extend_from_slice(&name);
-            let name = OsStr::from_bytes(&name);
-            self.entry(from, to, name, &path).map_err(|error| {
-                let path = crate::base::path::readable(&path);
-                io::Error::new(error.kind(), format!("/{path}: {error}"))
-            })?;
+            let path = path.child(&name).map_err(io::Error::other)?;
+            let copied = self.entry(from, to, OsStr::from_bytes(&name), &path);
+            copied.map_err(|error| io::Error::new(error.kind(), format!("{path}: {error}")))?;
         }
         let stat = fstat(from)?;
         Ok(dress(to, from, &stat)?)
     }
 
-    fn entry(&mut self, from: &OwnedFd, to: &OwnedFd, name: &OsStr, path: &[u8]) -> io::Result<()> {
+    fn entry(&mut self, from: &OwnedFd, to: &OwnedFd, name: &OsStr, path: &ImagePath) -> io::Result<()> {
         let stat = statat(from, name, AtFlags::SYMLINK_NOFOLLOW)?;
         let kind = FileType::from_raw_mode(stat.st_mode);
+        if !self.is_wanted(path, kind) {
+            return Ok(());
+        }
         if kind == FileType::Directory {
             let from = openat(from, name, DIRECTORY, Mode::empty())?;
             return self.directory(&from, &self.made(to, name)?, path);
         }
         remove(to, name)?;
         match kind {
-            FileType::CharacterDevice if stat.st_rdev == 0 && self.whiteouts == Whiteouts::Applied => return Ok(()),
+            FileType::CharacterDevice if stat.st_rdev == 0 && self.which != Which::All => return Ok(()),
             FileType::RegularFile => return self.file(from, to, name, path, &stat),
             FileType::Symlink => symlinkat(&readlinkat(from, name, Vec::new())?, to, name)?,
             FileType::Fifo | FileType::CharacterDevice | FileType::BlockDevice => {
@@ -148,6 +148,16 @@ impl Copier<'_> {
         Ok(utimensat(to, name, &times(&stat), AtFlags::SYMLINK_NOFOLLOW)?)
     }
 
+    /// Whether it is copied, or something in it.
+    fn is_wanted(&self, path: &ImagePath, kind: FileType) -> bool {
+        let Which::These(wanted) = self.which else { return true };
+        let is_in_it = |other: &&ImagePath| other.below(path).is_some();
+        // Names such as `a-b` lie between `a` and `a/c`.
+        let after =
+            wanted.range::<ImagePath, _>(path..).take_while(|other| other.as_bytes().starts_with(path.as_bytes()));
+        wanted.contains(path) || (kind == FileType::Directory && after.clone().any(|other| is_in_it(&other)))
+    }
+
     /// The directory of this name, made if it is not one.
     fn made(&self, to: &OwnedFd, name: &OsStr) -> Result<OwnedFd, Errno> {
         let there = statat(to, name, AtFlags::SYMLINK_NOFOLLOW).map(|stat| FileType::from_raw_mode(stat.st_mode));
@@ -158,10 +168,10 @@ impl Copier<'_> {
         openat(to, name, DIRECTORY, Mode::empty())
     }
 
-    fn file(&mut self, from: &OwnedFd, to: &OwnedFd, name: &OsStr, path: &[u8], stat: &Stat) -> io::Result<()> {
+    fn file(&mut self, from: &OwnedFd, to: &OwnedFd, name: &OsStr, path: &ImagePath, stat: &Stat) -> io::Result<()> {
         let inode = (stat.st_dev, stat.st_ino);
         if let Some(first) = self.first_names.get(&inode) {
-            return Ok(linkat(self.root, OsStr::from_bytes(first), to, name, AtFlags::empty())?);
+            return Ok(linkat(self.root, OsStr::from_bytes(first.as_bytes()), to, name, AtFlags::empty())?);
         }
         let from = openat(from, name, OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?;
         let made = openat(to, name, NEW_FILE, Mode::RUSR | Mode::WUSR)?;
@@ -170,7 +180,7 @@ impl Copier<'_> {
             io::copy(&mut File::from(from.try_clone()?), &mut File::from(made.try_clone()?))?;
         }
         if stat.st_nlink > 1 {
-            self.first_names.insert(inode, path.to_vec());
+            self.first_names.insert(inode, path.clone());
         }
         Ok(dress(&made, &from, stat)?)
     }
@@ -229,7 +239,7 @@ mod tests {
         write("from/kept/link");
         fs::hard_link(from.join("new/a"), from.join("new/deep/b")).expect("a link");
         fs::set_permissions(from.join("new/a"), fs::Permissions::from_mode(0o4711)).expect("set");
-        directory(&opened(&from).expect("open"), &opened(&to).expect("open"), Whiteouts::Applied).expect("copied");
+        directory(&opened(&from).expect("open"), &opened(&to).expect("open"), Which::Layer).expect("copied");
         let text = |name: &str| fs::read_to_string(to.join(name)).expect("a file");
         assert_eq!((text("kept/old"), text("was-directory")), ("to/kept/old".into(), "from/was-directory".into()));
         assert_eq!((text("kept/link"), text("outside")), ("from/kept/link".into(), "to/outside".into()));

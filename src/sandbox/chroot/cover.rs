@@ -16,7 +16,7 @@ use crate::sandbox::answer::{Doing, Failure};
 use crate::sandbox::order::{Bind, BindKind, RunOrder, Temporary};
 use crate::sandbox::root::{make_place, secrets};
 
-use super::copy::{self, Whiteouts};
+use super::copy::{self, Which};
 use super::device;
 
 /// What the machine gives to a command, opened while it is in reach.
@@ -115,8 +115,8 @@ impl Covers {
                 directory(&at, 0o755)?;
                 let made = copy::opened(&at)?;
                 // A tree in several parts has its whiteouts in the upper ones.
-                let whiteouts = if parts.len() > 1 { Whiteouts::Applied } else { Whiteouts::Copied };
-                parts.iter().try_for_each(|part| copy::directory(part, &made, whiteouts))
+                let which = if parts.len() > 1 { Which::Layer } else { Which::All };
+                parts.iter().try_for_each(|part| copy::directory(part, &made, which))
             }
             Good::Moved { from, .. } => {
                 match renameat(&from.0, &from.1, CWD, &at) {
@@ -126,7 +126,7 @@ impl Covers {
                     Err(Errno::XDEV) if is_directory => {
                         directory(&at, 0o755)?;
                         let from = copy::opened_in(&from.0, &from.1)?;
-                        copy::directory(&from, &copy::opened(&at)?, Whiteouts::Copied)?;
+                        copy::directory(&from, &copy::opened(&at)?, Which::All)?;
                     }
                     moved => moved.doing(format!("give the step `{}`", to.display()))?,
                 }

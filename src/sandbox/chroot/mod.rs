@@ -3,6 +3,7 @@
 //! ```text
 //! fill      lower directories -> one directory with all of it, their whiteouts applied
 //! copy      a directory       -> the same files in another one
+//! renew     a filled directory that was used -> one that is as it was filled
 //! record    what the filled directory is like, so that a later look finds what was changed
 //! cover     what the command is given, put into the root before it and taken away after it
 //! device    a `/dev` of nodes
@@ -32,6 +33,9 @@ mod device;
 mod fill;
 mod orphans;
 pub(super) mod record;
+mod renew;
+
+use std::path::{Path, PathBuf};
 
 use rustix::fs::Mode as FileMode;
 use rustix::process::{chdir, chroot, set_child_subreaper};
@@ -46,6 +50,7 @@ use super::order::RunOrder;
 use super::proc::Proc;
 
 use cover::{Covers, Goods};
+use record::For;
 
 pub(super) use orphans::stop;
 pub(super) use record::Record;
@@ -105,7 +110,21 @@ pub(super) fn check(order: &RunOrder) -> Result<(), SandboxError> {
     Err(SandboxError::SecretOnDisk)
 }
 
-fn is_in_memory(path: &std::path::Path) -> bool {
+/// The root in the directory `work` that a later command can use, if there is one.
+pub(super) fn renewable(work: &Path) -> Option<PathBuf> {
+    let mut entries = std::fs::read_dir(work).into_iter().flatten().flatten().map(|entry| entry.path());
+    entries.find(|path| path.is_dir() && For::Renewal.beside(path).exists())
+}
+
+/// Moves that root to `to`.
+pub(super) fn keep(root: &Path, to: &Path) {
+    for (from, to) in [(root, to), (&For::Renewal.beside(root), &For::Renewal.beside(to))] {
+        // Without one of the two, the other is no use to anybody.
+        let _ = std::fs::rename(from, to);
+    }
+}
+
+fn is_in_memory(path: &Path) -> bool {
     // linux/magic.h, TMPFS_MAGIC and RAMFS_MAGIC.
     const IN_MEMORY: [u64; 2] = [0x0102_1994, 0x8584_58f6];
     rustix::fs::statfs(path).is_ok_and(|found| IN_MEMORY.iter().any(|magic| u64::try_from(found.f_type) == Ok(*magic)))

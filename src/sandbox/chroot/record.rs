@@ -57,18 +57,45 @@ impl Stamp {
     }
 }
 
-/// The stamps of a directory's files by path.
+/// The stamps of a directory's files by path, and the directories that it was filled with.
 #[derive(Debug, Default)]
-pub(in crate::sandbox) struct Record(BTreeMap<ImagePath, Stamp>);
+pub(in crate::sandbox) struct Record {
+    /// The lowest first.
+    pub(super) lower: Vec<PathBuf>,
+    stamps: BTreeMap<ImagePath, Stamp>,
+}
+
+/// What a record is kept for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum For {
+    /// To find what the commands of a session change.
+    Session,
+    /// To make the directory again what it was when it held trees alone that others have as well.
+    Renewal,
+}
+
+impl For {
+    /// Where the record of `root` is.
+    pub(super) fn beside(self, root: &Path) -> PathBuf {
+        root.with_extension(match self {
+            Self::Session => "record",
+            Self::Renewal => "renewal",
+        })
+    }
+}
+
+/// Waits until a change would give a file another stamp.
+pub(super) fn wait_for_clock() {
+    /// Two ticks of the slowest clock that Linux is built with (time(7), "The software clock").
+    const TICKS: Duration = Duration::from_millis(20);
+    std::thread::sleep(TICKS);
+}
 
 impl Record {
-    /// Takes the stamps of all files in `root`, and waits until a change would give another one.
-    pub(super) fn take(root: &Path) -> Result<Self, Failure> {
-        /// Two ticks of the slowest clock that Linux is built with (time(7), "The software clock").
-        const TICKS: Duration = Duration::from_millis(20);
-        let mut record = Self::default();
+    /// Takes the stamps of all files in `root`, which was filled with `lower`.
+    pub(super) fn take(root: &Path, lower: &[PathBuf]) -> Result<Self, Failure> {
+        let mut record = Self { lower: lower.to_vec(), stamps: BTreeMap::new() };
         record.directory(root, &ImagePath::root()).doing("take stock of the copied layers")?;
-        std::thread::sleep(TICKS);
         Ok(record)
     }
 
@@ -77,7 +104,7 @@ impl Record {
             let entry = entry?;
             let path = path.child(entry.file_name().as_bytes()).map_err(io::Error::other)?;
             let meta = entry.metadata()?;
-            self.0.insert(path.clone(), Stamp::of(&meta));
+            self.stamps.insert(path.clone(), Stamp::of(&meta));
             if meta.is_dir() {
                 self.directory(&entry.path(), &path)?;
             }
@@ -85,43 +112,55 @@ impl Record {
         Ok(())
     }
 
-    /// The one of the directory `root`; `None` if it has none, because it was not filled.
+    /// The one of a session in the directory `root`; `None` if it has none, because it was not filled.
     pub(in crate::sandbox) fn beside(root: &Path) -> Result<Option<Self>, Failure> {
-        const DOING: &str = "read what the copied layers were like";
-        let bytes = match fs::read(place(root)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            read => read.doing(DOING)?,
-        };
-        let stamps: Vec<(String, Stamp)> =
-            serde_json::from_slice(&bytes).map_err(|error| Failure::said(DOING, error.to_string()))?;
-        let path = |text: &str| ImagePath::parse(&unreadable(text)?).ok();
-        Ok(Some(Self(stamps.into_iter().filter_map(|(text, stamp)| Some((path(&text)?, stamp))).collect())))
+        Self::read(root, For::Session)
     }
 
     /// Whether `root` has one.
     pub(in crate::sandbox) fn is_beside(root: &Path) -> bool {
-        place(root).exists()
+        For::Session.beside(root).exists()
+    }
+
+    /// The one of the directory `root` for a purpose.
+    pub(super) fn read(root: &Path, purpose: For) -> Result<Option<Self>, Failure> {
+        const DOING: &str = "read what the copied layers were like";
+        let bytes = match fs::read(purpose.beside(root)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            read => read.doing(DOING)?,
+        };
+        let (lower, stamps): (Vec<PathBuf>, Vec<(String, Stamp)>) =
+            serde_json::from_slice(&bytes).map_err(|error| Failure::said(DOING, error.to_string()))?;
+        let path = |text: &str| ImagePath::parse(&unreadable(text)?).ok();
+        let stamps = stamps.into_iter().filter_map(|(text, stamp)| Some((path(&text)?, stamp))).collect();
+        Ok(Some(Self { lower, stamps }))
     }
 
     /// Keeps it beside `root`.
-    pub(super) fn keep(&self, root: &Path) -> Result<(), Failure> {
+    pub(super) fn keep(&self, root: &Path, purpose: For) -> Result<(), Failure> {
         const DOING: &str = "keep what the copied layers are like";
         let stamps: Vec<(String, Stamp)> =
-            self.0.iter().map(|(path, stamp)| (readable(path.as_bytes()), *stamp)).collect();
-        let bytes = serde_json::to_vec(&stamps).map_err(|error| Failure::said(DOING, error.to_string()))?;
-        fs::write(place(root), bytes).doing(DOING)
+            self.stamps.iter().map(|(path, stamp)| (readable(path.as_bytes()), *stamp)).collect();
+        let bytes =
+            serde_json::to_vec(&(&self.lower, stamps)).map_err(|error| Failure::said(DOING, error.to_string()))?;
+        fs::write(purpose.beside(root), bytes).doing(DOING)
+    }
+
+    /// All paths in path order.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &ImagePath> {
+        self.stamps.keys()
     }
 
     /// Whether the file at `path` is as it was.
     pub(in crate::sandbox) fn has(&self, path: &ImagePath, stamp: Stamp) -> bool {
-        stamp.says_much() && self.0.get(path) == Some(&stamp)
+        stamp.says_much() && self.stamps.get(path) == Some(&stamp)
     }
 
     /// The files that are not there any more, where `is_there` tells of each: of a directory that is gone with all that was
     /// in it, the directory alone.
     pub(in crate::sandbox) fn gone(&self, is_there: impl Fn(&ImagePath) -> bool) -> Vec<ImagePath> {
         let mut gone: Vec<ImagePath> = Vec::new();
-        for path in self.0.keys().filter(|path| !is_there(path)) {
+        for path in self.stamps.keys().filter(|path| !is_there(path)) {
             // A parent comes before what is in it, though not always right before.
             if path.parent().is_none_or(|parent| parent.is_root() || is_there(&parent)) {
                 gone.push(path.clone());
@@ -129,11 +168,6 @@ impl Record {
         }
         gone
     }
-}
-
-/// Where the record of `root` is.
-fn place(root: &Path) -> PathBuf {
-    root.with_extension("record")
 }
 
 #[cfg(test)]
@@ -150,7 +184,8 @@ mod tests {
             fs::write(root.join(name), "x").expect("written");
         }
         assert!(Record::beside(&root).expect("readable").is_none());
-        Record::take(&root).and_then(|record| record.keep(&root)).expect("kept");
+        Record::take(&root, &[]).and_then(|record| record.keep(&root, For::Session)).expect("kept");
+        wait_for_clock();
         let record = Record::beside(&root).expect("readable").expect("it is there");
         fs::write(root.join("written"), "y").expect("written");
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
