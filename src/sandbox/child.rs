@@ -37,6 +37,8 @@ pub fn main() -> Option<ExitCode> {
         return None;
     }
     let mode: Mode = arguments.next()?.parse().ok()?;
+    // For people who look at processes: it was started from a number. What it is called changes nothing.
+    let _ = rustix::thread::set_name(c"kiln-sandbox");
     let answer = outer(mode).unwrap_or_else(Answer::Failed);
     Some(if say(&answer).is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -165,7 +167,11 @@ fn fork_init(mode: Mode, order: &RunOrder) -> Result<Answer, Failure> {
     }
     let upper = std::fs::File::open(&order.upper).doing("open the upper directory")?;
     let mut process = match fork()? {
-        Side::Copy => return init(mode, order),
+        Side::Copy => {
+            // The machine's directory leads out of every root.
+            drop(upper);
+            return init(mode, order);
+        }
         Side::Original(process) => process,
     };
     let mut left = Left::default();
@@ -184,7 +190,7 @@ fn fork_init(mode: Mode, order: &RunOrder) -> Result<Answer, Failure> {
 }
 
 fn init(mode: Mode, order: &RunOrder) -> Result<Answer, Failure> {
-    command::keep_files_from_it()?;
+    command::close_the_rest(order)?;
     rustix::system::sethostname(order.hostname.as_bytes()).doing("set the host name")?;
     if !order.network {
         loopback::up()?;

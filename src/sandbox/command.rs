@@ -1,10 +1,11 @@
 //! The command of an order, run in the root that this process is in.
 
+use std::collections::BTreeSet;
 use std::io::{self, BufRead};
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::process::{Command, Stdio};
 
-use rustix::process::WaitOptions;
+use rustix::process::{DumpableBehavior, WaitOptions, set_dumpable_behavior};
 
 use super::answer::{Answer, Doing, Ending, Failure};
 use super::child::{inherited, say};
@@ -18,8 +19,28 @@ use super::terminal;
 
 /// What kiln has open, the step shall not have: whoever started this process may have left more than it needs.
 pub(super) fn keep_files_from_it() -> Result<(), Failure> {
-    #[allow(unsafe_code)] // rustix has no close_range(2); a flag is set, nothing is closed.
-    let result = unsafe { libc::syscall(libc::SYS_close_range, 3, u32::MAX, libc::CLOSE_RANGE_CLOEXEC) };
+    close(3, RawFd::MAX, libc::CLOSE_RANGE_CLOEXEC)
+}
+
+/// Closes all that is open but for what the command of `order` talks to. This process is seen in `/proc` by the command: a
+/// directory of the machine that it had open would be a way out of the root.
+pub(super) fn close_the_rest(order: &RunOrder) -> Result<(), Failure> {
+    let talk = order.talk.map(|talk| [talk.stdin, talk.stdout, talk.stderr]);
+    let streams = order.streams.map(|streams| [streams.stdout, streams.stderr, streams.service]);
+    let mut next = 3;
+    for file in [talk, streams].into_iter().flatten().flatten().collect::<BTreeSet<RawFd>>() {
+        if file > next {
+            close(next, file - 1, 0)?;
+        }
+        next = file.saturating_add(1).max(next);
+    }
+    close(next, RawFd::MAX, 0)?;
+    keep_files_from_it()
+}
+
+fn close(first: RawFd, last: RawFd, flags: libc::c_uint) -> Result<(), Failure> {
+    #[allow(unsafe_code)] // rustix has no close_range(2); whoever calls this has no owner of those files left.
+    let result = unsafe { libc::syscall(libc::SYS_close_range, first, last, flags) };
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()).doing("keep open files from the step") }
 }
 
@@ -39,6 +60,8 @@ pub(super) fn run(order: &RunOrder, mode: Mode, proc: &Proc, made: Vec<String>) 
         say(&Answer::Held(listener.as_raw_fd())).doing("have calls answered")?;
         io::stdin().lock().read_until(b'\n', &mut Vec::new()).doing("wait for the supervisor")?;
     }
+    // Nobody in the root looks into this process, whose program and files are the machine's.
+    set_dumpable_behavior(DumpableBehavior::NotDumpable).doing("keep this process from the step")?;
     std::env::set_current_dir(&order.workdir).doing(format!("enter the step's `workdir` {}", order.workdir))?;
     let service = order.service.as_ref().map(|service| Service::start(service, order, proc));
     let service = match service.transpose()? {

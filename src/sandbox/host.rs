@@ -26,6 +26,7 @@ use super::error::SandboxError;
 use super::mode::Mode;
 use super::order::{CaptureOrder, Order, RunOrder, TalkFiles, UnpackOrder};
 use super::owners::{self, Owner, Refusal};
+use super::program;
 use super::spread::Layout;
 use super::subids::{self, SubordinateIds};
 
@@ -332,7 +333,7 @@ impl Sandbox {
     }
 
     fn start(&self, group: &Group, interactive: bool) -> Result<Killed, SandboxError> {
-        let mut command = Command::new("/proc/self/exe");
+        let mut command = Command::new(program::path());
         command.arg0(NAME).arg(self.mode.name()).env_clear();
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         if !interactive {

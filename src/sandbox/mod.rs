@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! host       the side of kiln: starts a child, gives it an Order, gets an Answer
+//! program    what is started, which no step can change
 //! choose     which of the ways is taken
 //! child      the side behind: the same binary, called by another name, in other namespaces
 //!   fork       a copy of it, process 1 of the step
@@ -51,6 +52,7 @@ pub mod outputs;
 mod overlay;
 pub mod owners;
 mod proc;
+mod program;
 mod root;
 mod service;
 mod spread;

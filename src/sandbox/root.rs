@@ -1,7 +1,8 @@
 //! The root that a command sees.
 //!
 //! Everything that comes from the machine is opened before the machine's root goes away, and put in its place afterwards:
-//! no name in the image can lead out, because there is no outside any more.
+//! no name in the image can lead out. Process 1 has nothing of the machine open ([`super::command`]), nothing but the six
+//! devices below is a device, and those cannot be changed.
 
 use std::fs;
 use std::os::fd::OwnedFd;
@@ -60,7 +61,7 @@ pub(super) fn enter(order: &RunOrder, mode: Mode) -> Result<Vec<String>, Failure
     overlay.mount(&order.root)?;
     let mut loose = vec![
         system("proc", "proc", &[], SAFE | MountAttrFlags::MOUNT_ATTR_NOEXEC)?,
-        system("tmpfs", "dev", &[("mode", "0755"), ("size", "1M")], MountAttrFlags::MOUNT_ATTR_NOSUID)?,
+        system("tmpfs", "dev", &[("mode", "0755"), ("size", "1M")], SAFE)?,
         system("devpts", "dev/pts", &[("mode", "0620"), ("ptmxmode", "0666")], MountAttrFlags::MOUNT_ATTR_NOSUID)?,
         system("tmpfs", "dev/shm", &[("mode", "1777")], SAFE)?,
     ];
@@ -69,7 +70,11 @@ pub(super) fn enter(order: &RunOrder, mode: Mode) -> Result<Vec<String>, Failure
         loose.push(system("tmpfs", "run", &[("mode", "0755")], SAFE)?);
     }
     for name in DEVICES {
-        loose.push(opened(&Path::new("/dev").join(name), &Path::new("dev").join(name))?);
+        let device = opened(&Path::new("/dev").join(name), &Path::new("dev").join(name))?;
+        // The node is the machine's: it can be read from and written to, and not be changed.
+        set(&device.mount, libc::MOUNT_ATTR_RDONLY | libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NOEXEC)
+            .doing(format!("guard `/dev/{name}`"))?;
+        loose.push(device);
     }
     for (number, bind) in order.binds.iter().enumerate() {
         let names = order.work.with_file_name(format!("names-{number}"));
@@ -145,16 +150,19 @@ fn bound(bind: &Bind, names: &Path, mode: Mode) -> Result<Loose, Failure> {
             is_directory: true,
         },
     };
-    if bind.kind == BindKind::ReadOnly {
-        make_read_only(&loose.mount).doing(format!("make `{}` read-only", bind.to))?;
-    }
+    let more = match bind.kind {
+        BindKind::ReadOnly => libc::MOUNT_ATTR_RDONLY,
+        BindKind::Shared => 0,
+    };
+    set(&loose.mount, libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV | more)
+        .doing(format!("guard what is mounted at `{}`", bind.to))?;
     Ok(loose)
 }
 
-/// Makes a mount that nobody else has read-only. Flags that a user namespace has locked stay as they are.
-fn make_read_only(mount: &OwnedFd) -> Result<(), std::io::Error> {
+/// Sets attributes of a mount that nobody else has. Those that a user namespace has locked stay as they are.
+fn set(mount: &OwnedFd, attributes: u64) -> Result<(), std::io::Error> {
     use std::os::fd::AsRawFd;
-    let attributes = libc::mount_attr { attr_set: libc::MOUNT_ATTR_RDONLY, attr_clr: 0, propagation: 0, userns_fd: 0 };
+    let attributes = libc::mount_attr { attr_set: attributes, attr_clr: 0, propagation: 0, userns_fd: 0 };
     #[allow(unsafe_code)] // rustix has no mount_setattr(2); the pointers live as long as the call.
     let result = unsafe {
         libc::syscall(
@@ -176,7 +184,7 @@ fn guard_proc() -> Result<(), Failure> {
             continue;
         }
         let loose = opened(&path, &path)?;
-        make_read_only(&loose.mount).doing(format!("make `{}` read-only", path.display()))?;
+        set(&loose.mount, libc::MOUNT_ATTR_RDONLY).doing(format!("make `{}` read-only", path.display()))?;
         move_mount(&loose.mount, "", CWD, &path, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
             .doing(format!("guard `{}`", path.display()))?;
     }
