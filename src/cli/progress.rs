@@ -1,5 +1,6 @@
 //! What is going on, on stderr: a bar on a terminal, lines elsewhere.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -30,6 +31,8 @@ struct Below {
     stage: String,
     /// The steps that run: the layer, and what is shown of it.
     steps: Vec<(String, String)>,
+    /// How many paths of a layer were taken out or rewritten.
+    residue: BTreeMap<String, usize>,
     /// Downloads that have begun and not ended: several share the bar.
     downloads: usize,
 }
@@ -116,7 +119,14 @@ impl Progress {
                 self.note(&format!("layer {layer}, step {step}: {}", short_line(first)));
                 self.steps(layer, Some(short(&format!("layer {layer}, step {step}"))));
             }
-            Event::StepsEnd { layer } => self.steps(layer, None),
+            Event::StepsEnd { layer } => {
+                let count = self.below().residue.remove(layer);
+                if let Some(count) = count.filter(|_| self.report.loudness < Loudness::Verbose) {
+                    let paths = size::count(count, "path");
+                    self.note(&format!("layer {layer}: {paths} taken out or rewritten, `-v` lists them"));
+                }
+                self.steps(layer, None);
+            }
             Event::ShellBegins { layer, step } => {
                 self.end();
                 self.note(&format!("layer {layer}, step {step} failed; a shell where it stopped (`exit` goes on):"));
@@ -128,6 +138,7 @@ impl Progress {
             }
             Event::StepPrints { layer, line } => self.note(&format!("{layer} | {line}")),
             Event::Residue { layer, removed } => {
+                *self.below().residue.entry(layer.to_owned()).or_default() += 1;
                 self.detail(&format!("layer {layer}: {} {} ({})", removed.path, removed.how, removed.rule));
             }
             Event::PrivateKey { from, path, kind } => {

@@ -326,3 +326,17 @@ fn a_user_that_a_step_makes_runs_the_next_one() {
     project.build(&["-o", "rootfs:root"]);
     assert_eq!(project.read("root/own/id"), b"1234\n");
 }
+
+#[test]
+fn what_is_taken_out_is_counted_in_one_line() {
+    if !require_root() {
+        return;
+    }
+    let steps = "[[layer]]\nname = 'named'\nrun = 'mkdir -p /etc/ssh; echo x > /etc/hostname; echo y > /etc/ssh/ssh_host_rsa_key'\n";
+    let Some(project) = with_shell(steps) else { return };
+    let line = "layer named: 2 paths taken out or rewritten, `-v` lists them\n";
+    let ended = project.kiln(&["build"]).ok();
+    assert_eq!(ended.stderr.matches(line).count(), 1, "{}", ended.all());
+    let listed = project.kiln(&["build", "-v", "--no-cache"]).ok();
+    assert!(!listed.stderr.contains(line) && listed.stderr.contains("/etc/hostname"), "{}", listed.all());
+}
