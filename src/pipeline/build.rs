@@ -18,8 +18,8 @@ use crate::tree::{Change, Changeset, Content, ContentError, Contents, Kind, Node
 
 use super::contents::Everything;
 use super::error::Error;
-use super::landing;
-use super::prepare::{LayerContent, Prepared, PreparedPlatform, State, build_name, state};
+use super::landing::{self, Key};
+use super::prepare::{LayerContent, Prepared, PreparedLayer, PreparedPlatform, State, build_name, state};
 use super::terms::{Cache, Event, Terms};
 
 /// What was built.
@@ -74,6 +74,7 @@ pub fn build(prepared: &Prepared, reach: &Reach<'_>, terms: &Terms<'_>) -> Resul
     keys_of_bases(prepared, terms);
     let taken = take_out(prepared, &missing_contents(prepared, store, terms), reach)?;
     let layers = make_layers(prepared, &taken, store, terms)?;
+    keys_of_layers(prepared, store, terms)?;
     let mut images = Vec::new();
     let mut rest = layers.as_slice();
     for platform in &prepared.platforms {
@@ -197,6 +198,8 @@ fn build_layer(
     let name = plan.name.clone();
     let built = match now {
         State::Cached(raw_bytes, descriptor) => {
+            // It may have been packed for a template that allows more.
+            private_keys(prepared, job, noted_keys(prepared, content, store, terms)?)?;
             BuiltLayer { platform: platform.platform.clone(), name, descriptor, raw_bytes, cached: true }
         }
         State::Missing | State::Unknown => make_layer(prepared, job, taken, store, terms)?,
@@ -221,7 +224,9 @@ fn make_layer(
     let bytes = made.content_bytes;
     (terms.watch)(Event::LayerBegins { platform: &platform.platform, name: &plan.name, bytes });
     let contents = everything(prepared, taken, terms);
-    private_keys(prepared, job, &contents, terms)?;
+    let keys = landing::found_keys(changeset, &contents)?;
+    let noted = landing::written_keys(&keys);
+    private_keys(prepared, job, keys)?;
     let previous = match terms.cache {
         Cache::Used => previous(prepared, platform, plan, store),
         Cache::Ignored => None,
@@ -249,7 +254,12 @@ fn make_layer(
         }
     })?;
     writer.commit(&assembled.digest.to_string())?;
-    let note = LayerNote { diff_id: assembled.diff_id, raw_bytes: assembled.raw_bytes, tree: made.tree };
+    let note = LayerNote {
+        diff_id: assembled.diff_id,
+        raw_bytes: assembled.raw_bytes,
+        tree: made.tree,
+        private_keys: Some(noted),
+    };
     let packed = PackedNote {
         diff_id: assembled.diff_id,
         codec: plan.codec.clone(),
@@ -270,24 +280,62 @@ fn make_layer(
     })
 }
 
-/// No private key comes from beside the template; that one comes from elsewhere is told.
-fn private_keys(prepared: &Prepared, job: &Job<'_>, contents: &Everything<'_>, terms: &Terms<'_>) -> Result<(), Error> {
-    let Job { platform, plan, content, .. } = job;
-    let scans = prepared.gathered.scans.values();
-    let is_beside =
-        |content: &Content| scans.clone().any(|named| named.scan.origins.read_at(content, 0, &mut []).is_ok());
-    let files = content.changeset.iter().filter_map(|(path, change)| match change {
-        Change::Node(Node { kind: Kind::File { content, .. }, .. }) => Some((is_beside(content), path, change)),
-        _ => None,
+/// Whether a content comes from beside the template.
+fn is_beside(prepared: &Prepared, content: &Content) -> bool {
+    prepared.gathered.scans.values().any(|named| named.scan.origins.read_at(content, 0, &mut []).is_ok())
+}
+
+/// Those of the keys in a layer that come from beside the template, and those that come from elsewhere.
+fn by_origin(prepared: &Prepared, changes: &Changeset, keys: Vec<Key>) -> (Vec<Key>, Vec<Key>) {
+    keys.into_iter().partition(|(path, _)| match changes.get(path) {
+        Some(Change::Node(Node { kind: Kind::File { content, .. }, .. })) => is_beside(prepared, content),
+        _ => false,
+    })
+}
+
+/// The private keys of a layer that is packed already.
+fn noted_keys(
+    prepared: &Prepared,
+    content: &LayerContent,
+    store: &Store,
+    terms: &Terms<'_>,
+) -> Result<Vec<Key>, Error> {
+    let note: Option<LayerNote> = store.note(Shelf::Layers, &content.key.hex());
+    if let Some(keys) = note.and_then(|note| landing::read_keys(&note.private_keys?)) {
+        return Ok(keys);
+    }
+    // Of what nobody has looked at, only this is at hand for certain.
+    let beside = content.changeset.iter().filter(|(_, change)| match change {
+        Change::Node(Node { kind: Kind::File { content, .. }, .. }) => is_beside(prepared, content),
+        _ => false,
     });
-    let (beside, elsewhere): (Vec<_>, Vec<_>) = files.partition(|(is_beside, ..)| *is_beside);
-    let [beside, elsewhere] = [beside, elsewhere]
-        .map(|files| files.into_iter().map(|(_, path, change)| (path.clone(), change.clone())).collect::<Changeset>());
-    let allowed = allowed_keys(platform, &plan.name);
-    landing::private_keys(&plan.name, &beside, contents, allowed)?;
-    for (path, kind) in landing::found_keys(&elsewhere, contents, allowed)? {
-        let from = format!("layer `{}`", plan.name);
-        (terms.watch)(Event::PrivateKey { from: &from, path: &path.to_string(), kind: &kind.to_string() });
+    let beside = beside.map(|(path, change)| (path.clone(), change.clone())).collect();
+    landing::found_keys(&beside, &everything(prepared, &[], terms))
+}
+
+/// No private key comes from beside the template.
+fn private_keys(prepared: &Prepared, job: &Job<'_>, keys: Vec<Key>) -> Result<(), Error> {
+    let Job { platform, plan, content, .. } = job;
+    let (beside, _) = by_origin(prepared, &content.changeset, keys);
+    landing::private_keys(&plan.name, &beside, allowed_keys(platform, &plan.name))
+}
+
+/// Tells the private keys that layers have from elsewhere.
+fn keys_of_layers(prepared: &Prepared, store: &Store, terms: &Terms<'_>) -> Result<(), Error> {
+    let mut told = BTreeSet::new();
+    for platform in &prepared.platforms {
+        for PreparedLayer { plan, content, .. } in &platform.layers {
+            let Some(content) = content else { continue };
+            let keys = noted_keys(prepared, content, store, terms)?;
+            let (_, elsewhere) = by_origin(prepared, &content.changeset, keys);
+            let from = format!("layer `{}`", plan.name);
+            for (path, kind) in landing::unexpected(&elsewhere, allowed_keys(platform, &plan.name)) {
+                // Platforms have layers in common.
+                if told.insert((from.clone(), path.clone(), kind.clone())) {
+                    (terms.watch)(Event::PrivateKey { from: &from, path: &path.to_string(), kind });
+                }
+            }
+        }
     }
     Ok(())
 }

@@ -18,8 +18,9 @@ use super::asks::base_image;
 use super::contents::Everything;
 use super::error::Error;
 use super::gather::{Gathered, source_tree};
+use super::landing;
 use super::prepare::build_name;
-use super::provision::kept::recall;
+use super::provision::kept::{Kept, recall};
 use super::provision::key::{KeyInputs, chain_of_base, digest_of_source, link};
 use super::provision::layer::{LayerRun, Provisioned};
 use super::provision::turns::Doing;
@@ -228,7 +229,12 @@ impl Evaluation<'_> {
             turn = terms.provision.turns.wait_unless(doing, self.others.halt());
             found = recalled();
         }
-        if let Some((changes, spool)) = found {
+        if let Some(Kept { changes, spool, keys }) = found {
+            if commands == Commands::Run {
+                // It may have been made when other secrets were given, and when other keys were allowed.
+                landing::secrets(&layer.name, &changes, &spool, terms.provision.needles())?;
+                landing::private_keys(&layer.name, &keys, &layer.allow_private_keys)?;
+            }
             self.made.taken.commands.insert(*key, Arc::new(spool));
             unit.root.apply(&changes);
             return Ok(Some(changes));

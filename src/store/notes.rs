@@ -84,6 +84,9 @@ pub struct LayerNote {
     pub raw_bytes: u64,
     /// What is in it.
     pub tree: TreeDigest,
+    /// The files with a whole private key in them, each with the kind; `None` if nobody looked, as before this was noted.
+    #[serde(default)]
+    pub private_keys: Option<Vec<(String, String)>>,
 }
 
 /// What a diff ID and a codec lead to.

@@ -110,6 +110,46 @@ fn a_private_key_needs_a_word() {
         template.replace("name = 'app'\ncopy", "name = 'app'\nallow-private-keys = [\"/etc/app/key.pem\"]\ncopy"),
     );
     project.build(&[]);
+    project.write("kiln.toml", template);
+    project.kiln(&["build"]).run().expect_code(1).expect_said("/etc/app/key.pem");
+}
+
+#[test]
+fn a_layer_that_is_recalled_is_searched_as_well() {
+    if !require_root() {
+        return;
+    }
+    let Some(openssl) = require("openssl") else { return };
+    // In two pieces, because the template itself must not have it.
+    let (first, last) = VALUE.split_at(9);
+    let lands = format!("[[layer]]\nname = 'lands'\nrun = 'echo {first}\"\"{last} > /srv/t'\n");
+    let Some(project) = with_shell(&lands) else { return };
+    project.build(&[]);
+    let build = || project.kiln(&["build", "--secret", "id=token,env=TOKEN"]).env("TOKEN", VALUE).run();
+    for ended in [build(), build()] {
+        let ended = ended.expect_code(1).expect_said("/srv/t");
+        assert!(ended.stderr.contains("`token`") && !ended.stderr.contains(VALUE), "{}", ended.all());
+    }
+    project.build(&[]);
+    let key = project.path("system/key.pem");
+    let arguments = ["genpkey", "-algorithm", "ed25519", "-out", key.to_str().expect("a path")];
+    crate::harness::Program::new(openssl).args(arguments).ok();
+    let text = fs::read_to_string(&key).expect("a key");
+    fs::remove_file(&key).expect("a file of our own");
+    let lines: Vec<&str> = text.lines().collect();
+    let print = format!("for line in \"{}\"; do echo \"$line\"; done > /srv/key.pem", lines.join("\" \""));
+    let allowed = "allow-private-keys = ['/srv/*.pem']\n";
+    let layer = format!("[[layer]]\nname = 'key'\n{allowed}run = '{print}'\n");
+    project.write("kiln.toml", format!("{HEAD}{SYSTEM}{layer}"));
+    let digest = project.build(&[]);
+    assert!(project.kiln(&["build"]).ok().stderr.contains("0 built"));
+    project.write("kiln.toml", format!("{HEAD}{SYSTEM}{}", layer.replace(allowed, "")));
+    let ended = project.kiln(&["build"]).run().expect_code(1).expect_said("`/srv/key.pem`");
+    assert!(ended.stderr.contains("allow-private-keys") && !ended.stderr.contains("step 1"), "{}", ended.all());
+    // What is looked at builds nothing and stops nothing.
+    project.kiln(&["plan"]).ok();
+    project.write("kiln.toml", format!("{HEAD}{SYSTEM}{layer}"));
+    assert_eq!(project.build(&[]), digest);
 }
 
 #[test]
@@ -127,6 +167,8 @@ fn a_private_key_from_outside_is_told() {
     let ended = project.kiln(&["build", "-o", "oci:out"]).run().expect_code(0);
     let said = "holds a whole private key (a private key (PKCS #8))\n";
     assert!(ended.stderr.contains(&format!("note: layer `key`: `/etc/key.pem` {said}")), "{}", ended.all());
+    let again = project.kiln(&["build"]).run().expect_code(0);
+    assert!(again.stderr.contains(&format!("note: layer `key`: `/etc/key.pem` {said}")), "{}", again.all());
     // A layer above takes it away, and whoever has the image still has it.
     project.write(
         "above/kiln.toml",

@@ -27,6 +27,7 @@ use crate::template::{FetchSource, SourceFrom, Template};
 use super::asks::{Ask, asked, sources};
 use super::error::Error;
 use super::gather::{Gathered, Gathering, Wanted, name_file, only_files};
+use super::landing;
 use super::load::{Loaded, LockMode};
 use super::pin::{input_error, write};
 use super::provision::Commands;
@@ -143,6 +144,11 @@ impl Fetching<'_> {
             Some(arrival) => arrival,
             None => self.make_again(&run, &ask, &of, &pin)?,
         };
+        let needles = self.terms.provision.needles();
+        if self.wish.commands == Commands::Run && !needles.is_empty() {
+            // It may have been fetched when other secrets were given.
+            landing::secrets(name, &arrival.tree.to_changeset(), &arrival.spool, needles)?;
+        }
         let mut lock = self.lock()?.clone();
         let change = put(&mut lock, &request, Pin::Fetch(pin));
         write(self.loaded, lock, change.into_iter().collect())?;

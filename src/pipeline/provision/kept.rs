@@ -10,6 +10,7 @@ use crate::store::{Shelf, Spool, Store, StoreError};
 use crate::tree::{Changeset, Content, ContentReader, Contents, Kind, Node, dump};
 
 use crate::pipeline::error::Error;
+use crate::pipeline::landing::{Key, read_keys, written_keys};
 
 /// What the store remembers.
 #[derive(Serialize, Deserialize)]
@@ -20,23 +21,36 @@ struct RunNote {
     blob: String,
     blob_bytes: u64,
     places: Vec<(ContentDigest, u64)>,
+    /// The files that its commands wrote with a whole private key in them, each with the kind. A note without it is from
+    /// before keys were noted: that layer is made again.
+    private_keys: Vec<(String, String)>,
+}
+
+/// What a layer became the last time.
+pub(crate) struct Kept {
+    pub(crate) changes: Changeset,
+    pub(crate) spool: Spool,
+    /// The private keys that its commands wrote, whether they were allowed then or not.
+    pub(crate) keys: Vec<Key>,
 }
 
 /// What is known of a layer, if all of it is there.
-pub(crate) fn recall(key: &LayerKey, store: &Store) -> Option<(Changeset, Spool)> {
+pub(crate) fn recall(key: &LayerKey, store: &Store) -> Option<Kept> {
     let note: RunNote = store.note(Shelf::Runs, &key.hex())?;
     if !store.has_blob(&note.blob, note.blob_bytes) {
         return None;
     }
     let changes = dump::parse(&note.tree).ok()?;
     let file = store.open_blob(&note.blob).ok()?;
-    Some((changes, Spool::of_blob(file, note.places.into_iter().collect(), note.blob)))
+    let keys = read_keys(&note.private_keys)?;
+    Some(Kept { changes, spool: Spool::of_blob(file, note.places.into_iter().collect(), note.blob), keys })
 }
 
-/// Keeps what a layer became. `contents` has everything that its files hold.
+/// Keeps what a layer became. `contents` has everything that its files hold, `keys` is as in [`Kept`].
 pub(super) fn keep(
     key: &LayerKey,
     changes: &Changeset,
+    keys: &[Key],
     contents: &dyn Contents,
     store: &Store,
 ) -> Result<Spool, Error> {
@@ -51,6 +65,7 @@ pub(super) fn keep(
         blob: blob.clone(),
         blob_bytes,
         places: places.iter().map(|(digest, start)| (*digest, *start)).collect(),
+        private_keys: written_keys(keys),
     };
     store.keep_note(Shelf::Runs, &key.hex(), &note)?;
     Ok(Spool::of_written_blob(store.open_blob(&blob)?, places, blob))

@@ -8,7 +8,7 @@ use crate::base::glob::Globs;
 use crate::base::{ContentDigest, Epoch, LayerKey};
 use crate::pipeline::error::Error;
 use crate::pipeline::evaluate::Stop;
-use crate::pipeline::landing;
+use crate::pipeline::landing::{self, Key};
 use crate::pipeline::terms::{Event, Terms};
 use crate::residue::clean;
 use crate::sandbox::{Ending, Layout, Mode, Refusal, RunOrder, Sandbox, SandboxError, Talk, Watch, Work};
@@ -83,6 +83,8 @@ pub(super) struct Running<'r, 'a, 'b> {
     /// What commands wrote.
     pub(super) written: Vec<Spool>,
     touched: Touched,
+    /// The private keys that commands wrote.
+    keys: Vec<Key>,
 }
 
 /// A failure of the sandbox.
@@ -141,6 +143,7 @@ impl LayerRun<'_, '_> {
             log: Log::new(&show, &is_secret),
             written: Vec::new(),
             touched: Touched::default(),
+            keys: Vec::new(),
         };
         let made = act(running);
         sandbox.discard(work);
@@ -167,12 +170,12 @@ impl<'a> Running<'_, 'a, '_> {
         // What the step has to say comes first: on a full disk neither works.
         ran?;
         saved?;
-        let Self { given, inline, draft, written, touched, .. } = self;
+        let Self { given, inline, draft, written, touched, keys, .. } = self;
         let (changes, warnings) = draft.finish();
         let taken = taken(given, &changes, &written, inline)?;
         let contents = given.everywhere(&written, &taken, inline);
         landing::secrets(&given.layer.name, &changes, &contents, given.provision.needles()).map_err(other)?;
-        let spool = kept::keep(&given.key, &changes, &contents, given.store).map_err(other)?;
+        let spool = kept::keep(&given.key, &changes, &keys, &contents, given.store).map_err(other)?;
         Ok(Provisioned { changes, spool, warnings, touched })
     }
 
@@ -369,7 +372,9 @@ impl<'a> Running<'_, 'a, '_> {
         self.clean(&mut changes)?;
         let (layer, allowed) = (&self.given.layer.name, &self.given.layer.allow_private_keys);
         // What was cleaned has its new content inline.
-        landing::private_keys(layer, &changes, &self.contents(&[]), allowed).map_err(other)?;
+        let keys = landing::found_keys(&changes, &self.contents(&[])).map_err(other)?;
+        landing::private_keys(layer, &keys, allowed).map_err(other)?;
+        self.keys.extend(keys);
         self.draft.absorb(&changes).map_err(|error| self.step_failure(error))?;
         self.sandbox.stack(session.upper, &mut self.lower);
         if self.sandbox.mode().copies_layers() {
