@@ -57,7 +57,7 @@ pub mod subids;
 mod unpack;
 
 pub use answer::Ending;
-pub use area::{Area, Work};
+pub use area::{Area, CacheLock, Work};
 pub use capture::Captured;
 pub use census::Stamp;
 pub use confine::processors;
