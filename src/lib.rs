@@ -113,7 +113,8 @@
 //! own as soon as the stages that it needs are done. It gets their trees and contents and nothing else, so what it becomes
 //! and what is said cannot depend on who was faster. There is one of some things: the commands of a layer that two platforms
 //! share, a cache, a base that is unpacked. These have a name and are one unit's at a time; caches because package managers
-//! refuse a second user, which would fail a build now and then (`pipeline::units`, `pipeline::provision::turns`).
+//! refuse a second user, which would fail a build now and then (`pipeline::units`, `pipeline::provision::turns`). A cache is
+//! one build's at a time as well (`pipeline::provision::caches`).
 //!
 //! **Times of git, images and stages stay** unless `mtime` is given: they are part of what was pinned. Everything else that
 //! is copied gets the epoch.

@@ -114,6 +114,9 @@ impl Progress {
                 let message = format!("`{mode}` does not isolate steps from this machine: they share {shared}");
                 self.bar.suspend(|| self.report.warn(&message, None));
             }
+            Event::CacheBusy { layer, cache } => {
+                self.note(&format!("layer {layer}: waits for another build, which works with the cache `{cache}`"));
+            }
             Event::StepBegins { layer, step, command } => {
                 let first = command.lines().next().unwrap_or_default();
                 self.note(&format!("layer {layer}, step {step}: {}", short_line(first)));

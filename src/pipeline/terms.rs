@@ -67,6 +67,13 @@ pub enum Event<'a> {
         /// Which way.
         mode: Mode,
     },
+    /// Another build works with a cache of a layer, which waits for it.
+    CacheBusy {
+        /// The layer's name.
+        layer: &'a str,
+        /// Where the layer's commands see the cache.
+        cache: &'a str,
+    },
     /// A command is about to run.
     StepBegins {
         /// The layer's name.

@@ -4,7 +4,7 @@
 //! sandbox/trees/BOOT/MODE/DIGEST/fs    a tree, unpacked: what overlays stand on; below `MODE-spread` it is in several
 //!                                      directories ([`super::spread`])
 //! sandbox/work/N/                      one step's or layer's directories; `lock` in it is held by whoever uses it
-//! sandbox/caches/MODE/NAME/            what steps keep from build to build
+//! sandbox/caches/MODE/NAME/            what steps keep from build to build; `NAME.lock` beside it is held by whoever uses it
 //! ```
 //! Rationale: unpacked trees are not synced, which would cost more than to unpack them. So they are good for one boot of
 //! the machine, and their place says which. What a killed process left in `work/` is known by its lock, which the kernel
@@ -16,6 +16,7 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 
 use crate::base::TreeDigest;
 
@@ -36,6 +37,24 @@ pub struct Area {
 pub struct Work {
     path: PathBuf,
     _lock: File,
+}
+
+/// Who holds it is alone with a cache, until it is dropped.
+#[derive(Debug)]
+pub struct CacheLock {
+    path: PathBuf,
+    file: File,
+}
+
+impl CacheLock {
+    /// Takes it if nobody has it; whether nobody had.
+    pub fn take(&self) -> Result<bool, SandboxError> {
+        match flock(&self.file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(true),
+            Err(Errno::WOULDBLOCK | Errno::INTR) => Ok(false),
+            Err(error) => Err(SandboxError::Area { path: self.path.clone(), source: error.into() }),
+        }
+    }
 }
 
 impl Work {
@@ -91,6 +110,14 @@ impl Area {
         let path = self.root.join("caches").join(mode.name()).join(name);
         make(&path)?;
         Ok(path)
+    }
+
+    /// The lock of that directory. It stays when the cache goes, so that all who wait see the same.
+    pub fn cache_lock(&self, mode: Mode, name: &str) -> Result<CacheLock, SandboxError> {
+        let path = self.cache(mode, name)?.with_extension("lock");
+        let file = File::options().create(true).truncate(false).write(true).open(&path);
+        let file = file.map_err(|source| SandboxError::Area { path: path.clone(), source })?;
+        Ok(CacheLock { path, file })
     }
 
     /// A new directory of one's own.

@@ -61,7 +61,7 @@ mod terminal;
 mod unpack;
 
 pub use answer::Ending;
-pub use area::{Area, Work};
+pub use area::{Area, CacheLock, Work};
 pub use capture::Captured;
 pub use census::Stamp;
 pub use confine::processors;

@@ -1,6 +1,7 @@
 //! Black-box tests: the binary as a user runs it, its output as other people's programs read it.
 
 mod attacks;
+mod caches;
 mod chroot;
 mod commands;
 mod configuration;

@@ -109,6 +109,7 @@ impl LayerRun<'_, '_> {
 
     /// Runs all steps on top of `below`.
     pub(crate) fn run(&self, below: &Tree, inline: &mut Inline) -> Result<Provisioned, Stop> {
+        let _caches = self.take_caches()?;
         self.with(Making::Layer, below, inline, |running| running.run())
     }
 

@@ -10,6 +10,7 @@
 //! fetch         one command with a network, of which only `/out` stays   -> tree, for the lock
 //! log           what commands print: for people now, and for `kiln log` later
 //! turns         what only one unit of a build does at a time
+//! caches        what only one build works with at a time
 //! variation     what no step may depend on, and which of its values a build has
 //! advice        what they printed last  -> what to do about a failure
 //! ```
@@ -18,6 +19,7 @@
 //! depend on what a machine has in its store.
 
 mod advice;
+mod caches;
 mod contents;
 pub(super) mod fetch;
 mod ground;

@@ -6,7 +6,6 @@ use std::path::Path;
 use crate::base::ImagePath;
 use crate::sandbox::{Bind, BindKind, Layout, Limits, RunOrder, SandboxError, Work};
 use crate::step::{Inline, Reader, StepError, Times, who};
-use crate::store::notes::note_name;
 use crate::template::{Command, Mount, Run, SourceRef};
 use crate::tree::{Change, Changeset, Kind, Node};
 
@@ -49,7 +48,7 @@ impl Running<'_, '_, '_> {
         let mut binds = Vec::new();
         let mut caches = Vec::new();
         for path in &run.caches {
-            let name = note_name(&[&self.given.cache_scope, path.as_bytes()]);
+            let name = self.given.cache_name(path);
             let cache = self.sandbox.area().cache(self.sandbox.mode(), &name).map_err(fail)?;
             // Whoever the step runs as shall be able to write there.
             if who.ids.uid != 0 {

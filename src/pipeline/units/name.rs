@@ -16,6 +16,7 @@ pub(super) fn tell(event: Event<'_>, prefix: &str, watch: &dyn Fn(Event<'_>)) {
     let named = |layer: &str| format!("{prefix}{layer}");
     match event {
         event if prefix.is_empty() => watch(event),
+        Event::CacheBusy { layer, cache } => watch(Event::CacheBusy { layer: &named(layer), cache }),
         Event::StepBegins { layer, step, command } => {
             watch(Event::StepBegins { layer: &named(layer), step, command });
         }
@@ -48,7 +49,8 @@ mod tests {
         ] {
             let said = Mutex::new(Vec::new());
             let watch = |event: Event<'_>| match event {
-                Event::StepBegins { layer, .. }
+                Event::CacheBusy { layer, .. }
+                | Event::StepBegins { layer, .. }
                 | Event::StepsEnd { layer }
                 | Event::ShellBegins { layer, .. }
                 | Event::StepPrints { layer, .. } => said.lock().expect("a list").push(layer.to_owned()),
@@ -56,6 +58,7 @@ mod tests {
             };
             let layer = "compile";
             for event in [
+                Event::CacheBusy { layer, cache: "/cache" },
                 Event::StepBegins { layer, step: 1, command: "make" },
                 Event::StepPrints { layer, line: "done" },
                 Event::ShellBegins { layer, step: 1 },
@@ -63,7 +66,7 @@ mod tests {
             ] {
                 tell(event, &prefix(platform, stage), &watch);
             }
-            assert_eq!(said.into_inner().expect("a list"), [expected; 4]);
+            assert_eq!(said.into_inner().expect("a list"), [expected; 5]);
             assert_eq!(own(expected), layer);
         }
     }

@@ -25,7 +25,7 @@
 //! Known to differ: a file with several names in a layer below has them here as well, and a change through one name is seen
 //! through all; an overlay gives the changed name a copy of its own. `/proc` is empty, because nothing is ever mounted: what
 //! is mounted and not taken away, after a kill, would be in the way of who removes the directory. Caches are moved into the
-//! root and back, so two builds do not share one at the same time, and a killed build loses those of its step.
+//! root and back, so a killed build loses those of its step.
 
 mod copy;
 mod cover;
