@@ -49,7 +49,7 @@ touch /old; chmod 755 /dir; cp /etc/group /etc/g; mv /etc/g /etc/group; rm /agai
 rm -r /gone /dir/sub; rm -r /to-file; echo x >/to-file; rm /to-directory; mkdir -p /to-directory/a/b
 chmod 700 /bin/busybox; chmod 755 /bin/busybox; chown 5:6 /set; echo y >>/dir/kept; mv /old /new
 # Names, links, pipes and owners.
-echo 1 >/first; ln /first /second; ln -s nowhere /dangling; mknod /pipe p; mkdir -m 3775 '/a name'; chown 0:8 '/a name'
+echo 1 >/first; ln /first /second; echo 1 >/one; ln /one /two; ln -s nowhere /dangling; mknod /pipe p; mkdir -m 3775 '/a name'; chown 0:8 '/a name'
 mknod /device c 7 7; chown -R app:app /srv; echo "$(id -u):$(stat -c %u:%a /set)" >/said
 # What is given, and what is thrown away.
 cat /etc/hosts >/hosts; echo x >/tmp/x; echo x >/run/x; mkdir -p /run/user/0; echo x >/dev/shm/x; (echo x >/proc/x) 2>/dev/null || true
@@ -66,7 +66,7 @@ cache = ['/cache']
 [[layer]]
 name = 'turns'
 [[layer.step]]
-run = 'rm /second; echo new:x:1234:1234::/srv:/bin/sh >>/etc/passwd; mkdir -m 777 /own; echo x >/own/1'
+run = 'rm /second; echo 2 >>/two; echo 1 >/three; ln /three /four; echo new:x:1234:1234::/srv:/bin/sh >>/etc/passwd; mkdir -m 777 /own; echo x >/own/1'
 [[layer.step]]
 run = 'id -u >/own/id; rm /own/1; pwd >>/own/id'
 user = 'new'
@@ -77,7 +77,7 @@ text = 'f'
 [[layer.step]]
 remove = '/dir/*'
 [[layer.step]]
-run = 'ls -A /dir /own >/seen; mv /own/function /own/renamed'
+run = 'ls -A /dir /own >/seen; mv /own/function /own/renamed; echo 2 >>/four'
 "#;
 
 /// A system with these steps, and sources for them.

@@ -13,7 +13,7 @@ use std::path::Path;
 use rustix::fs::{
     AtFlags, CWD, Dir, FileType, Gid, Mode, OFlags, Stat, Timespec, Timestamps, UTIME_OMIT, Uid, XattrFlags, chmodat,
     chownat, fchmod, fchown, fremovexattr, fsetxattr, fstat, futimens, ioctl_ficlone, linkat, mkdirat, mknodat, openat,
-    readlinkat, statat, symlinkat, unlinkat, utimensat,
+    readlinkat, renameat, statat, symlinkat, unlinkat, utimensat,
 };
 use rustix::io::Errno;
 
@@ -49,6 +49,33 @@ pub(super) fn opened_in(parent: &OwnedFd, name: &OsStr) -> Result<OwnedFd, Failu
 pub(super) fn directory(from: &OwnedFd, to: &OwnedFd, which: Which<'_>) -> Result<(), Failure> {
     let mut copier = Copier { root: to, which, first_names: BTreeMap::new(), clones: true };
     copier.directory(from, to, &ImagePath::root()).doing("copy the files of a layer")
+}
+
+/// Makes each name of a file in `directory` a file of its own.
+pub(super) fn split_names(directory: &OwnedFd) -> io::Result<()> {
+    const NEW: &str = ".kiln-split";
+    for name in names(directory)? {
+        let name = OsStr::from_bytes(&name);
+        let stat = statat(directory, name, AtFlags::SYMLINK_NOFOLLOW)?;
+        match FileType::from_raw_mode(stat.st_mode) {
+            FileType::Directory => {
+                let below = openat(directory, name, DIRECTORY, Mode::empty())?;
+                let stat = fstat(&below)?;
+                split_names(&below)?;
+                futimens(&below, &times(&stat))?;
+            }
+            FileType::RegularFile if stat.st_nlink > 1 => {
+                let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+                let from = openat(directory, name, flags, Mode::empty())?;
+                let made = openat(directory, NEW, NEW_FILE, Mode::RUSR | Mode::WUSR)?;
+                io::copy(&mut File::from(from.try_clone()?), &mut File::from(made.try_clone()?))?;
+                dress(&made, &from, &stat)?;
+                renameat(directory, NEW, directory, name)?;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Puts a copy of the open file `from` where nothing is.
@@ -170,6 +197,8 @@ impl Copier<'_> {
 
     fn file(&mut self, from: &OwnedFd, to: &OwnedFd, name: &OsStr, path: &ImagePath, stat: &Stat) -> io::Result<()> {
         let inode = (stat.st_dev, stat.st_ino);
+        // An overlay gives a file of several names a copy for each that is changed, so in a layer each name is a file.
+        let keeps_names = self.which == Which::All;
         if let Some(first) = self.first_names.get(&inode) {
             return Ok(linkat(self.root, OsStr::from_bytes(first.as_bytes()), to, name, AtFlags::empty())?);
         }
@@ -179,7 +208,7 @@ impl Copier<'_> {
         if !self.clones {
             io::copy(&mut File::from(from.try_clone()?), &mut File::from(made.try_clone()?))?;
         }
-        if stat.st_nlink > 1 {
+        if keeps_names && stat.st_nlink > 1 {
             self.first_names.insert(inode, path.clone());
         }
         Ok(dress(&made, &from, stat)?)
@@ -245,7 +274,7 @@ mod tests {
         assert_eq!((text("kept/link"), text("outside")), ("from/kept/link".into(), "to/outside".into()));
         assert!(to.join("was-file").is_dir());
         let meta = |name: &str| fs::symlink_metadata(to.join(name)).expect("it is there");
-        assert_eq!(meta("new/a").ino(), meta("new/deep/b").ino());
+        assert_ne!(meta("new/a").ino(), meta("new/deep/b").ino(), "as an overlay would have it once one is changed");
         assert_eq!(meta("new/a").mode() & 0o7777, 0o4711);
         let before = fs::metadata(from.join("new/a")).expect("it is there");
         assert_eq!((meta("new/a").mtime(), meta("new/a").mtime_nsec()), (before.mtime(), before.mtime_nsec()));

@@ -61,6 +61,8 @@ fn renewed(order: &RunOrder, shared: &[PathBuf]) -> Result<usize, Failure> {
 fn take_over(from: &Path, root: &Path) -> Result<(), Failure> {
     const DOING: &str = "take over what earlier commands left";
     fs::rename(from, root).doing(DOING)?;
+    // What they left is a layer for the next.
+    copy::split_names(&copy::opened(root)?).doing(DOING)?;
     fs::rename(For::Renewal.beside(from), For::Renewal.beside(root)).doing(DOING)?;
     fs::remove_file(For::Session.beside(from)).doing(DOING)
 }

@@ -22,10 +22,10 @@
 //! gone. Which of them differ from the layers below is found by their bytes, as in every mode. A directory with a record
 //! stands for all layers below it.
 //!
-//! Known to differ: a file with several names in a layer below has them here as well, and a change through one name is seen
-//! through all; an overlay gives the changed name a copy of its own. `/proc` is empty, because nothing is ever mounted: what
-//! is mounted and not taken away, after a kill, would be in the way of who removes the directory. Caches are moved into the
-//! root and back, so a killed build loses those of its step.
+//! An overlay gives a file of several names in a layer below a copy for each that is changed; here each name is a file from
+//! the beginning. Known to differ: `/proc` is empty, because nothing is ever mounted: what is mounted and not taken away,
+//! after a kill, would be in the way of who removes the directory. Caches are moved into the root and back, so a killed build
+//! loses those of its step.
 
 mod copy;
 mod cover;
