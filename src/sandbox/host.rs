@@ -22,7 +22,7 @@ use super::cgroup::Group;
 use super::child::{NAME, remove};
 use super::chroot::{self, Record};
 use super::error::SandboxError;
-use super::mode::Mode;
+use super::mode::{Mode, Trouble};
 use super::order::{CaptureOrder, Order, RunOrder, TalkFiles, UnpackOrder};
 use super::owners::{self, Owner, Refusal};
 use super::spread::Layout;
@@ -35,6 +35,8 @@ pub struct Sandbox {
     pub(super) area: Area,
     pub(super) subordinate: Option<SubordinateIds>,
     pub(super) user: Option<String>,
+    /// The better way that was not taken, and why, if steps can do less in this one.
+    pub(super) passed_over: Option<(Mode, Trouble)>,
 }
 
 /// What a running step is watched by.
@@ -63,6 +65,11 @@ impl Sandbox {
     /// Which way it is.
     pub fn mode(&self) -> Mode {
         self.mode
+    }
+
+    /// The way with more ids that was not taken because it does not work, and why; `None`: nothing was passed over.
+    pub fn passed_over(&self) -> Option<&(Mode, Trouble)> {
+        self.passed_over.as_ref()
     }
 
     /// Where things are.
@@ -181,7 +188,12 @@ impl Sandbox {
         if refused.iter().any(|refusal| matches!(refusal, Refusal::Device(..))) {
             return "build as root of the machine: nobody else makes devices".to_owned();
         }
-        subids::mend(self.user.as_deref())
+        let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+        match (&self.passed_over, SubordinateIds::of(uid, gid, self.user.as_deref())) {
+            (Some((_, trouble)), _) => trouble.mend.clone(),
+            (None, Ok(_)) => format!("this user has more ids: `--sandbox {}`", Mode::SubordinateIds),
+            (None, Err(_)) => subids::mend(self.user.as_deref()),
+        }
     }
 
     /// Runs a command until it ends.

@@ -13,6 +13,7 @@ mod fetch;
 mod files;
 mod gc;
 mod harness;
+mod ids;
 mod inputs;
 mod kept;
 mod limits;
