@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::base::{Epoch, Platform};
+use crate::sandbox::subids::name_of_caller;
 
 use super::args::ColorChoice;
 use super::network::Surroundings;
@@ -69,7 +70,7 @@ impl Environment {
             network: Surroundings::new(&|name| std::env::var_os(name)),
             interactive: std::io::stdin().is_terminal() && std::io::stdout().is_terminal(),
             terminal: text("TERM"),
-            user: text("USER").or_else(|| text("LOGNAME")),
+            user: name_of_caller(text("USER").or_else(|| text("LOGNAME"))),
             stdout_is_terminal: std::io::stdout().is_terminal(),
             color: terminal && !dumb && text("NO_COLOR").is_none(),
             data_home: xdg("XDG_DATA_HOME").or_else(|| home().map(|home| home.join(".local/share"))),

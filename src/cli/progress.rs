@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
 
 use crate::base::Platform;
 use crate::pipeline::Event;
+use crate::sandbox::Trouble;
 use crate::transport::News;
 
 use super::report::{Loudness, Report};
@@ -113,6 +114,12 @@ impl Progress {
                 let shared = mode.shares().join(", ");
                 let message = format!("`{mode}` does not isolate steps from this machine: they share {shared}");
                 self.bar.suspend(|| self.report.warn(&message, None));
+            }
+            Event::FewerIds { mode, better, trouble } => {
+                let Trouble { reason, mend } = trouble;
+                self.note(&format!(
+                    "note: steps run as `{mode}`, where all files are root's: `{better}` does not work: {reason} ({mend})"
+                ));
             }
             Event::CacheBusy { layer, cache } => {
                 self.note(&format!("layer {layer}: waits for another build, which works with the cache `{cache}`"));

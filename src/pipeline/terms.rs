@@ -4,10 +4,10 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::base::{Epoch, Platform};
-use crate::sandbox::{Mode, Sandbox, SandboxError};
+use crate::sandbox::{Mode, Sandbox, SandboxError, Trouble};
 use crate::store::Store;
 
-use super::provision::Provision;
+use super::provision::{Opened, Provision};
 
 /// The surroundings of one run.
 pub struct Terms<'a> {
@@ -66,6 +66,15 @@ pub enum Event<'a> {
     Shared {
         /// Which way.
         mode: Mode,
+    },
+    /// The first command is about to run, with fewer ids than it might have.
+    FewerIds {
+        /// Which way it is run.
+        mode: Mode,
+        /// The way that has more.
+        better: Mode,
+        /// Why that is not taken.
+        trouble: &'a Trouble,
     },
     /// Another build works with a cache of a layer, which waits for it.
     CacheBusy {
@@ -156,9 +165,15 @@ impl Terms<'_> {
         if let Some(sandbox) = self.provision.made_sandbox() {
             return Ok(sandbox);
         }
-        let sandbox = self.provision.sandbox(store)?;
-        if !sandbox.mode().shares().is_empty() {
-            (self.watch)(Event::Shared { mode: sandbox.mode() });
+        let (sandbox, opened) = self.provision.sandbox(store)?;
+        if opened == Opened::Now {
+            let mode = sandbox.mode();
+            if !mode.shares().is_empty() {
+                (self.watch)(Event::Shared { mode });
+            }
+            if let Some((better, trouble)) = sandbox.passed_over() {
+                (self.watch)(Event::FewerIds { mode, better: *better, trouble });
+            }
         }
         Ok(sandbox)
     }

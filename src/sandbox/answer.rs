@@ -53,8 +53,10 @@ pub struct Ending {
     pub code: Option<i32>,
     /// The signal that killed it.
     pub signal: Option<i32>,
-    /// Mount points that had to be made for it, deepest last.
+    /// Mount points that had to be made for it, deepest last; they are gone when kiln hears of it.
     pub made: Vec<String>,
+    /// Whether it reached its `memory` on the way.
+    pub reached_memory: bool,
     /// What it asked for and did not get, because there is one id only.
     pub refused: Vec<Refusal>,
     /// The owners that are not written on the files ([`super::owners`]), for the next command and the capture.

@@ -114,7 +114,9 @@ impl Area {
 
     /// The lock of that directory. It stays when the cache goes, so that all who wait see the same.
     pub fn cache_lock(&self, mode: Mode, name: &str) -> Result<CacheLock, SandboxError> {
-        let path = self.cache(mode, name)?.with_extension("lock");
+        let caches = self.root.join("caches").join(mode.name());
+        make(&caches)?;
+        let path = caches.join(name).with_extension("lock");
         let file = File::options().create(true).truncate(false).write(true).open(&path);
         let file = file.map_err(|source| SandboxError::Area { path: path.clone(), source })?;
         Ok(CacheLock { path, file })

@@ -1,7 +1,8 @@
 //! Limits by control group, where this process may make one: v2 if a group was delegated, v1 as root
 //! (Documentation/admin-guide/cgroup-v2.rst). Elsewhere the limits of [`super::confine`] have to do.
 
-use std::fs;
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -18,7 +19,8 @@ const CONTROLLERS: [(&str, &str); 2] = [("pids", "pids.max"), ("memory", "memory
 ///
 /// Rationale: to move a process from outside, the kernel waits until nobody is between two steps of a fork, which takes 7
 /// to 20 ms. In v1 a thread that moves itself is not waited for, and the child has one thread: so it does that. v2 moves
-/// whole processes only.
+/// whole processes only. What joins is process 1 of the step and nothing outside of it: the kernel kills whom it likes of
+/// a group that has no memory left, and who is killed cannot tell why.
 #[derive(Debug, Default)]
 pub(super) struct Group {
     v1: Vec<PathBuf>,
@@ -66,43 +68,62 @@ impl Group {
         self.v1.iter().chain(&self.v2)
     }
 
-    /// The files of v1 that the child joins it by.
+    /// The files that the step's process joins it by.
     pub(super) fn files(&self) -> Vec<PathBuf> {
-        self.v1.iter().map(|directory| directory.join("tasks")).collect()
-    }
-
-    /// Puts a process into it as far as it cannot do so itself, and with it all that it will start.
-    pub(super) fn add(&self, pid: u32) {
-        if let Some(directory) = &self.v2 {
-            // Where it cannot be, it is not limited.
-            let _ = fs::write(directory.join("cgroup.procs"), pid.to_string());
-        }
+        let v1 = self.v1.iter().map(|directory| directory.join("tasks"));
+        v1.chain(self.v2.iter().map(|directory| directory.join("cgroup.procs"))).collect()
     }
 
     /// Whether something in it was killed because it had no memory left.
     pub(super) fn ran_out_of_memory(&self) -> bool {
+        self.counts("memory.events", "oom_kill ") || self.counts("memory.oom_control", "oom_kill ")
+    }
+
+    /// Whether it wanted more memory than it may have, whatever came of it.
+    pub(super) fn reached_memory(&self) -> bool {
+        self.counts("memory.events", "max ") || self.counts("memory.failcnt", "")
+    }
+
+    /// Whether a file has a line with this name and a count.
+    fn counts(&self, file: &str, name: &str) -> bool {
         self.directories().any(|directory| {
-            ["memory.events", "memory.oom_control"].iter().any(|file| {
-                let text = fs::read_to_string(directory.join(file)).unwrap_or_default();
-                text.lines().any(|line| line.strip_prefix("oom_kill ").is_some_and(|count| count != "0"))
-            })
+            let text = fs::read_to_string(directory.join(file)).unwrap_or_default();
+            text.lines().any(|line| line.strip_prefix(name).is_some_and(|count| count != "0"))
         })
+    }
+
+    /// Ends whoever is still in it.
+    fn kill(&self) {
+        for directory in self.directories() {
+            // Only v2 has this file, and not every kernel.
+            if fs::write(directory.join("cgroup.kill"), "1").is_ok() {
+                continue;
+            }
+            let text = fs::read_to_string(directory.join("cgroup.procs")).unwrap_or_default();
+            let found = text.lines().filter_map(|line| rustix::process::Pid::from_raw(line.parse().ok()?));
+            for pid in found {
+                // Who ended meanwhile needs none.
+                let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+            }
+        }
     }
 }
 
 impl Drop for Group {
     fn drop(&mut self) {
-        /// The last processes may still be on their way out.
-        const TRIES: u32 = 50;
-        for directory in self.directories() {
-            for _ in 0..TRIES {
-                match fs::remove_dir(directory) {
-                    Err(error) if error.kind() == std::io::ErrorKind::ResourceBusy => {
-                        std::thread::sleep(Duration::from_millis(10));
-                    }
-                    _ => break,
-                }
+        /// Thousands of processes, which a step may have, are some seconds on their way out.
+        const TRIES: u32 = 500;
+        let is_left = |directory: &PathBuf| {
+            fs::remove_dir(directory).is_err_and(|error| error.kind() == std::io::ErrorKind::ResourceBusy)
+        };
+        let mut left: Vec<&PathBuf> = self.directories().filter(|directory| is_left(directory)).collect();
+        for _ in 0..TRIES {
+            if left.is_empty() {
+                return;
             }
+            self.kill();
+            std::thread::sleep(Duration::from_millis(10));
+            left.retain(|directory| is_left(directory));
         }
     }
 }
@@ -133,11 +154,16 @@ fn parent(text: &str, controller: &str) -> Option<PathBuf> {
     Some(Path::new(BASE).join(controller).join(own.trim_start_matches('/')))
 }
 
-/// Puts this thread, which is all of its process, into the groups of v1 behind these files.
-pub(super) fn join(files: &[PathBuf]) {
-    for file in files {
-        // Where it cannot be, it is not limited.
-        let _ = fs::write(file, "0");
+/// Opens the files that a group is joined by, which are out of reach in a root of one's own.
+pub(super) fn open(files: &[PathBuf]) -> Vec<File> {
+    // Where it cannot be joined, nothing is limited.
+    files.iter().filter_map(|file| OpenOptions::new().write(true).open(file).ok()).collect()
+}
+
+/// Puts this process, which has one thread, into the groups behind these files.
+pub(super) fn join(files: Vec<File>) {
+    for mut file in files {
+        let _ = file.write_all(b"0");
     }
 }
 
@@ -175,6 +201,24 @@ mod tests {
         assert_eq!(own_path(hybrid, "cpu"), None);
         assert_eq!(parent(hybrid, "pids"), Some(PathBuf::from("/sys/fs/cgroup/pids/a")));
         assert_eq!(parent(hybrid, ""), Some(PathBuf::from("/sys/fs/cgroup/c")));
+    }
+
+    #[test]
+    fn who_is_left_in_a_group_is_ended_with_it() {
+        let group = Group::new(Limits::default());
+        let directories: Vec<PathBuf> = group.directories().cloned().collect();
+        if directories.is_empty() {
+            // Nobody can make one here.
+            return;
+        }
+        let mut left = std::process::Command::new("sleep").arg("60").spawn().expect("a process");
+        for directory in &directories {
+            fs::write(directory.join("cgroup.procs"), left.id().to_string()).expect("it joins");
+        }
+        let ended = std::thread::spawn(move || left.wait());
+        drop(group);
+        assert!(directories.iter().all(|directory| !directory.exists()), "{directories:?}");
+        assert!(!ended.join().expect("a thread").expect("it ended").success(), "it did not end by itself");
     }
 
     #[test]

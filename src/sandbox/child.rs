@@ -12,6 +12,7 @@
 //! the one that collects orphans, and with its end the kernel ends everything that the command may have left running.
 //! Where namespaces cannot be had, outer does more itself ([`super::chroot`]).
 
+use std::fs::File;
 use std::io::{self, BufRead, Write};
 use std::os::fd::{AsFd, FromRawFd, OwnedFd, RawFd};
 use std::process::ExitCode;
@@ -85,27 +86,27 @@ fn outer(mode: Mode) -> Result<Answer, Failure> {
             for directory in [&lower, &upper, &work, &at] {
                 std::fs::create_dir_all(directory).doing("make a directory")?;
             }
-            start(mode, &RunOrder { lower: vec![lower], upper, work, root: at, ..RunOrder::default() })
+            let order = RunOrder { lower: vec![lower], upper, work, root: at, ..RunOrder::default() };
+            start(mode, &order, Vec::new())
         }
         Order::Run(order, groups) => {
-            // Before the namespaces: what it is in now is what the step sees as the root of all groups.
-            cgroup::join(&groups);
-            start(mode, &order)
+            // The step's own process joins them: this one is not to be killed when the step has no memory left.
+            start(mode, &order, cgroup::open(&groups))
         }
     }
 }
 
 /// Has the command run where the mode lets it.
-fn start(mode: Mode, order: &RunOrder) -> Result<Answer, Failure> {
+fn start(mode: Mode, order: &RunOrder, groups: Vec<File>) -> Result<Answer, Failure> {
     if let Some(count) = order.limits.cpus {
         confine::choose_processors(count)?;
     }
     terminal::leave_signals(order);
     if mode == Mode::Chroot {
-        return chroot::run(order);
+        return chroot::run(order, groups);
     }
     unshare(mode, order.network)?;
-    fork_init(mode, order)
+    fork_init(mode, order, groups)
 }
 
 /// Removes a directory that may be gone already.
@@ -149,11 +150,7 @@ fn enter_user_namespace(mode: Mode) -> Result<(), Failure> {
 }
 
 fn unshare(mode: Mode, network: bool) -> Result<(), Failure> {
-    let mut flags = UnshareFlags::NEWNS
-        | UnshareFlags::NEWPID
-        | UnshareFlags::NEWIPC
-        | UnshareFlags::NEWUTS
-        | UnshareFlags::NEWCGROUP;
+    let mut flags = UnshareFlags::NEWNS | UnshareFlags::NEWPID | UnshareFlags::NEWIPC | UnshareFlags::NEWUTS;
     if !network {
         flags |= UnshareFlags::NEWNET;
     }
@@ -161,16 +158,16 @@ fn unshare(mode: Mode, network: bool) -> Result<(), Failure> {
 }
 
 /// Starts process 1 and passes on what it answers.
-fn fork_init(mode: Mode, order: &RunOrder) -> Result<Answer, Failure> {
+fn fork_init(mode: Mode, order: &RunOrder, groups: Vec<File>) -> Result<Answer, Failure> {
     if mode == Mode::OneId {
         supervisor::stand()?;
     }
-    let upper = std::fs::File::open(&order.upper).doing("open the upper directory")?;
+    let upper = File::open(&order.upper).doing("open the upper directory")?;
     let mut process = match fork()? {
         Side::Copy => {
             // The machine's directory leads out of every root.
             drop(upper);
-            return init(mode, order);
+            return init(mode, order, groups);
         }
         Side::Original(process) => process,
     };
@@ -184,12 +181,18 @@ fn fork_init(mode: Mode, order: &RunOrder) -> Result<Answer, Failure> {
         left = supervisor.finish(&upper.into())?;
     }
     match process.end(&answer)? {
-        Answer::Ended(ending) => Ok(Answer::Ended(Ending { refused: left.refused, owners: left.owners, ..ending })),
+        Answer::Ended(ending) => {
+            root::clear(&ending.made)?;
+            Ok(Answer::Ended(Ending { made: Vec::new(), refused: left.refused, owners: left.owners, ..ending }))
+        }
         answer => Ok(answer),
     }
 }
 
-fn init(mode: Mode, order: &RunOrder) -> Result<Answer, Failure> {
+fn init(mode: Mode, order: &RunOrder, groups: Vec<File>) -> Result<Answer, Failure> {
+    cgroup::join(groups);
+    // What it is in now is what the step sees as the root of all groups.
+    unshare_flags(UnshareFlags::NEWCGROUP, &format!("make the namespaces of `{mode}`"))?;
     command::close_the_rest(order)?;
     rustix::system::sethostname(order.hostname.as_bytes()).doing("set the host name")?;
     if !order.network {

@@ -19,6 +19,11 @@ impl Sandbox {
         let mut tried = Vec::new();
         for mode in modes {
             match Self::try_mode(&area, mode, user) {
+                Ok(sandbox) if mode == Mode::OneId => {
+                    let better = tried.into_iter().find(|(mode, _)| *mode == Mode::SubordinateIds);
+                    let passed_over = better.and_then(|(mode, works): (_, Result<(), _>)| Some((mode, works.err()?)));
+                    return Ok(Self { passed_over, ..sandbox });
+                }
                 Ok(sandbox) => return Ok(sandbox),
                 Err(trouble) if wanted.is_some() => {
                     return Err(SandboxError::ModeUnavailable { mode, reason: trouble.reason, mend: trouble.mend });
@@ -53,8 +58,14 @@ impl Sandbox {
             }
             Mode::Root | Mode::OneId | Mode::Chroot => {}
         }
-        let sandbox =
-            Self { mode, area: area.clone(), subordinate, user: user.map(str::to_owned), spare: Mutex::new(None) };
+        let sandbox = Self {
+            mode,
+            area: area.clone(),
+            subordinate,
+            user: user.map(str::to_owned),
+            spare: Mutex::new(None),
+            passed_over: None,
+        };
         sandbox.probe().map_err(|error| {
             let mend = mend(mode, &error.to_string());
             trouble(error.to_string(), mend)

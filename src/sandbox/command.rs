@@ -1,8 +1,10 @@
 //! The command of an order, run in the root that this process is in.
 
 use std::collections::BTreeSet;
-use std::io::{self, BufRead};
+use std::fs::File;
+use std::io::{self, BufRead, Read};
 use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use rustix::process::{DumpableBehavior, WaitOptions, set_dumpable_behavior};
@@ -88,10 +90,26 @@ pub(super) fn run(order: &RunOrder, mode: Mode, proc: &Proc, made: Vec<String>) 
         }
     }
     terminal::give_signals(order, &mut command);
-    let child = command.spawn().doing(format!("run `{program}`"))?;
+    let child = command.spawn().map_err(|error| not_run(program, &error))?;
     let status = reap(child.id())?;
     service.iter().for_each(Service::stop);
     Ok(Answer::Ended(Ending { code: status.0, signal: status.1, made, ..Ending::default() }))
+}
+
+/// Why `program` was not run. Of a script whose interpreter is missing the kernel says that the script is not there.
+fn not_run(program: &str, error: &io::Error) -> Failure {
+    /// What the kernel reads of a script (binfmts.h, `BINPRM_BUF_SIZE`).
+    const HEAD_BYTES: u64 = 256;
+    let mut head = Vec::new();
+    let read = File::open(program).and_then(|file| file.take(HEAD_BYTES).read_to_end(&mut head));
+    let line = head.strip_prefix(b"#!").and_then(|rest| rest.split(|byte| *byte == b'\n').next());
+    let line = line.filter(|_| read.is_ok()).map(String::from_utf8_lossy).unwrap_or_default();
+    match line.split_whitespace().next() {
+        Some(interpreter) if !Path::new(interpreter).exists() => {
+            Failure::io(format!("run `{interpreter}` for a script"), error)
+        }
+        _ => Failure::io(format!("run `{program}`"), error),
+    }
 }
 
 /// Waits for the command and collects everybody who ends before it.

@@ -53,6 +53,18 @@ pub enum SandboxError {
         /// Which.
         program: String,
     },
+    /// The program that a script asks for is not there.
+    #[error("`{program}`, which the first line of the script names, is not in the image")]
+    NoInterpreter {
+        /// Which.
+        program: String,
+    },
+    /// The step wanted more memory than it may have, and was killed.
+    #[error("it was killed because it used more than its `memory` of {memory}", memory = memory(*.limit_bytes))]
+    OutOfMemory {
+        /// How much it may have.
+        limit_bytes: u64,
+    },
     /// A step that needs more ids than there are.
     #[error("it runs as `{who}`, and `{mode}` has no id but root's", mode = Mode::OneId)]
     SecondId {
@@ -103,6 +115,16 @@ fn reasons(modes: &Modes) -> String {
     reasons.collect::<Vec<_>>().join("; ")
 }
 
+/// What to do about a step that its memory does not suffice for.
+pub const MORE_MEMORY: &str = "give the step a larger `memory`, or let it do less at once";
+
+/// A number of bytes as templates write it.
+fn memory(bytes: u64) -> String {
+    let units = [(30, "G"), (20, "M"), (10, "K")];
+    let whole = units.into_iter().find(|(shift, _)| bytes >> shift > 0 && bytes.trailing_zeros() >= *shift);
+    whole.map_or_else(|| format!("{bytes} bytes"), |(shift, unit)| format!("{}{unit}", bytes >> shift))
+}
+
 fn not_ready(ending: Option<&Ending>) -> String {
     match ending {
         Some(ending) => format!("the service ended before it listened: {ending}"),
@@ -127,6 +149,10 @@ impl SandboxError {
                 "run a program directly (`run = [\"/app\", \"--flag\"]`), or start from a base that has a shell"
                     .to_owned(),
             ),
+            Self::NoInterpreter { .. } => {
+                Some("add a layer that brings it, or name another program in the script's first line".to_owned())
+            }
+            Self::OutOfMemory { .. } => Some(MORE_MEMORY.to_owned()),
             Self::NoProgram { .. } => Some("add a layer that brings it, or name its whole path".to_owned()),
             Self::TimedOut { .. } => Some("give the step a larger `timeout`".to_owned()),
             Self::Full { .. } => Some(
@@ -142,6 +168,17 @@ impl SandboxError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_missing_is_named_and_mended() {
+        let error = SandboxError::OutOfMemory { limit_bytes: 60 << 20 };
+        assert_eq!(error.to_string(), "it was killed because it used more than its `memory` of 60M");
+        assert_eq!(error.hint().as_deref(), Some(MORE_MEMORY));
+        assert_eq!([memory(2 << 30), memory(1536 << 20), memory(1000)], ["2G", "1536M", "1000 bytes"]);
+        let error = SandboxError::NoInterpreter { program: "/bin/bash".to_owned() };
+        assert!(error.to_string().starts_with("`/bin/bash`"), "{error}");
+        assert!(error.hint().is_some_and(|hint| hint.contains("first line")));
+    }
 
     #[test]
     fn a_service_that_is_not_ready_says_how_it_ended() {

@@ -23,7 +23,7 @@ use super::cgroup::Group;
 use super::child::{NAME, remove};
 use super::chroot::{self, Record};
 use super::error::SandboxError;
-use super::mode::Mode;
+use super::mode::{Mode, Trouble};
 use super::order::{CaptureOrder, Order, RunOrder, TalkFiles, UnpackOrder};
 use super::owners::{self, Owner, Refusal};
 use super::program;
@@ -42,6 +42,8 @@ pub struct Sandbox {
     pub(super) user: Option<String>,
     /// The root of the last command, for the next one: where it is a copy, most of it is still right.
     pub(super) spare: Mutex<Option<Work>>,
+    /// The better way that was not taken, and why, if steps can do less in this one.
+    pub(super) passed_over: Option<(Mode, Trouble)>,
 }
 
 /// What a running step is watched by.
@@ -70,6 +72,11 @@ impl Sandbox {
     /// Which way it is.
     pub fn mode(&self) -> Mode {
         self.mode
+    }
+
+    /// The way with more ids that was not taken because it does not work, and why; `None`: nothing was passed over.
+    pub fn passed_over(&self) -> Option<&(Mode, Trouble)> {
+        self.passed_over.as_ref()
     }
 
     /// Where things are.
@@ -188,7 +195,12 @@ impl Sandbox {
         if refused.iter().any(|refusal| matches!(refusal, Refusal::Device(..))) {
             return "build as root of the machine: nobody else makes devices".to_owned();
         }
-        subids::mend(self.user.as_deref())
+        let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+        match (&self.passed_over, SubordinateIds::of(uid, gid, self.user.as_deref())) {
+            (Some((_, trouble)), _) => trouble.mend.clone(),
+            (None, Ok(_)) => format!("this user has more ids: `--sandbox {}`", Mode::SubordinateIds),
+            (None, Err(_)) => subids::mend(self.user.as_deref()),
+        }
     }
 
     /// Runs a command until it ends.
@@ -211,7 +223,8 @@ impl Sandbox {
     fn run_in(&self, order: RunOrder, watch: &mut Watch<'_>) -> Result<Ending, SandboxError> {
         let group = Group::new(order.limits);
         let interactive = order.talk.is_some_and(|talk| talk.is_terminal);
-        let mut child = self.start(&group, interactive)?;
+        let memory_bytes = order.limits.memory_bytes;
+        let mut child = self.start(interactive)?;
         let stderr = child.0.stderr.take();
         let began = Instant::now();
         let stopped = AtomicBool::new(false);
@@ -251,16 +264,21 @@ impl Sandbox {
                 _ => SandboxError::Interrupted,
             });
         }
-        match answer? {
-            Answer::Ended(ending) if ending.signal == Some(libc::SIGKILL) && group.ran_out_of_memory() => {
-                Err(SandboxError::Child {
-                    doing: "go on with the step".to_owned(),
-                    reason: "it used more memory than it may".to_owned(),
-                })
-            }
-            Answer::Ended(ending) => Ok(ending),
-            Answer::NotReady(ending) => Err(SandboxError::NotReady { ending }),
-            other => Err(unexpected(&other)),
+        let out_of_memory = || memory_bytes.filter(|_| group.ran_out_of_memory());
+        match answer {
+            Err(SandboxError::Silent { status }) => Err(match out_of_memory() {
+                Some(limit_bytes) => SandboxError::OutOfMemory { limit_bytes },
+                None => SandboxError::Silent { status },
+            }),
+            Err(error) => Err(error),
+            Ok(Answer::Ended(ending)) => match out_of_memory() {
+                Some(limit_bytes) if ending.signal == Some(libc::SIGKILL) => {
+                    Err(SandboxError::OutOfMemory { limit_bytes })
+                }
+                _ => Ok(Ending { reached_memory: memory_bytes.is_some() && group.reached_memory(), ..ending }),
+            },
+            Ok(Answer::NotReady(ending)) => Err(SandboxError::NotReady { ending }),
+            Ok(other) => Err(unexpected(&other)),
         }
     }
 
@@ -323,7 +341,7 @@ impl Sandbox {
 
     /// Starts a child, tells it what to do, and waits for the answer.
     pub(super) fn call(&self, order: &Order) -> Result<Answer, SandboxError> {
-        let mut child = self.start(&Group::default(), false)?;
+        let mut child = self.start(false)?;
         let stderr = child.0.stderr.take();
         std::thread::scope(|scope| {
             // Nothing is expected there; a full pipe would stop the child.
@@ -332,7 +350,7 @@ impl Sandbox {
         })
     }
 
-    fn start(&self, group: &Group, interactive: bool) -> Result<Killed, SandboxError> {
+    fn start(&self, interactive: bool) -> Result<Killed, SandboxError> {
         let mut command = Command::new(program::path());
         command.arg0(NAME).arg(self.mode.name()).env_clear();
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -341,7 +359,6 @@ impl Sandbox {
             command.process_group(0);
         }
         let child = command.spawn().map_err(|source| SandboxError::Start { source })?;
-        group.add(child.id());
         Ok(Killed(child))
     }
 
@@ -374,8 +391,13 @@ impl Sandbox {
     fn error_of(&self, failure: Failure, order: Option<&Order>) -> SandboxError {
         match failure.errno {
             Some(libc::ENOSPC | libc::EDQUOT) => SandboxError::Full { at: self.area.path().to_owned() },
-            Some(libc::ENOENT) if failure.doing.starts_with("run `") && matches!(order, Some(Order::Run(..))) => {
-                SandboxError::NoProgram { program: failure.doing[5..].trim_end_matches('`').to_owned() }
+            Some(libc::ENOENT) if matches!(order, Some(Order::Run(..))) => {
+                let run = failure.doing.strip_prefix("run `").and_then(|rest| rest.split_once('`'));
+                match run {
+                    Some((program, "")) => SandboxError::NoProgram { program: program.to_owned() },
+                    Some((program, _)) => SandboxError::NoInterpreter { program: program.to_owned() },
+                    None => SandboxError::Child { doing: failure.doing, reason: failure.reason },
+                }
             }
             _ => SandboxError::Child { doing: failure.doing, reason: failure.reason },
         }

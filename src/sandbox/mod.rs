@@ -8,6 +8,7 @@
 //!   fork       a copy of it, process 1 of the step
 //!   unpack     a tree             -> a directory that an overlay can stand on
 //!   root       lower directories  -> a mounted root with /proc, /dev, /tmp, /run and what the step was given
+//!   place      what of a root is only there to be mounted on, made and taken away again
 //!   chroot     lower directories  -> a copy of them as the root, where nothing can be mounted
 //!   terminal   whom its keys are for
 //!   command    an order           -> how its command ended
@@ -51,6 +52,7 @@ pub mod order;
 pub mod outputs;
 mod overlay;
 pub mod owners;
+mod place;
 mod proc;
 mod program;
 mod root;
@@ -65,7 +67,7 @@ pub use area::{Area, CacheLock, Work};
 pub use capture::Captured;
 pub use census::Stamp;
 pub use confine::processors;
-pub use error::SandboxError;
+pub use error::{MORE_MEMORY, SandboxError};
 pub use host::{Sandbox, Talk, Watch};
 pub use mode::{Mode, Modes, Trouble};
 pub use order::{Bind, BindKind, Limits, RunOrder, ServiceOrder, Streams, Temporary, Transport};

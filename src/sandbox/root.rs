@@ -9,7 +9,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD};
+use rustix::fs::CWD;
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags,
     fsconfig_create, fsconfig_set_string, fsmount, fsopen, mount_change, move_mount, open_tree, unmount,
@@ -19,6 +19,7 @@ use super::answer::{Doing, Failure};
 use super::mode::Mode;
 use super::order::{Bind, BindKind, RunOrder, Temporary};
 use super::overlay::{Overlay, joined};
+use super::place;
 
 /// Devices of the machine that every program may expect.
 const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
@@ -87,7 +88,7 @@ pub(super) fn enter(order: &RunOrder, mode: Mode) -> Result<Vec<String>, Failure
     let mut made = Vec::new();
     for loose in loose {
         let to = Path::new("/").join(&loose.to);
-        make_place(&to, loose.is_directory, &mut made)?;
+        place::make(&to, loose.is_directory, &mut made)?;
         move_mount(&loose.mount, "", CWD, &to, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
             .doing(format!("mount `{}`", to.display()))?;
         if loose.to == Path::new("proc") {
@@ -204,26 +205,12 @@ pub(super) fn hide_proc() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Makes what `to` needs to be mounted on.
-pub(super) fn make_place(to: &Path, is_directory: bool, made: &mut Vec<String>) -> Result<(), Failure> {
-    let doing = || format!("make a place for `{}`", to.display());
-    if rustix::fs::statat(CWD, to, AtFlags::empty()).is_ok() {
-        return Ok(());
+/// Takes away what [`enter`] made, as far as the command left it as it was. Nobody is in the root any more but this process,
+/// which still has it: a change of the root moves whoever was in the old one (pivot_root(2)).
+pub(super) fn clear(made: &[String]) -> Result<(), Failure> {
+    for path in made.iter().rev() {
+        // Of a place's directories only the last one has a mount.
+        let _ = unmount(path.as_str(), UnmountFlags::DETACH | UnmountFlags::NOFOLLOW);
     }
-    let mut missing = Vec::new();
-    let mut at = to;
-    while !at.exists() {
-        missing.push(at);
-        let Some(parent) = at.parent() else { break };
-        at = parent;
-    }
-    for path in missing.into_iter().rev() {
-        if path == to && !is_directory {
-            fs::write(path, b"").doing(doing())?;
-        } else {
-            fs::create_dir(path).doing(doing())?;
-        }
-        made.extend(path.to_str().map(str::to_owned));
-    }
-    Ok(())
+    place::take_away(made)
 }

@@ -32,6 +32,20 @@ pub(super) fn mend(user: Option<&str>) -> String {
 /// Fewer than this, and Debian's `nobody` (65534) would have no id.
 pub const ENOUGH: u32 = 65_536;
 
+/// The name of the user `uid` of this process, as `/etc/passwd` has it. Where that does not know the user, who may come from
+/// a directory of the network, `said` is believed unless it is somebody else's name there.
+pub fn name_of_caller(said: Option<String>) -> Option<String> {
+    let text = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    name(&text, rustix::process::geteuid().as_raw(), said)
+}
+
+/// `passwd` is passwd(5): `NAME:PASSWORD:UID:...`
+fn name(passwd: &str, uid: u32, said: Option<String>) -> Option<String> {
+    let entries = || passwd.lines().filter_map(|line| Some((line.split(':').next()?, line.split(':').nth(2)?)));
+    let found = entries().find(|(_, number)| number.parse() == Ok(uid)).map(|(name, _)| name.to_owned());
+    found.or_else(|| said.filter(|said| entries().all(|(name, _)| name != said)))
+}
+
 impl SubordinateIds {
     /// Those of the user `uid` called `name`.
     pub fn of(uid: u32, gid: u32, name: Option<&str>) -> Result<Self, String> {
@@ -71,6 +85,17 @@ fn parse(line: &str, uid: u32, name: Option<&str>) -> Option<Range> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_is_the_one_of_the_number() {
+        let passwd = "root:x:0:0::/root:/bin/sh\nbroken\napp:x:1000:1000::/srv:/bin/sh\n";
+        let said = |text: &str| Some(text.to_owned());
+        assert_eq!(name(passwd, 1000, said("root")), said("app"), "whatever USER is");
+        assert_eq!(name(passwd, 1000, None), said("app"));
+        assert_eq!(name(passwd, 5000, said("of-the-network")), said("of-the-network"));
+        assert_eq!(name(passwd, 5000, said("app")), None, "that is somebody else");
+        assert_eq!(name(passwd, 5000, None), None);
+    }
 
     #[test]
     fn a_range_is_the_users_by_name_or_number() {

@@ -174,3 +174,18 @@ fn a_failing_step_is_told_as_a_build_tells_it() {
     assert_eq!(left, 0, "nothing is left behind");
     project.kiln(&["reproduce", "--times", "1"]).run().expect_code(2);
 }
+
+#[test]
+fn what_belongs_to_the_machine_is_said_to_be_the_same() {
+    if !require_root() {
+        return;
+    }
+    let Some(project) = with_shell("[[layer]]\nname = 'runs'\nrun = 'true'\n") else { return };
+    let ended = project.kiln(&["reproduce"]).ok();
+    for what in ["boot id", "kernel release", "memory size", "processor model"] {
+        assert!(ended.stderr.contains(&format!("not varied: {what}: ")), "{what}: {}", ended.all());
+    }
+    let asked = project.kiln(&["reproduce", "--sandbox", "root"]).ok();
+    asked.expect_said("not varied: sandbox: `root` was asked for\n");
+    assert!(!ended.stderr.contains("was asked for"), "{}", ended.all());
+}

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use crate::sandbox::MORE_MEMORY;
+
 use super::fetch::Making;
 
 /// What programs print when they look for a network and find none: the words of the C library, of curl and git, of apt,
@@ -13,6 +15,17 @@ const NO_NETWORK: &[&str] = &[
     "failure resolving",
     "enetunreach",
     "eai_again",
+];
+
+/// The same for memory that is not to be had: the words of the C library, of C++, Python, Rust, Java and make.
+const NO_MEMORY: &[&str] = &[
+    "cannot allocate memory",
+    "out of memory",
+    "bad_alloc",
+    "memoryerror",
+    "memory allocation of",
+    "outofmemoryerror",
+    "memory exhausted",
 ];
 
 /// The same for a full disk.
@@ -27,8 +40,19 @@ pub(super) enum Network {
     Alone,
 }
 
+/// How much memory a command may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Memory {
+    /// As much as there is.
+    Unlimited,
+    /// So much, and it has not wanted more as far as is known.
+    Limited,
+    /// So much, and it wanted more.
+    Reached,
+}
+
 /// The advice. `tail` is what the command printed last; `store` is where it writes.
-pub(super) fn advice(making: Making, tail: &[String], network: Network, store: &Path) -> String {
+pub(super) fn advice(making: Making, tail: &[String], network: Network, memory: Memory, store: &Path) -> String {
     let said = |words: &[&str]| {
         tail.iter().any(|line| {
             let line = line.to_ascii_lowercase();
@@ -39,6 +63,9 @@ pub(super) fn advice(making: Making, tail: &[String], network: Network, store: &
     if network == Network::Alone && said(NO_NETWORK) {
         advice
             .push_str("the step has no network: give it what it needs as a source or a `fetch`, or `network = true`; ");
+    }
+    if memory == Memory::Reached || (memory == Memory::Limited && said(NO_MEMORY)) {
+        advice.push_str(&format!("the step has reached its `memory`, which may be why: {MORE_MEMORY}; "));
     }
     if said(NO_SPACE) {
         let store = store.display();
@@ -65,12 +92,23 @@ mod tests {
 
     #[test]
     fn what_was_missing_is_named() {
-        let said = |line: &str, network| advice(Making::Layer, &[line.to_owned()], network, Path::new("/store"));
+        let limited = |line: &str, network, memory| {
+            advice(Making::Layer, &[line.to_owned()], network, memory, Path::new("/store"))
+        };
+        let said = |line: &str, network| limited(line, network, Memory::Unlimited);
+        let unallocated = "sh: Cannot allocate memory";
+        let alone = |line, memory| limited(line, Network::Alone, memory);
+        assert!(alone(unallocated, Memory::Limited).starts_with("the step has reached its `memory`"));
+        assert!(alone("killed", Memory::Reached).starts_with("the step has reached its `memory`"));
+        assert!(!alone(unallocated, Memory::Unlimited).contains("`memory`"), "the machine has no more");
         let unreachable = "connect: Network is unreachable";
         assert!(said(unreachable, Network::Alone).starts_with("the step has no network"));
         assert!(!said(unreachable, Network::Shared).contains("has no network"), "it has one, and that fails");
         assert!(said("cc: No space left on device", Network::Shared).contains("in the store `/store`"));
         assert!(said("E: sorry", Network::Alone).starts_with("`kiln build --debug`"));
-        assert!(advice(Making::Layer, &[], Network::Alone, Path::new("/store")).ends_with("all that it printed"));
+        assert!(
+            advice(Making::Layer, &[], Network::Alone, Memory::Limited, Path::new("/store"))
+                .ends_with("all that it printed")
+        );
     }
 }

@@ -18,12 +18,12 @@ use crate::template::{Action, Command, Layer, Run, Step};
 use crate::tree::diff::diff;
 use crate::tree::{Change, Changeset, Contents, Node, Tree};
 
-use super::advice::{Network, advice};
+use super::advice::{Memory, Network, advice};
 use super::contents::{Everywhere, Small};
 use super::fetch::Making;
 use super::kept::{self, content_of};
 use super::log::Log;
-use super::session::{Session, forget_mount_points};
+use super::session::Session;
 use super::variation::Files;
 use super::{Attribution, Ground, Provision, Touched, times};
 
@@ -77,8 +77,6 @@ pub(super) struct Running<'r, 'a, 'b> {
     session: Option<Session>,
     /// The cache of the command that runs now, if it knows times of what is mounted.
     pub(super) cache: Option<PathBuf>,
-    /// Mount points that earlier sessions made, where the next one has them in its upper directory.
-    made: BTreeSet<String>,
     log: Log<'r>,
     /// What commands wrote.
     pub(super) written: Vec<Spool>,
@@ -140,7 +138,6 @@ impl LayerRun<'_, '_> {
             synced: below.clone(),
             session: None,
             cache: None,
-            made: BTreeSet::new(),
             log: Log::new(&show, &is_secret),
             written: Vec::new(),
             touched: Touched::default(),
@@ -234,8 +231,7 @@ impl<'a> Running<'_, 'a, '_> {
             self.stand_on_functions()?;
             let upper = self.work.root(&format!("upper-{}", self.number)).map_err(fail)?;
             let owners = self.sandbox.owners(&self.synced);
-            let made = std::mem::take(&mut self.made);
-            self.session = Some(Session { upper, when, made, files: Files::new(), owners });
+            self.session = Some(Session { upper, when, files: Files::new(), owners });
         }
         let mut order = self.order(run)?;
         let Some(session) = &mut self.session else { return Ok(()) };
@@ -251,7 +247,6 @@ impl<'a> Running<'_, 'a, '_> {
         self.log.heading(&format!("step {}: {said}", self.number));
         let ending = self.execute(order, run)?;
         if let Some(session) = &mut self.session {
-            session.made.extend(ending.made);
             session.owners = ending.owners;
         }
         self.attribute()
@@ -291,15 +286,23 @@ impl<'a> Running<'_, 'a, '_> {
                 let message = format!("the step failed: {ending}; it {}", not_given(&ending.refused));
                 Err(self.failure(message, Some(self.sandbox.mend(&ending.refused))))
             }
-            Ok(ending) => Err(self.failure(format!("the step failed: {ending}"), Some(self.advice(run)))),
+            Ok(ending) => {
+                let memory = if ending.reached_memory { Memory::Reached } else { Memory::Limited };
+                Err(self.failure(format!("the step failed: {ending}"), Some(self.advice(run, memory))))
+            }
             Err(error @ (SandboxError::SecondId { .. } | SandboxError::SecretOnDisk)) => {
                 Err(self.failure(format!("the step cannot run: {error}"), error.hint()))
             }
             Err(SandboxError::Interrupted) => Err(other(Error::Interrupted)),
             Err(
-                error @ (SandboxError::TimedOut { .. } | SandboxError::NoProgram { .. } | SandboxError::Child { .. }),
+                error @ (SandboxError::TimedOut { .. }
+                | SandboxError::NoProgram { .. }
+                | SandboxError::NoInterpreter { .. }
+                | SandboxError::OutOfMemory { .. }
+                | SandboxError::Silent { .. }
+                | SandboxError::Child { .. }),
             ) => {
-                let hint = error.hint().unwrap_or_else(|| self.advice(run));
+                let hint = error.hint().unwrap_or_else(|| self.advice(run, Memory::Limited));
                 Err(self.failure(format!("the step failed: {error}"), Some(hint)))
             }
             Err(error) => Err(fail(error)),
@@ -360,8 +363,7 @@ impl<'a> Running<'_, 'a, '_> {
         }
         let mut after = self.synced.clone();
         after.apply(&captured.changes.with_links_from(self.synced.free_link_group()));
-        let mut changes = diff(&self.synced, &after);
-        forget_mount_points(&mut changes, &session.made);
+        let changes = diff(&self.synced, &after);
         let timed = changes.iter().map(|(path, change)| {
             let change = match change {
                 Change::Node(node) => Change::Node(Node { mtime: session.when.of(&node.kind), ..node.clone() }),
@@ -378,9 +380,6 @@ impl<'a> Running<'_, 'a, '_> {
         self.keys.extend(keys);
         self.draft.absorb(&changes).map_err(|error| self.step_failure(error))?;
         self.sandbox.stack(session.upper, &mut self.lower);
-        if self.sandbox.mode().copies_layers() {
-            self.made = session.made;
-        }
         self.synced = self.draft.root().clone();
         Ok(())
     }
@@ -438,9 +437,10 @@ impl<'a> Running<'_, 'a, '_> {
         Stop::Command { span, message: format!("{noun} `{}`: {message}", self.given.layer.name), hint }
     }
 
-    fn advice(&self, run: &Run) -> String {
+    fn advice(&self, run: &Run, memory: Memory) -> String {
         let network = if run.network { Network::Shared } else { Network::Alone };
-        advice(self.making, &self.log.tail(), network, self.given.store.root())
+        let memory = if run.memory_bytes.is_some() { memory } else { Memory::Unlimited };
+        advice(self.making, &self.log.tail(), network, memory, self.given.store.root())
     }
 }
 

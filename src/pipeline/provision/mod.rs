@@ -57,6 +57,15 @@ pub enum Commands {
     Run,
 }
 
+/// When the sandbox was opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opened {
+    /// For an earlier command.
+    Before,
+    /// By this call.
+    Now,
+}
+
 /// What running commands needs of the world.
 #[derive(Debug)]
 pub struct Provision {
@@ -125,14 +134,14 @@ impl Provision {
     }
 
     /// The sandbox, made when it is asked for first.
-    pub fn sandbox(&self, store: &Store) -> Result<&Sandbox, SandboxError> {
+    pub fn sandbox(&self, store: &Store) -> Result<(&Sandbox, Opened), SandboxError> {
         // Two at once would each take the other's first steps for something that was left behind.
         let _turn = self.turns.wait(Doing::Sandbox);
         if let Some(sandbox) = self.sandbox.get() {
-            return Ok(sandbox);
+            return Ok((sandbox, Opened::Before));
         }
         let sandbox = Sandbox::open(Area::open(store.root())?, self.mode, self.user.as_deref())?;
         sandbox.sweep();
-        Ok(self.sandbox.get_or_init(|| sandbox))
+        Ok((self.sandbox.get_or_init(|| sandbox), Opened::Now))
     }
 }

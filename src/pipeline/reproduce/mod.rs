@@ -25,7 +25,10 @@
 //! | threads of kiln | one, or two where the first run has one | the same |
 //! | clock | at least a second later; the sandbox cannot move it | a date without a time of day is found on another day only |
 //!
-//! Not varied is what the sandbox fixes for every step on every machine, because no step can see another value of it:
+//! Not varied is what belongs to the machine and its kernel, of which there is one: boot id, kernel release, memory size and
+//! processor model. That is said in the report.
+//!
+//! Nor is what the sandbox fixes for every step on every machine, because no step can see another value of it:
 //! `TZ`, `LC_ALL`, umask, `HOME`, `USER`, user and group numbers, `SOURCE_DATE_EPOCH`. Nor are the times of files that a step
 //! stands on or is given: they are part of the inputs. Beside a cache the times of mounted files come from the clock, which
 //! is another one in each run. Addresses in memory are random in every process as it is. In a user namespace, mounts that
@@ -110,7 +113,7 @@ fn run_all(
         let found =
             found.split_first().map(|found| why::explain(found, &first, &run, &layout, reach, terms)).transpose()?;
         let (different, aside) = if is_same { (None, found) } else { (found, None) };
-        let (varied, held) = (vary::varied(&first, &run), vary::held(&first, &run));
+        let (varied, held) = (vary::varied(&first, &run), vary::held(&first, &run, terms.provision.mode));
         return Ok(Reproduction { is_same, runs, varied, held, different, aside });
     }
 }

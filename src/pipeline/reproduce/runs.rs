@@ -70,7 +70,7 @@ impl Arena {
     pub(super) fn remove(self, provision: &Provision, store: &Store) {
         // Files of subordinate ids are in reach of a sandbox only.
         if fs::remove_dir_all(self.work.path()).is_err()
-            && let Ok(sandbox) = provision.sandbox(store)
+            && let Ok((sandbox, _)) = provision.sandbox(store)
         {
             sandbox.discard(self.work);
         }

@@ -85,8 +85,11 @@ pub(super) fn varied(a: &Run, b: &Run) -> Vec<Varying> {
     varied
 }
 
-/// What was the same in both and might matter, and why.
-pub(super) fn held(a: &Run, b: &Run) -> Vec<Held> {
+/// What of the machine every run sees.
+const OF_THE_MACHINE: [&str; 4] = ["boot id", "kernel release", "memory size", "processor model"];
+
+/// What was the same in both and might matter, and why. `asked` is the sandbox that was asked for.
+pub(super) fn held(a: &Run, b: &Run, asked: Option<Mode>) -> Vec<Held> {
     if !a.has_commands() {
         return Vec::new();
     }
@@ -107,7 +110,13 @@ pub(super) fn held(a: &Run, b: &Run) -> Vec<Held> {
     }
     if a.sandbox() == b.sandbox() {
         let mode = a.sandbox().map_or("none".to_owned(), |mode| mode.to_string());
-        held.push(Held { what: "sandbox", why: format!("`{mode}` was asked for, or no other works here") });
+        let why = match asked {
+            Some(_) => format!("`{mode}` was asked for"),
+            None => format!("beside `{mode}` none works here that gives files the same owners"),
+        };
+        held.push(Held { what: "sandbox", why });
     }
+    let why = "a step sees this machine's: a run on another machine tells";
+    held.extend(OF_THE_MACHINE.map(|what| Held { what, why: why.to_owned() }));
     held
 }

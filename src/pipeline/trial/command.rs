@@ -180,6 +180,10 @@ impl Subject<'_> {
                 );
                 said(format!("this machine runs programs of {platform}"), found)
             }
+            SandboxError::NoInterpreter { program } => said(format!("`{program}` is in the image"), error.to_string()),
+            SandboxError::SecondId { who, mend } => {
+                said(format!("the command runs as `{who}`"), format!("{error}: {mend}"))
+            }
             SandboxError::Child { .. } => said("the command runs".to_owned(), error.to_string()),
             _ => None,
         }

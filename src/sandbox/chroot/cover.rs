@@ -14,7 +14,8 @@ use rustix::io::Errno;
 
 use crate::sandbox::answer::{Doing, Failure};
 use crate::sandbox::order::{Bind, BindKind, RunOrder, Temporary};
-use crate::sandbox::root::{make_place, secrets};
+use crate::sandbox::place;
+use crate::sandbox::root::secrets;
 
 use super::copy::{self, Which};
 use super::device;
@@ -61,11 +62,11 @@ pub(super) struct Covers {
     /// Where the covered waits, by the number of its cover.
     hidden: OwnedFd,
     covers: Vec<Cover>,
-    /// Places that had to be made, the outermost first. They stay, as the places of mounts would.
-    pub(super) made: Vec<String>,
 }
 
 struct Cover {
+    /// What had to be made for it, the outermost first.
+    made: Vec<String>,
     /// Where it really is.
     at: PathBuf,
     /// Where it goes back to.
@@ -82,7 +83,7 @@ pub(super) fn directory(at: &Path, mode: u32) -> Result<(), Failure> {
 impl Covers {
     /// None yet. The covered will wait in `hidden`, which is empty and on the file system of the root.
     pub(super) fn new(hidden: &Path) -> Result<Self, Failure> {
-        Ok(Self { hidden: copy::opened(hidden)?, covers: Vec::new(), made: Vec::new() })
+        Ok(Self { hidden: copy::opened(hidden)?, covers: Vec::new() })
     }
 
     /// Puts in all that a command finds. This process is in the root.
@@ -120,7 +121,7 @@ impl Covers {
             }
             Good::Moved { from, .. } => {
                 match renameat(&from.0, &from.1, CWD, &at) {
-                    // Another build has the cache: this one begins with an empty one.
+                    // A killed build had the cache: this one begins with an empty one.
                     Err(Errno::NOENT) => directory(&at, 0o1777)?,
                     // It is part of the image that this machine is: what is in it is read and stays as it is.
                     Err(Errno::XDEV) if is_directory => {
@@ -140,11 +141,12 @@ impl Covers {
 
     /// Takes what is at `to` out of the way; where that is, links followed.
     fn cover(&mut self, to: &Path, is_directory: bool) -> Result<PathBuf, Failure> {
-        make_place(to, is_directory, &mut self.made)?;
+        let mut made = Vec::new();
+        place::make(to, is_directory, &mut made)?;
         let doing = || format!("make a place for `{}`", to.display());
         let at = fs::canonicalize(to).doing(doing())?;
         renameat(CWD, &at, &self.hidden, self.covers.len().to_string()).doing(doing())?;
-        self.covers.push(Cover { at: at.clone(), home: None });
+        self.covers.push(Cover { made, at: at.clone(), home: None });
         Ok(at)
     }
 
@@ -165,8 +167,8 @@ impl Cover {
         let doing = || format!("put back what `{}` covered", self.at.display());
         if let Some(Home(parent, name)) = &self.home {
             match renameat(CWD, &self.at, parent, name) {
-                // The command has removed it, or another build was faster to put a cache back.
-                Err(Errno::NOENT | Errno::NOTDIR | Errno::EXIST | Errno::NOTEMPTY) => {}
+                // The command has removed it.
+                Err(Errno::NOENT | Errno::NOTDIR) => {}
                 moved => moved.doing(doing())?,
             }
         }
@@ -174,7 +176,7 @@ impl Cover {
         match renameat(hidden, number, CWD, &self.at) {
             // The command has removed the directory that it was in, and it with that.
             Err(Errno::NOENT | Errno::NOTDIR) => Ok(()),
-            back => back.doing(doing()),
+            back => back.doing(doing()).and_then(|()| place::take_away(&self.made)),
         }
     }
 }

@@ -37,11 +37,14 @@ mod renew;
 
 use std::path::{Path, PathBuf};
 
+use std::fs::File;
+
 use rustix::fs::Mode as FileMode;
 use rustix::process::{chdir, chroot, set_child_subreaper};
 use rustix::thread::{CapabilitySet, capabilities};
 
 use super::answer::{Answer, Doing, Failure};
+use super::cgroup;
 use super::command;
 use super::error::SandboxError;
 use super::fork::{Side, fork};
@@ -66,7 +69,7 @@ const NEEDED: [(&str, CapabilitySet); 6] = [
 ];
 
 /// Runs the command of `order` in a copy of its layers. This process enters it as well, and puts everything back.
-pub(super) fn run(order: &RunOrder) -> Result<Answer, Failure> {
+pub(super) fn run(order: &RunOrder, groups: Vec<File>) -> Result<Answer, Failure> {
     has_capabilities()?;
     fill::fill(order)?;
     let proc = Proc::open()?;
@@ -82,7 +85,10 @@ pub(super) fn run(order: &RunOrder) -> Result<Answer, Failure> {
         Err(failure) => Err(failure),
         Ok(()) if order.is_probe() => Ok(Answer::Done),
         Ok(()) => match fork() {
-            Ok(Side::Copy) => return command::run(order, Mode::Chroot, &proc, covers.made),
+            Ok(Side::Copy) => {
+                cgroup::join(groups);
+                return command::run(order, Mode::Chroot, &proc, Vec::new());
+            }
             Ok(Side::Original(mut process)) => process.hear().and_then(|answer| process.end(&answer)),
             Err(failure) => Err(failure),
         },
