@@ -1,6 +1,6 @@
 //! What is searched for, and the search in one stream.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io::{self, Read};
 
@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::form::{Form, Spelling, spellings};
 use super::hit::{Hit, Place};
-use super::value::{Secret, Secrets};
+use super::value::Secrets;
 use super::window::Window;
 
 /// Shortest value in bytes that is searched for: a shorter one is found by chance. Of random bytes, one in 2^64 places
@@ -62,17 +62,41 @@ impl Needles {
     pub fn new(secrets: &Secrets) -> Self {
         let mut needles = Self::default();
         for secret in secrets.iter() {
-            match Needle::new(secret) {
-                Some(needle) => {
-                    let extent = |target: &Target| target.text.len() + 2 * target.slack;
-                    let longest = needle.targets.iter().flatten().map(extent).max().unwrap_or(0);
-                    needles.longest = needles.longest.max(longest);
-                    needles.needles.push(needle);
-                }
-                None => needles.too_short.push(secret.id().to_owned()),
+            if !needles.add(secret.id(), secret.trimmed()) {
+                needles.too_short.push(secret.id().to_owned());
             }
         }
         needles
+    }
+
+    /// The same for what is looked at line by line: each line of a value is searched for as well, without the blanks around
+    /// it. Lines of less than [`SHORTEST_BYTES`] are not.
+    pub fn with_lines(secrets: &Secrets) -> Self {
+        let mut needles = Self::new(secrets);
+        for secret in secrets.iter() {
+            let value = secret.trimmed();
+            let lines = value.split(|byte| matches!(byte, b'\n' | b'\r')).map(<[u8]>::trim_ascii);
+            let lines: BTreeSet<&[u8]> = lines.filter(|line| *line != value).collect();
+            for line in lines {
+                needles.add(secret.id(), line);
+            }
+        }
+        needles
+    }
+
+    /// Adds a value; false if it is too short.
+    fn add(&mut self, id: &str, value: &[u8]) -> bool {
+        let Some(needle) = Needle::new(id, value) else { return false };
+        let extent = |target: &Target| target.text.len() + 2 * target.slack;
+        let longest = needle.targets.iter().flatten().map(extent).max().unwrap_or(0);
+        self.longest = self.longest.max(longest);
+        self.needles.push(needle);
+        true
+    }
+
+    /// Bytes of the longest spelling of a value: nothing that is found is longer.
+    pub fn longest_bytes(&self) -> usize {
+        self.longest
     }
 
     /// The ids of the secrets with a value of less than [`SHORTEST_BYTES`], which are not searched for.
@@ -104,7 +128,12 @@ impl Needles {
 
     /// The first secret in a text.
     pub fn find_text(&self, text: &str) -> Option<Hit> {
-        self.all(text.as_bytes(), Place::Content).into_iter().next()
+        self.find_bytes(text.as_bytes())
+    }
+
+    /// The first secret in bytes that are at hand, which are not unpacked.
+    pub fn find_bytes(&self, bytes: &[u8]) -> Option<Hit> {
+        self.all(bytes, Place::Content).into_iter().next()
     }
 
     /// One hit for each secret in bytes that are at hand.
@@ -149,8 +178,7 @@ impl fmt::Debug for Needles {
 
 impl Needle {
     /// `None` if the value is too short.
-    fn new(secret: &Secret) -> Option<Self> {
-        let value = secret.trimmed();
+    fn new(id: &str, value: &[u8]) -> Option<Self> {
         if value.len() < SHORTEST_BYTES {
             return None;
         }
@@ -173,7 +201,7 @@ impl Needle {
             }
         }
         let anchors = AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(targets.keys()).ok()?;
-        Some(Self { id: secret.id().to_owned(), anchors, targets: targets.into_values().collect() })
+        Some(Self { id: id.to_owned(), anchors, targets: targets.into_values().collect() })
     }
 
     fn find(&self, window: &[u8]) -> Option<Form> {

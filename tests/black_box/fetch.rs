@@ -281,3 +281,12 @@ fn a_fetch_is_locked_for_each_platform_that_is_built_and_runs_once_if_it_is_give
     let text = lock(&project);
     assert!(text.contains("\"/x-amd64\" = ") && text.contains("\"/x-arm64\" = "), "{text}");
 }
+
+#[test]
+fn what_was_fetched_before_is_searched_as_well() {
+    let Some((project, _server)) = project() else { return };
+    project.write("kiln.toml", fetching("echo s3cr3t-\"\"value-of-it > /out/a", ""));
+    project.build(&[]);
+    let build = project.kiln(&["build", "--secret", "id=token,env=TOKEN"]).env("TOKEN", "s3cr3t-value-of-it");
+    build.run().expect_code(1).expect_said("the secret `token`");
+}

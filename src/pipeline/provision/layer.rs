@@ -123,7 +123,6 @@ impl LayerRun<'_, '_> {
         let work = sandbox.area().work().map_err(fail)?;
         let watch = self.terms.watch;
         let show = |line: &str| watch(Event::StepPrints { layer: &self.layer.name, line });
-        let is_secret = |line: &str| self.provision.needles().find_text(line).map(|hit| hit.id);
         let mut root = below.clone();
         let running = Running {
             given: self,
@@ -138,7 +137,7 @@ impl LayerRun<'_, '_> {
             synced: below.clone(),
             session: None,
             cache: None,
-            log: Log::new(&show, &is_secret),
+            log: Log::new(&show, self.provision.line_needles()),
             written: Vec::new(),
             touched: Touched::default(),
             keys: Vec::new(),
@@ -163,8 +162,7 @@ impl<'a> Running<'_, 'a, '_> {
             }
             self.capture()
         });
-        let log = std::mem::replace(&mut self.log, Log::new(&|_| {}, &|_| None));
-        let saved = log.save(&self.given.key, self.given.store).map_err(other);
+        let saved = self.log.save(&self.given.key, self.given.store).map_err(other);
         // What the step has to say comes first: on a full disk neither works.
         ran?;
         saved?;

@@ -77,6 +77,7 @@ pub struct Provision {
     pub variation: Variation,
     secrets: Secrets,
     needles: Needles,
+    line_needles: Needles,
     /// Where a person wants to look around when a command fails.
     debug: Option<Terminal>,
     sandbox: OnceLock<Sandbox>,
@@ -102,10 +103,10 @@ impl Default for Provision {
 impl Provision {
     /// Nothing is made until the first command runs.
     pub fn new(mode: Option<Mode>, user: Option<String>, secrets: Secrets) -> Self {
-        let needles = Needles::new(&secrets);
+        let (needles, line_needles) = (Needles::new(&secrets), Needles::with_lines(&secrets));
         let variation = Variation::default();
         let (sandbox, turns) = (OnceLock::new(), Turns::default());
-        Self { mode, user, variation, secrets, needles, debug: None, sandbox, turns }
+        Self { mode, user, variation, secrets, needles, line_needles, debug: None, sandbox, turns }
     }
 
     /// The same, with a shell on a terminal where a command fails.
@@ -128,9 +129,14 @@ impl Provision {
         self.secrets.get(id).map(Secret::reveal)
     }
 
-    /// What no file, line or document may have in it.
+    /// What no file or document may have in it.
     pub fn needles(&self) -> &Needles {
         &self.needles
+    }
+
+    /// What no line that a command prints may have in it.
+    fn line_needles(&self) -> &Needles {
+        &self.line_needles
     }
 
     /// The sandbox, made when it is asked for first.
