@@ -151,6 +151,11 @@ impl Progress {
                 *self.below().residue.entry(layer.to_owned()).or_default() += 1;
                 self.detail(&format!("layer {layer}: {} {} ({})", removed.path, removed.how, removed.rule));
             }
+            Event::SecretInCache { layer, path, id } => {
+                let message = format!("layer `{layer}`: `{path}` in a cache holds the secret `{id}`, and stays there");
+                let hint = "let the step remove it, or keep it outside the cache".to_owned();
+                self.bar.suspend(|| self.report.warn(&message, Some(hint)));
+            }
             Event::PrivateKey { from, path, kind } => {
                 self.note(&format!("note: {from}: `{path}` holds a whole private key ({kind})"));
             }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::base::shell::quoted;
 use crate::base::{ContentDigest, ManifestDigest, Platform};
 
 /// One thing that comes from outside, as the template asks for it after substitution: the key of its entry. Two sources
@@ -68,7 +69,7 @@ impl FetchRequest {
     pub fn shown(&self) -> String {
         /// A line of a terminal has room for it and what is said of it.
         const MOST_CHARS: usize = 60;
-        let words = self.command.join(" ");
+        let words = quoted(&self.command);
         let line: String = words.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
         match line.char_indices().nth(MOST_CHARS) {
             Some((cut, _)) => format!("{}...", line.get(..cut).unwrap_or_default()),

@@ -9,6 +9,7 @@
 //! units    the stages and images of a build        -> which need which, several at once
 //! evaluate one of them                             -> changesets
 //! provision a layer with commands                  -> changeset, in the sandbox, once
+//! withheld secrets that nobody gave                -> findings, before anything runs
 //! prepare  Loaded + Gathered                       -> Prepared   changesets, plan, keys
 //! trial    Prepared                                -> Outcome    whether its tests pass
 //! build    Prepared + Store                        -> Built      blobs, images, index
@@ -38,6 +39,7 @@ pub mod terms;
 pub mod trial;
 mod units;
 pub mod vendor;
+mod withheld;
 
 pub use build::{Built, BuiltLayer, build};
 pub use deliver::{deliver, known_outputs};

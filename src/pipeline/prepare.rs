@@ -26,6 +26,7 @@ use super::load::{Loaded, any_error};
 use super::provision::{Commands, Ground, Touched};
 use super::terms::{Cache, Terms};
 use super::units::{Failed, Shared, Target, Units};
+use super::withheld::withheld;
 
 /// A build that is known in full and not made yet.
 #[derive(Debug)]
@@ -155,6 +156,13 @@ pub fn prepare(
     let units = Units { loaded: &loaded, gathered: &gathered, reach, terms, commands, shared: &shared };
     let target = |(platform, template)| Target::image(platform, template);
     let targets: Vec<Target<'_>> = loaded.platforms.iter().zip(&templates).map(target).collect();
+    if commands == Commands::Run {
+        let withheld = withheld(&units, &targets);
+        if !withheld.is_empty() {
+            warn(&mut warnings, withheld);
+            return Err(Error::Template { template: loaded.path, findings: warnings, files: loaded.files });
+        }
+    }
     let (images, made) = match units.images(&targets) {
         Ok(images) => images,
         Err(failed) => {

@@ -125,6 +125,15 @@ pub enum Event<'a> {
         /// What, and how.
         removed: &'a crate::residue::Removed,
     },
+    /// A step left a secret in one of its caches, where it stays.
+    SecretInCache {
+        /// The layer's name.
+        layer: &'a str,
+        /// The file as the step sees it; the cache if the file's name has the secret in it.
+        path: &'a str,
+        /// Which secret.
+        id: &'a str,
+    },
     /// Something from outside has a whole private key in it. Whoever made it meant it to be there, or not: nobody here can
     /// tell.
     PrivateKey {

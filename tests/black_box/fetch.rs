@@ -91,7 +91,7 @@ fn what_a_command_fetches_is_locked_normalised_and_not_fetched_again() {
     project.write("app/list", "a list\n");
     let mounts = "mounts = [{ from = 'app:list', to = '/in/list' }]\n[sources.app]\npath = 'app'";
     project.write("kiln.toml", fetching(&script, mounts));
-    let first = project.kiln(&["build"]).ok().expect_said("source files, with network: /bin/sh -ec cd /out;");
+    let first = project.kiln(&["build"]).ok().expect_said("source files, with network: /bin/sh -ec 'cd /out;");
     assert_eq!(server.asked(), 1);
     let text = lock(&project);
     for expected in [

@@ -41,6 +41,64 @@ fn a_secret_is_seen_by_its_step_alone_and_lands_nowhere() {
     assert!(!again.stderr.contains("step 1"), "the value is no part of the key: {}", again.all());
 }
 
+#[test]
+fn a_secret_of_several_lines_or_in_a_long_line_is_not_printed() {
+    if !require_root() {
+        return;
+    }
+    let lines = ["-----BEGIN-TOKEN-----", "first-half-of-the-token", "-----END-TOKEN-----"];
+    // What is printed without a line end is shown in pieces of 16 KiB.
+    let steps = "[[layer]]\nname = 'prints'\nrun = '''\ncat /run/secrets/key; tail -n 2 /run/secrets/key\n\
+        for n in 16374 16380 16390 33000; do head -c $n /dev/zero | tr '\\0' x; cat /run/secrets/token; echo; done\n\
+        echo the end\n'''\nsecrets = ['key', 'token']\n";
+    let Some(project) = with_shell(steps) else { return };
+    project.write("key", lines.join("\n") + "\n");
+    let secrets = ["--secret", "id=key,file=key", "--secret", "id=token,env=TOKEN"];
+    let ended = project.kiln(&["build"]).args(secrets).env("TOKEN", VALUE).ok().expect_said("| the end");
+    let log = project.kiln(&["log"]).ok();
+    for part in lines.iter().chain(&["s3cr3t", "-token\n"]) {
+        assert!(!ended.stderr.contains(part) && !log.text().contains(part), "{part}: {}", ended.all());
+    }
+}
+
+#[test]
+fn a_secret_that_is_missing_is_told_before_anything_runs() {
+    if !require_root() {
+        return;
+    }
+    let steps = "[[layer]]\nname = 'first'\nrun = 'echo first; sort /etc/group'\n\
+        [[layer]]\nname = 'uses'\nrun = 'true'\nsecrets = ['token', 'other']\n\
+        [[layer]]\nname = 'from-stage'\ncopy = 'side:/etc/passwd'\nto = '/side'\n\
+        [stage.side]\n[[stage.side.layer]]\nname = 'system'\ncopy = 'system'\nto = '/'\n\
+        [[stage.side.layer]]\nname = 'work'\nrun = 'mkdir -p /etc; echo x > /etc/passwd'\nsecrets = ['third']\n";
+    let Some(project) = with_shell(steps) else { return };
+    let ended = project.kiln(&["build", "--secret", "id=token,env=TOKEN"]).env("TOKEN", VALUE).run().expect_code(1);
+    for said in
+        ["layer `uses`: the secret `other` was not given", "layer `work`: the secret `third`", "kiln.toml:", "^^"]
+    {
+        assert!(ended.stderr.contains(said), "{said}: {}", ended.all());
+    }
+    assert!(!ended.stderr.contains("step 1") && !ended.stderr.contains("`token`"), "{}", ended.all());
+    let secrets = ["token", "other", "third"].map(|id| ["--secret".to_owned(), format!("id={id},env=TOKEN")]).concat();
+    let digest = project.kiln(&["build"]).args(secrets).env("TOKEN", VALUE).ok().digest();
+    assert_eq!(project.build(&[]), digest, "what is recalled needs no secret");
+    project.kiln(&["build", "--no-cache"]).run().expect_code(1).expect_said("the secret `token` was not given");
+}
+
+#[test]
+fn a_secret_that_stays_in_a_cache_is_told() {
+    if !require_root() {
+        return;
+    }
+    let steps = "[[layer]]\nname = 'keeps'\ncache = ['/cache']\nsecrets = ['token']\n\
+        run = 'mkdir -p /cache/a; cp /run/secrets/token /cache/a/config; echo x > /cache/b'\n";
+    let Some(project) = with_shell(steps) else { return };
+    let ended = project.kiln(&["build", "--secret", "id=token,env=TOKEN"]).env("TOKEN", VALUE).ok();
+    let said = "warning: layer `keeps`: `/cache/a/config` in a cache holds the secret `token`";
+    assert_eq!(ended.stderr.matches(said).count(), 1, "{}", ended.all());
+    assert!(!ended.stderr.contains("/cache/b`") && !ended.stderr.contains(VALUE), "{}", ended.all());
+}
+
 /// Produces `Error::SecretLands`.
 #[test]
 fn a_secret_in_a_file_stops_the_build_in_every_form() {

@@ -44,6 +44,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("serde", ANYWHERE),
     ("serde_json", ANYWHERE),
     ("sha2", &["src/base/hash.rs"]),
+    ("shlex", &["src/base/shell.rs"]),
     ("signal_hook", &["src/cli/"]),
     ("strsim", &["src/template/", "src/step/", "src/store/", "src/source/git/"]),
     // The tar of an output holds blobs, not a tree; of apk's own tar, the headers change.

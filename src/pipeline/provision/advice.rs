@@ -81,14 +81,36 @@ pub(super) fn advice(making: Making, tail: &[String], network: Network, memory: 
     }
     if !tail.is_empty() {
         advice.push_str("; last:\n");
-        advice.push_str(&tail.join("\n"));
+        let lines: Vec<String> = tail.iter().map(|line| untabbed(line)).collect();
+        advice.push_str(&lines.join("\n"));
     }
     advice
+}
+
+/// A line with blanks for tabs, as far as a terminal would move: findings are shown without control characters.
+fn untabbed(line: &str) -> String {
+    const STOP: usize = 8;
+    let mut shown = String::new();
+    let mut column = 0;
+    for letter in line.chars() {
+        let (letter, width) = if letter == '\t' { (' ', STOP - column % STOP) } else { (letter, 1) };
+        shown.extend(std::iter::repeat_n(letter, width));
+        column += width;
+    }
+    shown
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tabs_become_blanks() {
+        assert_eq!(untabbed("a\tbc\t\td"), "a       bc              d");
+        let tail = ["\tat main".to_owned()];
+        let advice = advice(Making::Layer, &tail, Network::Alone, Path::new("/store"));
+        assert!(advice.ends_with("last:\n        at main"), "{advice}");
+    }
 
     #[test]
     fn what_was_missing_is_named() {

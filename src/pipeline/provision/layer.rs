@@ -1,10 +1,12 @@
 //! One layer with commands, from its first step to its last.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::base::glob::Globs;
+use crate::base::shell::quoted;
 use crate::base::{ContentDigest, Epoch, LayerKey};
 use crate::pipeline::error::Error;
 use crate::pipeline::evaluate::Stop;
@@ -24,6 +26,7 @@ use super::fetch::Making;
 use super::kept::{self, content_of};
 use super::log::Log;
 use super::session::Session;
+use super::spilled::caches;
 use super::variation::Files;
 use super::{Attribution, Ground, Provision, Touched, times};
 
@@ -243,7 +246,12 @@ impl<'a> Running<'_, 'a, '_> {
         let said = describe(&run.command);
         watch(Event::StepBegins { layer: &self.given.layer.name, step: self.number, command: &said });
         self.log.heading(&format!("step {}: {said}", self.number));
-        let ending = self.execute(order, run)?;
+        let caches = caches(&order, run);
+        // Made just now, on the file system that the caches are on.
+        let since = std::fs::metadata(&order.work).map_or(0, |made| made.ctime());
+        let ended = self.execute(order, run);
+        self.warn_of_spilled(&caches, since);
+        let ending = ended?;
         if let Some(session) = &mut self.session {
             session.owners = ending.owners;
         }
@@ -468,9 +476,9 @@ pub(super) fn as_sandbox(stop: Stop) -> SandboxError {
 pub(crate) fn describe(command: &Command) -> String {
     match command {
         Command::Shell { text, .. } => text.trim().to_owned(),
-        Command::Argv(words) => words.join(" "),
+        Command::Argv(words) => quoted(words),
         Command::Script { from, args } => {
-            format!("{}:{} {}", from.source, from.path, args.join(" ")).trim_end().to_owned()
+            format!("{}:{} {}", from.source, from.path, quoted(args)).trim_end().to_owned()
         }
     }
 }

@@ -9,6 +9,7 @@
 //! session       commands that share an upper directory
 //! fetch         one command with a network, of which only `/out` stays   -> tree, for the lock
 //! log           what commands print: for people now, and for `kiln log` later
+//! spilled       caches -> secrets that a step left there
 //! turns         what only one unit of a build does at a time
 //! caches        what only one build works with at a time
 //! variation     what no step may depend on, and which of its values a build has
@@ -28,6 +29,7 @@ pub(super) mod key;
 pub(super) mod layer;
 mod log;
 mod session;
+mod spilled;
 mod surroundings;
 mod times;
 pub(super) mod turns;
@@ -127,6 +129,11 @@ impl Provision {
     /// The value of a secret.
     fn secret(&self, id: &str) -> Option<&[u8]> {
         self.secrets.get(id).map(Secret::reveal)
+    }
+
+    /// Whether there is a secret of that name.
+    pub(super) fn was_given(&self, id: &str) -> bool {
+        self.secret(id).is_some()
     }
 
     /// What no file or document may have in it.

@@ -1,5 +1,6 @@
 //! `[[test]]`.
 
+use crate::base::shell::quoted;
 use crate::template::form::{self, Form};
 use crate::template::model::Command;
 use crate::template::model::expect::{Check, Expected, Form as ImageForm, Port, Protocol, Test, number_names, regex};
@@ -98,7 +99,7 @@ fn image_form(text: &str) -> Option<ImageForm> {
 fn describe(check: &Check) -> String {
     match check {
         Check::File { path, .. } => format!("file {path}"),
-        Check::Run { command: Command::Argv(words), .. } => words.join(" "),
+        Check::Run { command: Command::Argv(words), .. } => quoted(words),
         Check::Run { command: Command::Shell { text, .. }, .. } => {
             text.trim().lines().next().unwrap_or_default().to_owned()
         }
