@@ -108,7 +108,7 @@ mod tests {
     fn tabs_become_blanks() {
         assert_eq!(untabbed("a\tbc\t\td"), "a       bc              d");
         let tail = ["\tat main".to_owned()];
-        let advice = advice(Making::Layer, &tail, Network::Alone, Path::new("/store"));
+        let advice = advice(Making::Layer, &tail, Network::Alone, Memory::Unlimited, Path::new("/store"));
         assert!(advice.ends_with("last:\n        at main"), "{advice}");
     }
 
