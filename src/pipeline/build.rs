@@ -12,6 +12,7 @@ use crate::layer::BlockIndex;
 use crate::layer::codec::pack;
 use crate::lock::Pin;
 use crate::plan::LayerPlan;
+use crate::secret::SecretError;
 use crate::store::notes::packed_name;
 use crate::store::{BuildNote, Entry, LayerNote, Name, PackedNote, Shelf, Store, StoreError};
 use crate::tree::{Change, Changeset, Content, ContentError, Contents, Kind, Node, dump};
@@ -224,7 +225,13 @@ fn make_layer(
     let bytes = made.content_bytes;
     (terms.watch)(Event::LayerBegins { platform: &platform.platform, name: &plan.name, bytes });
     let contents = everything(prepared, taken, terms);
-    let keys = landing::found_keys(changeset, &contents)?;
+    let keys = landing::found_keys(changeset, &contents).map_err(|error| match error {
+        _ if terms.is_interrupted() => Error::Interrupted,
+        error => {
+            set_aside_damaged(prepared, store);
+            not_packed(error, &plan.name)
+        }
+    })?;
     let noted = landing::written_keys(&keys);
     private_keys(prepared, job, keys)?;
     let previous = match terms.cache {
@@ -311,6 +318,17 @@ fn noted_keys(
     });
     let beside = beside.map(|(path, change)| (path.clone(), change.clone())).collect();
     landing::found_keys(&beside, &everything(prepared, &[], terms))
+}
+
+/// What cannot be searched because it cannot be read cannot be packed either, and is told as that.
+fn not_packed(error: Error, layer: &str) -> Error {
+    match error {
+        Error::Search(SecretError::Read { path, source }) => match source.downcast::<ContentError>() {
+            Ok(content) => Error::Layer { name: layer.to_owned(), source: content.into() },
+            Err(source) => SecretError::Read { path, source }.into(),
+        },
+        other => other,
+    }
 }
 
 /// No private key comes from beside the template.
