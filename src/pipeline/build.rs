@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 
 use crate::assemble::{AssembleError, Order, Previous, assemble};
-use crate::base::{ContentDigest, DiffId, Platform};
+use crate::base::{ContentDigest, DiffId, ImagePath, Platform};
 use crate::image::{self, Image, Index, LayerDescriptor, annotations};
 use crate::input::image::wanted;
 use crate::input::{Reach, Spool, each};
@@ -15,12 +15,13 @@ use crate::plan::LayerPlan;
 use crate::secret::SecretError;
 use crate::store::notes::packed_name;
 use crate::store::{BuildNote, Entry, LayerNote, Name, PackedNote, Shelf, Store, StoreError};
-use crate::tree::{Change, Changeset, Content, ContentError, Contents, Kind, Node, dump};
+use crate::tree::{ContentError, dump};
 
 use super::contents::Everything;
 use super::error::Error;
-use super::landing::{self, Key};
-use super::prepare::{LayerContent, Prepared, PreparedLayer, PreparedPlatform, State, build_name, state};
+use super::keys;
+use super::landing;
+use super::prepare::{LayerContent, Prepared, PreparedPlatform, State, build_name, state};
 use super::terms::{Cache, Event, Terms};
 
 /// What was built.
@@ -45,6 +46,8 @@ pub struct BuiltLayer {
     pub descriptor: LayerDescriptor,
     /// Length of its tar.
     pub raw_bytes: u64,
+    /// The files in it that have a private key which is not from beside the template and not expected, and its kind.
+    pub foreign_keys: Vec<(ImagePath, String)>,
     /// Whether it was there already.
     pub cached: bool,
 }
@@ -72,10 +75,10 @@ impl Built {
 /// Makes the layers that are missing, then the images, and moves the local name.
 pub fn build(prepared: &Prepared, reach: &Reach<'_>, terms: &Terms<'_>) -> Result<Built, Error> {
     let store = reach.store;
-    keys_of_bases(prepared, terms);
+    keys::tell_bases(prepared, terms);
     let taken = take_out(prepared, &missing_contents(prepared, store, terms), reach)?;
     let layers = make_layers(prepared, &taken, store, terms)?;
-    keys_of_layers(prepared, store, terms)?;
+    keys::tell_layers(&layers, terms);
     let mut images = Vec::new();
     let mut rest = layers.as_slice();
     for platform in &prepared.platforms {
@@ -200,8 +203,10 @@ fn build_layer(
     let built = match now {
         State::Cached(raw_bytes, descriptor) => {
             // It may have been packed for a template that allows more.
-            private_keys(prepared, job, noted_keys(prepared, content, store, terms)?)?;
-            BuiltLayer { platform: platform.platform.clone(), name, descriptor, raw_bytes, cached: true }
+            let found = keys::noted(prepared, content, store, terms)?;
+            let foreign_keys = keys::sift(prepared, platform, plan, &content.changeset, found)?;
+            let platform = platform.platform.clone();
+            BuiltLayer { platform, name, descriptor, raw_bytes, foreign_keys, cached: true }
         }
         State::Missing | State::Unknown => make_layer(prepared, job, taken, store, terms)?,
     };
@@ -225,15 +230,15 @@ fn make_layer(
     let bytes = made.content_bytes;
     (terms.watch)(Event::LayerBegins { platform: &platform.platform, name: &plan.name, bytes });
     let contents = everything(prepared, taken, terms);
-    let keys = landing::found_keys(changeset, &contents).map_err(|error| match error {
+    let found = landing::found_keys(changeset, &contents).map_err(|error| match error {
         _ if terms.is_interrupted() => Error::Interrupted,
         error => {
             set_aside_damaged(prepared, store);
             not_packed(error, &plan.name)
         }
     })?;
-    let noted = landing::written_keys(&keys);
-    private_keys(prepared, job, keys)?;
+    let noted = landing::written_keys(&found);
+    let foreign_keys = keys::sift(prepared, platform, plan, changeset, found)?;
     let previous = match terms.cache {
         Cache::Used => previous(prepared, platform, plan, store),
         Cache::Ignored => None,
@@ -283,41 +288,9 @@ fn make_layer(
         name: plan.name.clone(),
         descriptor: descriptor(assembled.diff_id, &packed, platform),
         raw_bytes: assembled.raw_bytes,
+        foreign_keys,
         cached: false,
     })
-}
-
-/// Whether a content comes from beside the template.
-fn is_beside(prepared: &Prepared, content: &Content) -> bool {
-    prepared.gathered.scans.values().any(|named| named.scan.origins.read_at(content, 0, &mut []).is_ok())
-}
-
-/// Those of the keys in a layer that come from beside the template, and those that come from elsewhere.
-fn by_origin(prepared: &Prepared, changes: &Changeset, keys: Vec<Key>) -> (Vec<Key>, Vec<Key>) {
-    keys.into_iter().partition(|(path, _)| match changes.get(path) {
-        Some(Change::Node(Node { kind: Kind::File { content, .. }, .. })) => is_beside(prepared, content),
-        _ => false,
-    })
-}
-
-/// The private keys of a layer that is packed already.
-fn noted_keys(
-    prepared: &Prepared,
-    content: &LayerContent,
-    store: &Store,
-    terms: &Terms<'_>,
-) -> Result<Vec<Key>, Error> {
-    let note: Option<LayerNote> = store.note(Shelf::Layers, &content.key.hex());
-    if let Some(keys) = note.and_then(|note| landing::read_keys(&note.private_keys?)) {
-        return Ok(keys);
-    }
-    // Of what nobody has looked at, only this is at hand for certain.
-    let beside = content.changeset.iter().filter(|(_, change)| match change {
-        Change::Node(Node { kind: Kind::File { content, .. }, .. }) => is_beside(prepared, content),
-        _ => false,
-    });
-    let beside = beside.map(|(path, change)| (path.clone(), change.clone())).collect();
-    landing::found_keys(&beside, &everything(prepared, &[], terms))
 }
 
 /// What cannot be searched because it cannot be read cannot be packed either, and is told as that.
@@ -329,57 +302,6 @@ fn not_packed(error: Error, layer: &str) -> Error {
         },
         other => other,
     }
-}
-
-/// No private key comes from beside the template.
-fn private_keys(prepared: &Prepared, job: &Job<'_>, keys: Vec<Key>) -> Result<(), Error> {
-    let Job { platform, plan, content, .. } = job;
-    let (beside, _) = by_origin(prepared, &content.changeset, keys);
-    landing::private_keys(&plan.name, &beside, allowed_keys(platform, &plan.name))
-}
-
-/// Tells the private keys that layers have from elsewhere.
-fn keys_of_layers(prepared: &Prepared, store: &Store, terms: &Terms<'_>) -> Result<(), Error> {
-    let mut told = BTreeSet::new();
-    for platform in &prepared.platforms {
-        for PreparedLayer { plan, content, .. } in &platform.layers {
-            let Some(content) = content else { continue };
-            let keys = noted_keys(prepared, content, store, terms)?;
-            let (_, elsewhere) = by_origin(prepared, &content.changeset, keys);
-            let from = format!("layer `{}`", plan.name);
-            for (path, kind) in landing::unexpected(&elsewhere, allowed_keys(platform, &plan.name)) {
-                // Platforms have layers in common.
-                if told.insert((from.clone(), path.clone(), kind.clone())) {
-                    (terms.watch)(Event::PrivateKey { from: &from, path: &path.to_string(), kind });
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Tells the private keys in the images below.
-fn keys_of_bases(prepared: &Prepared, terms: &Terms<'_>) {
-    let bases = prepared.platforms.iter().filter_map(|platform| prepared.gathered.images.get(platform.base.as_ref()?));
-    for foreign in bases {
-        let from = format!("base `{}`", foreign.image.request.image);
-        let keys = foreign.layers.iter().flat_map(|layer| &layer.private_keys);
-        for (path, kind) in keys {
-            (terms.watch)(Event::PrivateKey { from: &from, path, kind });
-        }
-    }
-}
-
-/// The private keys that a layer may have.
-fn allowed_keys<'a>(platform: &'a PreparedPlatform, name: &str) -> &'a [String] {
-    let template = &platform.template;
-    let of_stages = template
-        .stages
-        .iter()
-        .flat_map(|(stage, of)| of.layers.iter().map(move |layer| (format!("{stage}/{}", layer.name), layer)));
-    let own = template.layers.iter().map(|layer| (layer.name.clone(), layer));
-    let found = own.chain(of_stages).find(|(other, _)| other == name);
-    found.map_or(&[], |(_, layer)| layer.allow_private_keys.as_slice())
 }
 
 /// A damaged blob that contents come from goes out of the way, so that the next build gets it anew.

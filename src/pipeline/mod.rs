@@ -13,6 +13,7 @@
 //! prepare  Loaded + Gathered                       -> Prepared   changesets, plan, keys
 //! trial    Prepared                                -> Outcome    whether its tests pass
 //! build    Prepared + Store                        -> Built      blobs, images, index
+//! keys     private keys in it                      -> refused, or told
 //! deliver  Built + outputs                         -> receipts
 //! reproduce several builds from nothing, varied   -> what differs, and why
 //! look     a reference                             -> Seen       an image that exists, for people
@@ -27,6 +28,7 @@ pub mod error;
 mod evaluate;
 pub mod fetch;
 pub mod gather;
+mod keys;
 mod landing;
 pub mod load;
 pub mod look;
