@@ -151,7 +151,7 @@ name = 'accounts'
 [[layer.step]]
 run = '''
 groupadd --gid 1500 team
-useradd --create-home --uid 1500 --gid team worker
+useradd --create-home --home-dir /srv/worker --uid 1500 --gid team worker
 echo 'worker:$6$salt$hash' | chpasswd --encrypted
 passwd --lock worker
 ls /etc/*- >/dev/null
@@ -178,7 +178,7 @@ fn accounts_have_the_day_of_the_epoch_and_no_backups() {
         assert!(ended.stderr.contains(said), "{said}: {}", ended.all());
     }
     let accounts = on.layer("accounts");
-    assert!(has(&accounts, "/etc/shadow") && has(&accounts, "/home/worker/.profile"), "{accounts}");
+    assert!(has(&accounts, "/etc/shadow") && has(&accounts, "/srv/worker/.profile"), "{accounts}");
     for backup in ["passwd-", "shadow-", "group-", "gshadow-", "subuid-", "subgid-"] {
         assert!(!has(&accounts, &format!("/etc/{backup}")), "{backup}: {accounts}");
     }
