@@ -18,6 +18,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("clap", &["src/cli/"]),
     ("clap_complete", &["src/cli/"]),
     ("clap_mangen", &["src/cli/"]),
+    ("deb822_fast", &["src/packages/debian/paragraph.rs"]),
     ("flate2", &["src/layer/read/"]),
     // It brings the SHA-1 that detects collisions, which ids of git objects are checked with, and keystores of Java.
     ("gix_index", &["src/source/path/", "src/source/git/id.rs", "src/residue/keystore.rs"]),
