@@ -27,8 +27,17 @@ const HOMES: &[(&str, &[&str])] = &[
     ("ignore", &["src/source/path/"]),
     ("imara_diff", &["src/compare/"]),
     ("indicatif", &["src/cli/progress.rs"]),
-    // A zip archive holds civil times; servers say when to try again; dates are recognised in texts.
-    ("jiff", &["src/base/epoch.rs", "src/compare/", "src/layer/read/zip.rs", "src/transport/retry.rs"]),
+    // A zip archive holds civil times; servers say when to try again and archives when they were made; dates are recognised in texts.
+    (
+        "jiff",
+        &[
+            "src/base/epoch.rs",
+            "src/compare/",
+            "src/layer/read/zip.rs",
+            "src/packages/debian/release.rs",
+            "src/transport/retry.rs",
+        ],
+    ),
     // Numbers of system calls, and the few calls that rustix does not have.
     ("libc", &["src/sandbox/"]),
     ("libdeflater", &["src/layer/codec.rs"]),
@@ -39,6 +48,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("oci_spec", &["src/image/", "src/registry/name.rs"]),
     // What a test of a template expects; what a cause looks like.
     ("regex", &["src/template/model/expect.rs", "src/compare/cause/"]),
+    ("pgp", &["src/packages/debian/keyring.rs", "src/packages/debian/signature.rs"]),
     ("rustix", &["src/source/", "src/store/", "src/output/", "src/sandbox/", "src/registry/helper.rs"]),
     ("seccompiler", &["src/sandbox/"]),
     ("rustls_native_certs", &["src/transport/tls.rs"]),

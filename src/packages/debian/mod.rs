@@ -1,13 +1,24 @@
 //! Debian and what is made from it.
+//!
+//! ```text
+//! InRelease + Keyring --signature--> text --release--> Release     which suite, which indexes, until when
+//! Packages --index--> Package ..+
+//! ```
 
 pub mod error;
 pub mod index;
+pub mod keyring;
 pub mod package;
 pub mod paragraph;
 pub mod relation;
+pub mod release;
+pub mod signature;
 pub mod version;
 
 pub use error::IndexError;
-pub use index::{Held, Installed};
+pub use index::{Held, Installed, installed};
+pub use keyring::Keyring;
 pub use package::Package;
+pub use release::{Release, ReleaseError, Wanted};
+pub use signature::{SignatureError, Signed, verify};
 pub use version::{Version, VersionError};
