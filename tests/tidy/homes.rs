@@ -56,7 +56,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("serde_json", ANYWHERE),
     ("sha2", &["src/base/hash.rs"]),
     ("signal_hook", &["src/cli/"]),
-    ("strsim", &["src/template/", "src/step/", "src/store/", "src/source/git/"]),
+    ("strsim", &["src/template/", "src/packages/nearest.rs", "src/step/", "src/store/", "src/source/git/"]),
     // The tar of an output holds blobs, not a tree; of apk's own tar, the headers change.
     ("tar", &["src/layer/", "src/output/tarball.rs", "src/residue/scripts.rs"]),
     ("tempfile", &["src/source/", "src/store/", "src/output/"]),
