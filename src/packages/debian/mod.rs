@@ -4,8 +4,10 @@
 //! InRelease + Keyring --signature--> text --release--> Release     which suite, which indexes, until when
 //! Packages --index--> Package ..+
 //! status  --index--> Installed..+--> Pool + Task --solver--> Chosen..
+//! NAME.deb --deb--> Control, Changeset
 //! ```
 
+pub mod deb;
 pub mod error;
 pub mod index;
 pub mod keyring;
@@ -18,6 +20,7 @@ pub mod signature;
 pub mod solver;
 pub mod version;
 
+pub use deb::{Deb, DebError};
 pub use error::IndexError;
 pub use index::{Held, Installed, installed};
 pub use keyring::Keyring;
