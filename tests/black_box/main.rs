@@ -15,6 +15,7 @@ mod inputs;
 mod kept;
 mod outputs;
 mod owners;
+mod packages;
 mod readers;
 mod recorded;
 mod refusals;

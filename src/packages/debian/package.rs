@@ -213,6 +213,11 @@ impl Package {
         parse(self.get(field.text()), architecture)
     }
 
+    /// How many others it needs, at a glance.
+    pub(super) fn needs(&self) -> usize {
+        [Text::PreDepends, Text::Depends].map(|text| self.get(text).split(',').count()).into_iter().sum()
+    }
+
     /// Whether the version is the same for dpkg, however it is spelled.
     pub fn is_of_version(&self, version: &str) -> bool {
         compare(self.version(), version).is_eq()

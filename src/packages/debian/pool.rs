@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::error::IndexError;
 use super::index::{Held, Installed};
-use super::package::{MultiArch, Package, Relates};
+use super::package::{MultiArch, Package, Relates, Standing};
 use super::relation::{Qualifier, Relation};
 use super::version::compare;
 
@@ -169,7 +169,8 @@ impl<'a> Pool<'a> {
     }
 
     /// Who satisfies a relation that a package of an architecture has: packages of the name, then those that provide it.
-    /// Of providers first those that the system has, then the more common.
+    /// Of providers first those that the system has, then the more common,
+    /// then those that need less.
     pub(super) fn satisfying(&self, relation: &Relation<'_>, asks: &Package) -> Vec<Id> {
         let real = self.named(relation.name).iter().copied().filter(|id| {
             let package = self.package(*id);
@@ -180,11 +181,9 @@ impl<'a> Pool<'a> {
         let mut providers = self.providing(relation, |package| self.is_of(package, relation.qualifier, asks));
         providers.sort_by_key(|id| {
             let candidate = self.candidate(*id);
-            (
-                !candidate.is_installed(),
-                candidate.package.standing != super::package::Standing::Essential,
-                candidate.package.priority,
-            )
+            let package = candidate.package;
+            let is_plain = package.standing != Standing::Essential;
+            (!candidate.is_installed(), is_plain, package.priority, package.needs())
         });
         providers.retain(|id| !found.contains(id));
         found.extend(providers);

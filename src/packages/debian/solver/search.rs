@@ -250,8 +250,14 @@ impl<'a, 'p> Search<'a, 'p> {
 
 /// Which candidates are looked at. Of what the system has, older versions only if they are asked for.
 fn visible(pool: &Pool<'_>, task: &Task<'_>, scope: Scope) -> Vec<bool> {
-    let mut visible = vec![false; pool.len()];
-    for ids in pool.by_name() {
+    // Most names have one package: nothing to choose.
+    let mut visible = vec![true; pool.len()];
+    for ids in pool.by_name().filter(|ids| ids.len() > 1) {
+        for id in ids {
+            if let Some(place) = visible.get_mut(*id as usize) {
+                *place = false;
+            }
+        }
         let mut architectures: Vec<&str> = ids.iter().map(|id| pool.native(pool.package(*id))).collect();
         architectures.sort_unstable();
         architectures.dedup();
