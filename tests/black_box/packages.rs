@@ -6,9 +6,11 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use kiln::base::Epoch;
 use kiln::packages::Request;
 use kiln::packages::debian::{
-    Automatic, Foundation, Offer, Package, Pool, Recommends, SolveError, Task, index, installed, solve,
+    Automatic, Foundation, Keyring, Offer, Package, Pool, Recommends, Release, SolveError, Task, Wanted, index,
+    installed, solve, verify,
 };
 
 use crate::harness::{Program, require, skip};
@@ -233,5 +235,40 @@ fn sets_are_those_of_apt() {
         }
         let most = names.len() * UNLISTED_PERCENT / 100;
         assert!(unlisted.lines().count() <= most, "list what is right with its reason, mend the rest:\n{unlisted}");
+    }
+}
+
+#[test]
+fn debians_own_signatures_are_good() {
+    if require("apt-get").is_none() {
+        return;
+    }
+    let keyring = Keyring::debian().expect("keys");
+    let lists = fs::read_dir("/var/lib/apt/lists").into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut checked = 0;
+    for path in lists.filter(|path| path.to_string_lossy().ends_with("_InRelease")) {
+        let message = fs::read(&path).expect("apt's lists can be read");
+        if !String::from_utf8_lossy(&message).contains("\nOrigin: Debian\n") {
+            continue;
+        }
+        // The keys count now; what the clock says is not for a test to rely on.
+        let at: Epoch = "2026-06-01T00:00:00Z".parse().expect("a time");
+        let signed = verify(&message, &keyring, at).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let release = Release::parse(&signed.text).expect("a good release");
+        let components = ["main".to_owned()];
+        let wanted = Wanted {
+            suite: &release.codename,
+            components: &components,
+            architecture: "amd64",
+            origin: Some("Debian"),
+            at: release.date,
+            not_before: None,
+        };
+        assert_eq!(release.check(&wanted), Ok(()), "{}", path.display());
+        assert!(release.index("main", "amd64").is_ok(), "{}", path.display());
+        checked += 1;
+    }
+    if checked == 0 {
+        skip("apt has no lists of Debian: run apt-get update");
     }
 }

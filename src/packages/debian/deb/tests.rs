@@ -14,7 +14,8 @@ fn tar(entries: &[(tar::EntryType, &str, &str)]) -> Vec<u8> {
         header.set_entry_type(*kind);
         header.set_mode(0o644);
         header.set_mtime(3);
-        (header.set_uid(0), header.set_gid(0));
+        header.set_uid(0);
+        header.set_gid(0);
         let is_file = *kind == tar::EntryType::Regular;
         header.set_size(if is_file { data.len() as u64 } else { 0 });
         if !is_file {
@@ -33,7 +34,7 @@ fn files(entries: &[(&str, &str)]) -> Vec<u8> {
 fn ar(members: &[(&str, &[u8])]) -> Vec<u8> {
     let mut bytes = b"!<arch>\n".to_vec();
     for (name, data) in members {
-        write!(bytes, "{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", 0, 0, 0, 100_644, data.len())
+        writeln!(bytes, "{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`", 0, 0, 0, 100_644, data.len())
             .expect("memory does not fail");
         bytes.extend_from_slice(data);
         if data.len() % 2 == 1 {
