@@ -7,9 +7,10 @@ use std::fs;
 use std::path::Path;
 
 use kiln::base::Epoch;
+use kiln::layer::read::{ignore, layer};
 use kiln::packages::Request;
 use kiln::packages::debian::{
-    Automatic, Foundation, Keyring, Offer, Package, Pool, Recommends, Release, SolveError, Task, Wanted, index,
+    Automatic, Foundation, Keyring, Offer, Package, Pool, Recommends, Release, SolveError, Task, Wanted, deb, index,
     installed, solve, verify,
 };
 
@@ -270,5 +271,36 @@ fn debians_own_signatures_are_good() {
     }
     if checked == 0 {
         skip("apt has no lists of Debian: run apt-get update");
+    }
+}
+
+/// Small ones, with conffiles, setuid programs and hard links.
+const FILES: &[&str] = &["base-files", "dash", "passwd", "perl-base"];
+
+#[test]
+fn packages_are_read_as_dpkg_reads_them() {
+    let Some(dpkg_deb) = require("dpkg-deb") else { return };
+    let directory = tempfile::tempdir().expect("a directory");
+    if apt(&["download"]).args(FILES).cwd(directory.path()).run().code != Some(0) {
+        skip("apt cannot download packages: there is no network, or its lists are old");
+        return;
+    }
+    for entry in fs::read_dir(directory.path()).expect("a directory").flatten() {
+        let file = fs::File::open(entry.path()).expect("a package");
+        let deb = deb::read(file, &mut ignore).unwrap_or_else(|error| panic!("{}: {error}", entry.path().display()));
+        let listed = Program::new(&dpkg_deb).args(["--fsys-tarfile".as_ref(), entry.path().as_os_str()]);
+        let theirs: BTreeSet<String> = layer(listed.env("PATH", PATH).ok().stdout.as_slice(), &mut ignore)
+            .expect("a tar")
+            .iter()
+            .map(|(path, _)| path.to_string())
+            .collect();
+        let ours: BTreeSet<String> = deb.files.iter().map(|(path, _)| path.to_string()).collect();
+        assert_eq!(ours, theirs);
+        let sums = deb.control.md5sums().expect("sums");
+        assert!(!sums.is_empty() && sums.keys().all(|path| deb.files.get(path).is_some()), "sums are of files");
+        let conffiles = deb.control.conffiles().expect("conffiles");
+        let shown = Program::new(&dpkg_deb).args(["--info".as_ref(), entry.path().as_os_str(), "conffiles".as_ref()]);
+        let shown = shown.env("PATH", PATH).run();
+        assert_eq!(conffiles.len(), if shown.code == Some(0) { shown.text().lines().count() } else { 0 });
     }
 }
