@@ -19,6 +19,7 @@ mod kept;
 mod limits;
 mod outputs;
 mod owners;
+mod packages;
 mod places;
 mod readers;
 mod recorded;

@@ -15,6 +15,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("layer", &["base", "tree"]),
     ("secret", &["base", "tree", "layer"]),
     ("compare", &["base", "tree", "layer"]),
+    ("packages", &["base", "tree", "layer"]),
     ("step", &["base", "tree", "template"]),
     ("residue", &["base", "tree"]),
     ("plan", &["base", "tree", "template", "layer"]),

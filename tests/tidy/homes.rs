@@ -18,6 +18,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("clap", &["src/cli/"]),
     ("clap_complete", &["src/cli/"]),
     ("clap_mangen", &["src/cli/"]),
+    ("deb822_fast", &["src/packages/debian/paragraph.rs"]),
     ("flate2", &["src/layer/read/"]),
     // It brings the SHA-1 that detects collisions, which ids of git objects are checked with, and keystores of Java.
     ("gix_index", &["src/source/path/", "src/source/git/id.rs", "src/residue/keystore.rs"]),
@@ -26,8 +27,17 @@ const HOMES: &[(&str, &[&str])] = &[
     ("ignore", &["src/source/path/"]),
     ("imara_diff", &["src/compare/"]),
     ("indicatif", &["src/cli/progress.rs"]),
-    // A zip archive holds civil times; servers say when to try again; dates are recognised in texts.
-    ("jiff", &["src/base/epoch.rs", "src/compare/", "src/layer/read/zip.rs", "src/transport/retry.rs"]),
+    // A zip archive holds civil times; servers say when to try again and archives when they were made; dates are recognised in texts.
+    (
+        "jiff",
+        &[
+            "src/base/epoch.rs",
+            "src/compare/",
+            "src/layer/read/zip.rs",
+            "src/packages/debian/release.rs",
+            "src/transport/retry.rs",
+        ],
+    ),
     // Numbers of system calls, and the few calls that rustix does not have.
     ("libc", &["src/sandbox/"]),
     ("libdeflater", &["src/layer/codec.rs"]),
@@ -38,6 +48,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("oci_spec", &["src/image/", "src/registry/name.rs"]),
     // What a test of a template expects; what a cause looks like.
     ("regex", &["src/template/model/expect.rs", "src/compare/cause/"]),
+    ("pgp", &["src/packages/debian/keyring.rs", "src/packages/debian/signature.rs"]),
     ("rustix", &["src/source/", "src/store/", "src/output/", "src/sandbox/", "src/registry/helper.rs"]),
     ("seccompiler", &["src/sandbox/"]),
     ("rustls_native_certs", &["src/transport/tls.rs"]),
@@ -46,7 +57,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("sha2", &["src/base/hash.rs"]),
     ("shlex", &["src/base/shell.rs"]),
     ("signal_hook", &["src/cli/"]),
-    ("strsim", &["src/template/", "src/step/", "src/store/", "src/source/git/"]),
+    ("strsim", &["src/template/", "src/packages/nearest.rs", "src/step/", "src/store/", "src/source/git/"]),
     // The tar of an output holds blobs, not a tree; of apk's own tar, the headers change.
     ("tar", &["src/layer/", "src/output/tarball.rs", "src/residue/scripts.rs"]),
     ("tempfile", &["src/source/", "src/store/", "src/output/"]),

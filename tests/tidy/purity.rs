@@ -4,8 +4,10 @@ use crate::settle;
 use crate::sources;
 
 /// Modules whose results depend on their arguments alone.
-const PURE: &[&str] =
-    &["base", "tree", "template", "config", "lock", "layer", "secret", "compare", "step", "residue", "plan", "image"];
+const PURE: &[&str] = &[
+    "base", "tree", "template", "config", "lock", "layer", "secret", "compare", "packages", "step", "residue", "plan",
+    "image",
+];
 
 /// What a pure module may not name, and what to do instead.
 const SURROUNDINGS: &[(&str, &str)] = &[

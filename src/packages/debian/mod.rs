@@ -1,0 +1,32 @@
+//! Debian and what is made from it.
+//!
+//! ```text
+//! InRelease + Keyring --signature--> text --release--> Release     which suite, which indexes, until when
+//! Packages --index--> Package ..+
+//! status  --index--> Installed..+--> Pool + Task --solver--> Chosen..
+//! NAME.deb --deb--> Control, Changeset
+//! ```
+
+pub mod deb;
+pub mod error;
+pub mod index;
+pub mod keyring;
+pub mod package;
+pub mod paragraph;
+pub mod pool;
+pub mod relation;
+pub mod release;
+pub mod signature;
+pub mod solver;
+pub mod version;
+
+pub use deb::{Deb, DebError};
+pub use error::IndexError;
+pub use index::{Held, Installed, installed};
+pub use keyring::Keyring;
+pub use package::Package;
+pub use pool::{Automatic, Offer, Pool};
+pub use release::{Release, ReleaseError, Wanted};
+pub use signature::{SignatureError, Signed, verify};
+pub use solver::{Chosen, Foundation, Recommends, SolveError, Task, solve};
+pub use version::{Version, VersionError};

@@ -1,0 +1,21 @@
+//! Operating-system packages: from what a template asks for to what the lock says.
+//!
+//! ```text
+//! "curl=7.88*" --Request--+
+//! InRelease --verify--> Release --> Packages --> Pool --solve--> Chosen --> PackagePin    for the lock
+//!                 dpkg's database of a base --+
+//! .deb --read--> control paragraph, scripts, Changeset
+//! ```
+//! What every distribution has is here: requests, entries of the lock, reasons. All that knows one distribution is in a
+//! module of its own, which takes requests and gives entries.
+//!
+//! Architecture Invariant: pure. Indexes come as bytes, times as values; what is fetched, and from where, is for the
+//! caller to do.
+
+pub mod debian;
+pub mod entry;
+mod nearest;
+pub mod request;
+
+pub use entry::{PackagePin, ParseReasonError, Reason};
+pub use request::{Request, RequestError, Wish};
