@@ -107,7 +107,7 @@ impl<'a> Writer<'a> {
             Pin::Git(GitPin { tree, .. }) | Pin::Fetch(FetchPin { tree, .. }) => {
                 (*tree, "application/vnd.oci.image.layer.v1.tar")
             }
-            Pin::Image(_) => return Ok(()),
+            Pin::Image(_) | Pin::Packages(_) => return Ok(()),
         };
         let digest = digest.to_string();
         self.blob(&digest)?;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::base::shell::quoted;
-use crate::base::{ContentDigest, ManifestDigest, Platform};
+use crate::base::{ContentDigest, Epoch, ManifestDigest, Platform};
+use crate::packages::PackagePin;
 
 /// One thing that comes from outside, as the template asks for it after substitution: the key of its entry. Two sources
 /// that ask for the same share the entry.
@@ -18,6 +19,8 @@ pub enum Request {
     Git(GitRequest),
     /// What a command fetches.
     Fetch(FetchRequest),
+    /// Packages of a distribution.
+    Packages(PackagesRequest),
 }
 
 /// An image for one platform.
@@ -67,14 +70,18 @@ pub struct FetchRequest {
 impl FetchRequest {
     /// The command for people, in one line that is not too long.
     pub fn shown(&self) -> String {
-        /// A line of a terminal has room for it and what is said of it.
-        const MOST_CHARS: usize = 60;
-        let words = quoted(&self.command);
-        let line: String = words.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
-        match line.char_indices().nth(MOST_CHARS) {
-            Some((cut, _)) => format!("{}...", line.get(..cut).unwrap_or_default()),
-            None => line,
-        }
+        one_line(&quoted(&self.command))
+    }
+}
+
+/// A text in one line that is not too long.
+fn one_line(text: &str) -> String {
+    /// A line of a terminal has room for it and what is said of it.
+    const MOST_CHARS: usize = 60;
+    let line: String = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+    match line.char_indices().nth(MOST_CHARS) {
+        Some((cut, _)) => format!("{}...", line.get(..cut).unwrap_or_default()),
+        None => line,
     }
 }
 
@@ -89,6 +96,28 @@ pub struct FetchMount {
     pub writable: bool,
 }
 
+/// Packages for one platform, as a step asks for them.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PackagesRequest {
+    /// What is asked for, in the order of the template.
+    pub packages: Vec<String>,
+    /// The names of the repositories that they come from.
+    pub repositories: Vec<String>,
+    /// Whether recommended packages come too.
+    pub recommends: bool,
+    /// The stage that asks (`in`); `None`: the image.
+    pub stage: Option<String>,
+    /// The platform that they are for.
+    pub platform: Platform,
+}
+
+impl PackagesRequest {
+    /// What is asked for, in one line that is not too long.
+    pub fn shown(&self) -> String {
+        one_line(&self.packages.join(" "))
+    }
+}
+
 /// What a request was resolved to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Pin {
@@ -100,6 +129,8 @@ pub enum Pin {
     Git(GitPin),
     /// Of [`Request::Fetch`].
     Fetch(FetchPin),
+    /// Of [`Request::Packages`].
+    Packages(PackagesPin),
 }
 
 /// An image that is known by digest.
@@ -140,6 +171,29 @@ pub struct FetchPin {
     pub files: BTreeMap<String, ContentDigest>,
 }
 
+/// A set of packages, each known by digest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackagesPin {
+    /// Of everything that the set was found with but for what the repositories offered: the repositories' definitions, what
+    /// is below. The entry is stale once that is another.
+    pub given: ContentDigest,
+    /// The releases that were read, in the order of repositories and suites.
+    pub releases: Vec<ReleasePin>,
+    /// What is added to what is below, sorted by name and architecture.
+    pub set: Vec<PackagePin>,
+}
+
+/// A release of a suite.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReleasePin {
+    /// The repository of the template.
+    pub repository: String,
+    /// Its suite, as the template calls it.
+    pub suite: String,
+    /// When it was made: no older one is taken later.
+    pub date: Epoch,
+}
+
 impl Request {
     /// The kind of entry, as it is called in the lock file.
     pub fn kind(&self) -> &'static str {
@@ -148,6 +202,7 @@ impl Request {
             Self::Url(_) => "url",
             Self::Git(_) => "git",
             Self::Fetch(_) => "fetch",
+            Self::Packages(_) => "packages",
         }
     }
 }
@@ -163,6 +218,11 @@ impl fmt::Display for Request {
                 git.subdir.as_ref().map_or(Ok(()), |subdir| write!(f, " /{subdir}"))
             }
             Self::Fetch(fetch) => write!(f, "fetch {} ({})", fetch.shown(), fetch.platform),
+            Self::Packages(packages) => {
+                write!(f, "packages {}", packages.shown())?;
+                packages.stage.as_ref().map_or(Ok(()), |stage| write!(f, " in {stage}"))?;
+                write!(f, " ({})", packages.platform)
+            }
         }
     }
 }
@@ -174,6 +234,7 @@ impl fmt::Display for Pin {
             Self::Url(pin) => write!(f, "{}", pin.sha256),
             Self::Git(pin) => f.write_str(&pin.commit),
             Self::Fetch(pin) => write!(f, "{} (of {})", pin.tree, pin.given.short()),
+            Self::Packages(pin) => write!(f, "{} packages (of {})", pin.set.len(), pin.given.short()),
         }
     }
 }

@@ -41,6 +41,7 @@ pub mod settle;
 
 pub use file::{Accept, Lock, LockError, PROFILE};
 pub use input::{
-    FetchMount, FetchPin, FetchRequest, GitPin, GitRequest, ImagePin, ImageRequest, Pin, Request, Submodules, UrlPin,
+    FetchMount, FetchPin, FetchRequest, GitPin, GitRequest, ImagePin, ImageRequest, PackagesPin, PackagesRequest, Pin,
+    ReleasePin, Request, Submodules, UrlPin,
 };
 pub use settle::{Asked, Change, Inputs, Move, Settled, complete, drop_stale, missing, move_entry, put, settle};

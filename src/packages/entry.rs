@@ -23,6 +23,10 @@ pub struct PackagePin {
     pub size: u64,
     /// Of its file.
     pub sha256: ContentDigest,
+    /// The source package that it is built from: packages of one source change together.
+    pub source: String,
+    /// The repository of the template that offers it.
+    pub repository: String,
     /// Why it is there.
     pub reason: Reason,
 }
@@ -106,6 +110,8 @@ mod tests {
             file: "pool/main/g/glibc/libc6_2.36-9+deb12u10_amd64.deb".to_owned(),
             size: 12,
             sha256: ContentDigest::from([7; 32]),
+            source: "glibc".to_owned(),
+            repository: "debian".to_owned(),
             reason,
         }
     }

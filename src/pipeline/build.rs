@@ -407,6 +407,7 @@ fn inputs(prepared: &Prepared) -> Vec<String> {
             Pin::Url(pin) => inputs.push(pin.sha256.to_string()),
             Pin::Git(pin) => inputs.push(pin.tree.to_string()),
             Pin::Fetch(pin) => inputs.push(pin.tree.to_string()),
+            Pin::Packages(pin) => inputs.extend(pin.set.iter().map(|package| package.sha256.to_string())),
         }
     }
     inputs.extend(prepared.taken.iter().filter_map(|spool| spool.blob()).map(str::to_owned));

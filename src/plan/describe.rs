@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::base::ContentDigest;
 use crate::base::hash::digest_of;
 use crate::template::{
-    Account, Action, Command, Compression, ExtractOwner, Id, Mount, Mtime, Owner, Run, SourceRef, Step,
+    Account, Action, Command, Compression, ExtractOwner, Id, Mount, Mtime, Owner, Run, Scripts, SourceRef, Step,
 };
 
 use super::model::StepPlan;
@@ -69,6 +69,14 @@ pub fn describe(step: &Step) -> StepPlan {
         Action::Remove { glob } => {
             settings.set("remove", glob.clone());
             "remove"
+        }
+        Action::Packages(packages) => {
+            let words: Vec<String> = packages.requests.iter().map(ToString::to_string).collect();
+            settings.list("packages", &words);
+            settings.list("repository", &packages.repositories);
+            settings.optional("recommends", packages.recommends.then(|| "true".to_owned()));
+            settings.optional("scripts", (packages.scripts == Scripts::Refuse).then(|| "refuse".to_owned()));
+            "packages"
         }
         Action::Run(run) => settings.run(run),
         Action::Enable { units } => {

@@ -187,7 +187,7 @@ pub fn apply(
         Action::Remove { glob } => remove(glob, draft, span),
         Action::Enable { units } => enable(units, draft, reader, when, span),
         // Whoever evaluates a layer runs its commands in the sandbox and gives what they changed.
-        Action::Run(_) => Err(StepError::NeedsSandbox),
+        Action::Run(_) | Action::Packages(_) => Err(StepError::NeedsSandbox),
     }
 }
 

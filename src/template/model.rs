@@ -7,9 +7,11 @@ use crate::base::{ContentDigest, Epoch, ImagePath, Platform};
 use super::span::Span;
 
 pub mod expect;
+pub mod packages;
 pub mod provision;
 
 pub use expect::{Check, Expected, Form, Port, Protocol, Test};
+pub use packages::{Distribution, Keyring, Packages, Repository, Scripts};
 pub use provision::{Command, FetchSource, Mount, Run};
 
 /// A whole template for one platform.
@@ -33,6 +35,8 @@ pub struct Template {
     pub sources: BTreeMap<String, Source>,
     /// `stage` by name; no name is a source's too. Only those that something uses need to be made.
     pub stages: BTreeMap<String, Stage>,
+    /// `repositories` by name.
+    pub repositories: BTreeMap<String, Repository>,
     /// Layers from the bottom up.
     pub layers: Vec<Layer>,
     /// `config`.
@@ -227,6 +231,8 @@ pub enum Action {
         /// The glob, with or without a leading slash.
         glob: String,
     },
+    /// `packages`
+    Packages(Packages),
     /// `run` and `script`
     Run(Box<Run>),
     /// `enable`: units of systemd, each under its whole name.

@@ -54,6 +54,7 @@ pub(super) fn template(reader: &mut Reader<'_>, root: &Table, directories: &[Str
         created: facts.created,
         compression: compression(reader, image),
         annotations: reader.map(image, "annotations"),
+        repositories: BTreeMap::new(),
         layers: layer::layers(reader, root, &names),
         sources,
         config: root.table("config").map(|table| config::config(reader, table, root)).unwrap_or_default(),

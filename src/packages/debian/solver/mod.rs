@@ -79,7 +79,7 @@ pub struct Chosen<'a> {
 
 impl Chosen<'_> {
     /// What the lock says of it. `None` for what is no file of a repository.
-    pub fn pin(&self) -> Option<PackagePin> {
+    pub fn pin(&self, repository: &str) -> Option<PackagePin> {
         let package = self.package;
         Some(PackagePin {
             name: package.name().to_owned(),
@@ -88,6 +88,8 @@ impl Chosen<'_> {
             file: package.file().to_owned(),
             size: package.size_bytes,
             sha256: package.sha256?,
+            source: package.source().to_owned(),
+            repository: repository.to_owned(),
             reason: self.reason.clone(),
         })
     }
