@@ -19,6 +19,7 @@ pub mod fetch;
 pub mod git;
 pub mod image;
 mod kept;
+pub mod packages;
 pub mod reach;
 pub mod remote;
 #[cfg(test)]
@@ -33,8 +34,10 @@ pub use image::BaseImage;
 pub use reach::Reach;
 pub use remote::Remote;
 
-use crate::lock::{FetchRequest, GitRequest, ImageRequest, Request};
-use crate::template::UrlSource;
+use std::collections::BTreeMap;
+
+use crate::lock::{FetchRequest, GitRequest, ImageRequest, PackagesRequest, Request};
+use crate::template::{Repository, UrlSource};
 use crate::tree::Tree;
 
 /// The files of an input.
@@ -57,6 +60,8 @@ pub enum Asked {
     Git(GitRequest),
     /// What a command fetches.
     Fetch(FetchRequest),
+    /// Packages of a distribution, with the repositories that have them.
+    Packages(PackagesRequest, BTreeMap<String, Repository>),
 }
 
 impl Asked {
@@ -67,6 +72,7 @@ impl Asked {
             Self::Url(source) => Request::Url(source.url.clone()),
             Self::Git(request) => Request::Git(request.clone()),
             Self::Fetch(request) => Request::Fetch(request.clone()),
+            Self::Packages(request, _) => Request::Packages(request.clone()),
         }
     }
 }

@@ -39,6 +39,7 @@ pub mod input;
 mod raw;
 pub mod settle;
 
+pub use crate::packages::PackagePin;
 pub use file::{Accept, Lock, LockError, PROFILE};
 pub use input::{
     FetchMount, FetchPin, FetchRequest, GitPin, GitRequest, ImagePin, ImageRequest, PackagesPin, PackagesRequest, Pin,

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::packages::sets;
 use crate::base::Platform;
 use crate::input::Asked;
 use crate::lock::{FetchMount, FetchRequest, GitRequest, ImageRequest, Request, Submodules};
@@ -10,7 +11,7 @@ use crate::template::{Base, BaseFrom, FetchSource, Source, SourceFrom, SourceRef
 /// One thing that is asked for.
 #[derive(Debug, Clone)]
 pub struct Ask {
-    /// What a user calls it: the name of the source or the stage, or `base`.
+    /// What a user calls it: the name of the source, the stage or the repository, or `base`.
     pub name: String,
     /// Where it is asked for.
     pub span: Span,
@@ -18,12 +19,29 @@ pub struct Ask {
     pub asked: Asked,
 }
 
+/// Between the names of repositories that are asked together.
+const TOGETHER: &str = "+";
+
+impl Ask {
+    /// The names that a user may call it by.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.name.split(TOGETHER)
+    }
+}
+
 /// What is asked for, by the key of its entry in the lock: what several ask for is there once.
 pub type Asks = BTreeMap<Request, Ask>;
 
-/// Adds what the template of one platform asks for: the bases and sources of what is built of it.
+/// Adds what the template of one platform asks for: the bases, sources and packages of what is built of it.
 pub fn add(template: &Template, platform: &Platform, asks: &mut Asks) {
     add_named(template, &template.needed(), platform, asks);
+    for set in sets(template, platform) {
+        let (name, span) = (set.request.repositories.join(TOGETHER), set.span);
+        let named = set.request.repositories.iter().filter_map(|name| template.repositories.get_key_value(name));
+        let repositories = named.map(|(name, repository)| (name.clone(), repository.clone())).collect();
+        let ask = Ask { name, span, asked: Asked::Packages(set.request, repositories) };
+        asks.entry(ask.asked.request()).or_insert(ask);
+    }
 }
 
 /// Adds what the base of the image and these sources and stages ask for.

@@ -62,6 +62,22 @@ pub enum Error {
         /// The source.
         name: String,
     },
+    /// A set of packages was found on something else, and it must not be found anew.
+    #[error("the lock file `{path}` has a set for `{packages}` that was found with other repositories or on something else below, and this build must not write it", path = path.display())]
+    StalePackages {
+        /// Which lock file.
+        path: PathBuf,
+        /// What is asked for.
+        packages: String,
+    },
+    /// Scripts of packages are to run where nothing runs them.
+    #[error("{place}: the base of `{packages}` has no dpkg, which the scripts of packages need")]
+    NoDpkg {
+        /// File and line of the step.
+        place: String,
+        /// What is asked for.
+        packages: String,
+    },
     /// What a command fetches is asked for where nothing runs.
     #[error("what the source `{name}` fetches is not here: its command has not run")]
     NotFetched {
@@ -239,9 +255,10 @@ impl Error {
         match self {
             Self::Store(StoreError::Frozen { .. }) => Class::Refused,
             Self::Output(error) if error.is_refusal() => Class::Refused,
-            Self::Locked { .. } | Self::StaleFetch { .. } | Self::Lock { error: LockError::Profile { .. }, .. } => {
-                Class::Mismatch
-            }
+            Self::Locked { .. }
+            | Self::StaleFetch { .. }
+            | Self::StalePackages { .. }
+            | Self::Lock { error: LockError::Profile { .. }, .. } => Class::Mismatch,
             Self::Store(StoreError::Damaged { .. }) => Class::Mismatch,
             Self::Input { source, .. } | Self::Arrived(source) => source.class(),
             Self::Interrupted | Self::Sandbox(SandboxError::Interrupted) => Class::Interrupted,
@@ -263,7 +280,10 @@ impl Error {
                 Some("name a template or a directory with `kiln.toml`, or write one with `kiln init`".to_owned())
             }
             Self::Lock { error, .. } => error.hint(),
-            Self::Locked { .. } | Self::StaleFetch { .. } => {
+            Self::NoDpkg { .. } => {
+                Some("unpack only, with `scripts = \"refuse\"`; or start from a base with dpkg, or from none".to_owned())
+            }
+            Self::Locked { .. } | Self::StaleFetch { .. } | Self::StalePackages { .. } => {
                 Some("run `kiln lock`, review the file and commit it; or give `--no-locked`".to_owned())
             }
             Self::NotFetched { .. } => Some("`kiln lock` and `kiln build` run it".to_owned()),

@@ -106,6 +106,8 @@ pub(super) type SourceTrees<'a> = BTreeMap<String, (Cow<'a, Tree>, Times)>;
 
 /// What the layers of one unit are evaluated with.
 pub(super) struct Around<'s> {
+    /// The unit's name; `None`: the image.
+    pub(super) stage: Option<&'s str>,
     /// What its steps run on.
     pub(super) platform: &'s Platform,
     pub(super) sources: &'s SourceTrees<'s>,
@@ -156,7 +158,7 @@ impl Evaluation<'_> {
                 return Err(Error::Interrupted.into());
             }
             let stages = around.stages_of(layer);
-            let runs = layer.steps.iter().any(|step| matches!(step.action, Action::Run(_)));
+            let runs = layer.has_commands();
             let is_derived = runs || unit.ground.is_derived || stages.iter().any(|stage| stage.ground.is_derived);
             let is_known = unit.ground.is_known && stages.iter().all(|stage| stage.ground.is_known);
             let steps: Vec<StepPlan> = layer.steps.iter().map(describe).collect();
@@ -190,6 +192,7 @@ impl Evaluation<'_> {
             layer,
             steps,
             given: given.collect(),
+            packages: self.units.sets(layer, around).flat_map(|(_, _, pin)| &pin.set).map(|of| of.sha256).collect(),
         };
         Ok(inputs.key()?)
     }
@@ -280,6 +283,7 @@ impl Evaluation<'_> {
             sources: &trees,
             inputs: &inputs,
             take_out: &|wanted| Ok(take_out_of_images(wanted, &units)?),
+            packages: &|packages| units.packages(packages, around),
             provision: units.terms.provision,
             store: units.reach.store,
             terms: self.steps,

@@ -4,6 +4,7 @@
 //! load     template + lock                         -> Loaded     what was written, settled
 //! asks     template                                -> Asks       what comes from outside
 //! pin      Loaded + Asks                           -> Loaded     every one of them with an entry in the lock
+//! packages Loaded                                  -> Loaded     which packages of a distribution, once
 //! fetch    Loaded                                  -> Loaded     what commands download, in store and lock, once
 //! gather   sources and inputs                      -> Gathered   trees, and where their contents are
 //! units    the stages and images of a build        -> which need which, several at once
@@ -32,6 +33,7 @@ mod keys;
 mod landing;
 pub mod load;
 pub mod look;
+mod packages;
 pub mod pin;
 pub mod prepare;
 pub mod provision;

@@ -13,6 +13,7 @@ use super::asks::Ask;
 use super::error::Error;
 use super::fetch::{Wish, fetch};
 use super::load::{Loaded, LockMode, write_lock};
+use super::packages;
 use super::provision::Commands;
 use super::terms::{Event, Terms};
 
@@ -32,6 +33,7 @@ pub fn pin(
         return Err(Error::Locked { path: loaded.lock_path.clone(), missing });
     }
     resolve(loaded, &wanted, reach, terms)?;
+    packages::pin(loaded, packages::Wish { mode, anew: &[], never }, reach, terms)?;
     fetch(loaded, &Wish { mode, commands, anew: &[], never }, reach, terms)
 }
 
@@ -44,6 +46,7 @@ pub fn update(
     terms: &Terms<'_>,
 ) -> Result<(), Error> {
     resolve(loaded, wanted, reach, terms)?;
+    packages::pin(loaded, packages::Wish { mode: LockMode::Complete, anew: wanted, never }, reach, terms)?;
     if loaded.asks.keys().any(|request| matches!(request, Request::Fetch(_))) {
         let missing = missing(&concerned(loaded), loaded.lock.as_ref());
         resolve(loaded, &missing, reach, terms)?;
@@ -92,7 +95,7 @@ fn resolve(loaded: &mut Loaded, wanted: &[Request], reach: &Reach<'_>, terms: &T
             Asked::Image(of) => resolve_image(of, &lock, moving, reach).map(Pin::Image),
             Asked::Git(of) => resolve_git(of, &lock, moving, reach).map(Pin::Git),
             Asked::Url(of) => url::resolve(of, reach).map(Pin::Url),
-            Asked::Fetch(_) => continue,
+            Asked::Fetch(_) | Asked::Packages(..) => continue,
         };
         changes.extend(put(&mut lock, request, resolved.map_err(|source| input_error(ask, loaded, source))?));
     }

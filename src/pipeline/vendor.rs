@@ -1,7 +1,7 @@
 //! Everything that a lock names, in one place.
 
 use crate::input::vendor::Writer;
-use crate::input::{Asked, Reach, fetch, git, image, url};
+use crate::input::{Asked, Reach, fetch, git, image, packages, url};
 use crate::lock::Pin;
 
 use super::asks::Asks;
@@ -43,6 +43,10 @@ pub(super) fn vendor_some(
             (Asked::Fetch(asked), Pin::Fetch(_)) if !loaded.platforms.contains(&asked.platform) => Ok(()),
             (Asked::Fetch(asked), Pin::Fetch(of)) => {
                 fetch::bring(asked, of, reach).and_then(|_| writer.artifact(request, pin))
+            }
+            (Asked::Packages(asked, repositories), Pin::Packages(of)) => {
+                packages::bring(&of.set, repositories, &asked.platform, reach)
+                    .and_then(|_| writer.artifact(request, pin))
             }
             // Every request has a pin of its kind.
             _ => Ok(()),

@@ -172,6 +172,13 @@ pub struct Layer {
     pub allow_private_keys: Vec<String>,
 }
 
+impl Layer {
+    /// Whether programs run when it is made.
+    pub fn has_commands(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step.action, Action::Run(_) | Action::Packages(_)))
+    }
+}
+
 /// One action of a layer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Step {

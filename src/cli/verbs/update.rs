@@ -9,6 +9,7 @@ use crate::cli::args::{Summary, Update};
 use crate::cli::report::{Failure, print, print_json};
 use crate::cli::session::{Session, template_request};
 use crate::lock::{Accept, Change, Move, Request, move_entry};
+use crate::pipeline::asks::Ask;
 use crate::pipeline::load::{lock_path, read_lock, template_path, write_lock};
 use crate::pipeline::pin::update;
 use crate::pipeline::{Loaded, Terms, load};
@@ -76,7 +77,7 @@ fn move_inputs(args: &Update, names: &[&String], session: &Session) -> Result<Ve
 
 /// The requests behind the names; without a name all.
 fn choose(loaded: &Loaded, names: &[&String]) -> Result<Vec<Request>, Failure> {
-    let known: BTreeSet<&str> = loaded.asks.values().map(|ask| ask.name.as_str()).collect();
+    let known: BTreeSet<&str> = loaded.asks.values().flat_map(Ask::names).collect();
     if let Some(unknown) = names.iter().find(|name| !known.contains(name.as_str())) {
         let listed: Vec<String> = known.iter().chain(&OWN).map(|name| format!("`{name}`")).collect();
         let hint = match nearest(unknown, known.iter().copied().chain(OWN)) {
@@ -86,7 +87,7 @@ fn choose(loaded: &Loaded, names: &[&String]) -> Result<Vec<Request>, Failure> {
         return Err(Failure::Usage { message: format!("nothing called `{unknown}` is locked"), hint });
     }
     let is_wanted = |name: &str| names.is_empty() || names.iter().any(|wanted| *wanted == name);
-    let chosen = loaded.asks.iter().filter(|(_, ask)| is_wanted(&ask.name));
+    let chosen = loaded.asks.iter().filter(|(_, ask)| ask.names().any(is_wanted));
     Ok(chosen.map(|(request, _)| request.clone()).collect())
 }
 

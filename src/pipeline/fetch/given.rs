@@ -12,11 +12,12 @@ use crate::lock::{ImageRequest, Lock, Pin, Request};
 use crate::pipeline::asks::base_image;
 use crate::pipeline::evaluate::{SourceTrees, trees_of};
 use crate::pipeline::gather::Gathered;
+use crate::pipeline::packages;
 use crate::pipeline::provision::key::digest_of_source;
 use crate::plan::{StepPlan, describe};
 use crate::step::SourceTree;
 use crate::template::stages::references;
-use crate::template::{Base, BaseFrom, Layer, SourceFrom, SourceRef, Stage};
+use crate::template::{Action, Base, BaseFrom, Layer, SourceFrom, SourceRef, Stage};
 
 use super::run::Asked;
 
@@ -39,7 +40,7 @@ impl Givens<'_> {
         let mut stages = Stages::new();
         for name in needed {
             if let Some(stage) = template.stages.get(*name) {
-                let digest = self.stage(stage, &trees, &stages)?;
+                let digest = self.stage(name, stage, &trees, &stages)?;
                 stages.insert(name, digest);
             }
         }
@@ -58,7 +59,13 @@ impl Givens<'_> {
         Ok(hasher.finish())
     }
 
-    fn stage(&self, stage: &Stage, trees: &SourceTrees<'_>, stages: &Stages<'_>) -> serde_json::Result<ContentDigest> {
+    fn stage(
+        &self,
+        name: &str,
+        stage: &Stage,
+        trees: &SourceTrees<'_>,
+        stages: &Stages<'_>,
+    ) -> serde_json::Result<ContentDigest> {
         let platform = stage.runs_on.as_ref().unwrap_or(self.run.platform);
         let mut hasher = Hasher::new();
         hasher.field(b"kiln stage");
@@ -67,7 +74,7 @@ impl Givens<'_> {
         hasher.field(platform.to_string().as_bytes());
         hasher.field(&canonical(&stage.env)?);
         for layer in &stage.layers {
-            self.layer(layer, trees, stages, &mut hasher)?;
+            self.layer(layer, (name, platform), trees, stages, &mut hasher)?;
         }
         Ok(hasher.finish())
     }
@@ -75,12 +82,20 @@ impl Givens<'_> {
     fn layer(
         &self,
         layer: &Layer,
+        (stage, platform): (&str, &Platform),
         trees: &SourceTrees<'_>,
         stages: &Stages<'_>,
         hasher: &mut Hasher,
     ) -> serde_json::Result<()> {
         let steps: Vec<StepPlan> = layer.steps.iter().map(describe).collect();
         hasher.field(&canonical(&(&layer.keep, steps))?);
+        for step in &layer.steps {
+            if let Action::Packages(packages) = &step.action {
+                let request = packages::request(packages, Some(stage), platform);
+                let pin = packages::pinned(Some(self.lock), &request);
+                pin.into_iter().flat_map(|pin| &pin.set).for_each(|package| hasher.field(package.sha256.as_bytes()));
+            }
+        }
         for reference in references(std::slice::from_ref(layer)) {
             self.reference(reference, trees, stages, hasher);
         }

@@ -82,6 +82,8 @@ fn in_place(
         sources: &trees,
         inputs: &inputs,
         take_out: &|wanted| Ok(take_out_of_images(wanted, units)?),
+        // It is no step that could ask for any.
+        packages: &|_| Ok(Vec::new()),
         provision: terms.provision,
         store: units.reach.store,
         terms,

@@ -24,6 +24,8 @@ pub(crate) struct KeyInputs<'a> {
     pub(crate) steps: &'a [StepPlan],
     /// What its steps name, with what that is.
     pub(crate) given: Vec<(&'a SourceRef, ContentDigest)>,
+    /// The packages that it installs.
+    pub(crate) packages: Vec<ContentDigest>,
 }
 
 impl KeyInputs<'_> {
@@ -42,6 +44,7 @@ impl KeyInputs<'_> {
             hasher.field(reference.path.as_bytes());
             hasher.field(digest.as_bytes());
         }
+        self.packages.iter().for_each(|digest| hasher.field(digest.as_bytes()));
         Ok(hasher.finish())
     }
 }

@@ -1,5 +1,6 @@
 //! One layer with commands, from its first step to its last.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use crate::base::glob::Globs;
 use crate::base::shell::quoted;
 use crate::base::{ContentDigest, Epoch, LayerKey};
+use crate::input::packages::Unpacked;
 use crate::pipeline::error::Error;
 use crate::pipeline::evaluate::Stop;
 use crate::pipeline::landing::{self, Key};
@@ -16,7 +18,7 @@ use crate::residue::clean;
 use crate::sandbox::{Ending, Layout, Mode, Refusal, RunOrder, Sandbox, SandboxError, Talk, Watch, Work};
 use crate::step::{Draft, Inline, Inputs, SourceTree, StepError, StepFailure, StepWarning, When, apply, with_parents};
 use crate::store::{Spool, Store};
-use crate::template::{Action, Command, Layer, Run, Step};
+use crate::template::{Action, Command, Layer, Packages, Run, Step};
 use crate::tree::diff::diff;
 use crate::tree::{Change, Changeset, Contents, Node, Tree};
 
@@ -33,6 +35,9 @@ use super::{Attribution, Ground, Provision, Touched, times};
 /// Takes contents out of somebody else's images: those that it finds, and out of the set.
 pub(crate) type TakeOut<'a> = dyn Fn(&mut BTreeSet<ContentDigest>) -> Result<Vec<Spool>, Error> + 'a;
 
+/// Brings the packages of a step.
+pub(crate) type Bring<'a> = dyn Fn(&Packages) -> Result<Vec<Unpacked>, Error> + 'a;
+
 /// A layer, and what it is run with.
 pub(crate) struct LayerRun<'a, 'b> {
     pub(crate) layer: &'a Layer,
@@ -44,6 +49,7 @@ pub(crate) struct LayerRun<'a, 'b> {
     pub(crate) sources: &'a BTreeMap<String, SourceTree<'b>>,
     pub(crate) inputs: &'a Inputs<'b>,
     pub(crate) take_out: &'a TakeOut<'a>,
+    pub(crate) packages: &'a Bring<'a>,
     pub(crate) provision: &'a Provision,
     pub(crate) store: &'a Store,
     pub(crate) terms: &'a Terms<'a>,
@@ -72,6 +78,8 @@ pub(super) struct Running<'r, 'a, 'b> {
     pub(super) draft: Draft<'r>,
     /// Which step it is, from 1.
     pub(super) number: usize,
+    /// How many directories have a number so far.
+    numbered: Cell<usize>,
     step: Option<&'a Step>,
     /// The directories that the next command stands on.
     pub(super) lower: Vec<PathBuf>,
@@ -135,6 +143,7 @@ impl LayerRun<'_, '_> {
             making,
             draft: Draft::new(&mut root, self.epoch.seconds()),
             number: 0,
+            numbered: Cell::new(0),
             step: None,
             lower: Vec::new(),
             synced: below.clone(),
@@ -160,6 +169,7 @@ impl<'a> Running<'_, 'a, '_> {
                 self.step = Some(step);
                 match &step.action {
                     Action::Run(run) => self.command(run, When::new(self.given.epoch, step.mtime))?,
+                    Action::Packages(packages) => self.packages(packages, step)?,
                     _ => self.function(step)?,
                 }
             }
@@ -207,6 +217,12 @@ impl<'a> Running<'_, 'a, '_> {
         Ok(directories)
     }
 
+    /// A name for a directory that no other has.
+    pub(super) fn fresh(&self, what: &str) -> String {
+        self.numbered.set(self.numbered.get() + 1);
+        format!("{what}-{}", self.numbered.get())
+    }
+
     /// A step that is a function on trees.
     fn function(&mut self, step: &Step) -> Result<(), Stop> {
         self.capture()?;
@@ -228,23 +244,34 @@ impl<'a> Running<'_, 'a, '_> {
             // An earlier command of this layer may have made the user.
             self.capture()?;
         }
+        self.begin(when)?;
+        let order = self.order(run)?;
+        self.perform(order, run, when, &describe(&run.command))
+    }
+
+    /// Sees to it that there is a session, on top of everything so far.
+    pub(super) fn begin(&mut self, when: When) -> Result<(), Stop> {
         if self.session.is_none() {
             self.stand_on_functions()?;
-            let upper = self.work.root(&format!("upper-{}", self.number)).map_err(fail)?;
+            let upper = self.work.root(&self.fresh("upper")).map_err(fail)?;
             let owners = self.sandbox.owners(&self.synced);
             self.session = Some(Session { upper, when, files: Files::new(), owners });
         }
-        let mut order = self.order(run)?;
+        Ok(())
+    }
+
+    /// Carries out an order for a command in the session.
+    pub(super) fn perform(&mut self, mut order: RunOrder, run: &Run, when: When, said: &str) -> Result<(), Stop> {
+        let work = self.work.directory(&self.fresh("work")).map_err(fail)?;
         let Some(session) = &mut self.session else { return Ok(()) };
         session.when = when;
         order.lower.clone_from(&self.lower);
         order.upper.clone_from(&session.upper);
         order.owners.clone_from(&session.owners);
-        order.work = self.work.directory(&format!("work-{}", self.number)).map_err(fail)?;
+        order.work = work;
         order.root = self.work.directory("root").map_err(fail)?;
         let watch = self.given.terms.watch;
-        let said = describe(&run.command);
-        watch(Event::StepBegins { layer: &self.given.layer.name, step: self.number, command: &said });
+        watch(Event::StepBegins { layer: &self.given.layer.name, step: self.number, command: said });
         self.log.heading(&format!("step {}: {said}", self.number));
         let caches = caches(&order, run);
         // Made just now, on the file system that the caches are on.
@@ -348,14 +375,14 @@ impl<'a> Running<'_, 'a, '_> {
             return Ok(());
         }
         let changes = with_parents(changes, self.draft.root());
-        let directories = self.own(&changes, self.layout(), &format!("functions-{}", self.number))?;
+        let directories = self.own(&changes, self.layout(), &self.fresh("functions"))?;
         self.lower.extend(directories);
         self.synced = self.draft.root().clone();
         Ok(())
     }
 
     /// Takes over what the commands so far changed.
-    fn capture(&mut self) -> Result<(), Stop> {
+    pub(super) fn capture(&mut self) -> Result<(), Stop> {
         let Some(session) = self.session.take() else { return Ok(()) };
         let file = self.given.store.scratch().map_err(other)?;
         let copy = file.try_clone().map_err(|source| other(self.given.store.write_failed(source)))?;

@@ -28,6 +28,7 @@ pub(super) mod kept;
 pub(super) mod key;
 pub(super) mod layer;
 mod log;
+mod packages;
 mod session;
 mod spilled;
 mod surroundings;

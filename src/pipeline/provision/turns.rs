@@ -27,6 +27,8 @@ pub(crate) enum Doing {
     Tree(usize),
     /// Contents are taken out of images, whose layers may have to be downloaded.
     Images,
+    /// Packages are brought in.
+    Packages,
 }
 
 /// Who does what.

@@ -26,7 +26,7 @@ use crate::input::Reach;
 use crate::plan::LayerPlan;
 use crate::plan::describe::codec;
 use crate::template::stages::needs;
-use crate::template::{Action, Base, Finding, Layer, Stage, Template};
+use crate::template::{Base, Finding, Layer, Stage, Template};
 
 use super::evaluate::{Around, Evaluation, SourceTrees, Stop, Unit, UnitLayer, on_base, trees_of};
 use super::gather::Gathered;
@@ -190,7 +190,12 @@ impl<'a> Units<'a> {
     ) -> Result<Whole, Box<Broken>> {
         let whole = |at: usize| done.get(at).and_then(|place| place.get());
         let named = task.needs.iter().filter_map(|(name, at)| Some((*name, &whole(*at)?.0)));
-        let around = Around { platform: task.platform, sources: task.sources, stages: named.collect() };
+        let around = Around {
+            stage: task.stage.map(|(name, _)| name),
+            platform: task.platform,
+            sources: task.sources,
+            stages: named.collect(),
+        };
         let watch = |event: Event<'_>| name::tell(event, prefix, self.terms.watch);
         let steps =
             Terms { machine: self.terms.machine.clone(), interrupted: others.halt(), watch: &watch, ..*self.terms };
@@ -245,8 +250,7 @@ fn prefixes(
     closures: &[BTreeSet<usize>],
     jobs: NonZeroUsize,
 ) -> Vec<String> {
-    let runs = |layer: &Layer| layer.steps.iter().any(|step| matches!(step.action, Action::Run(_)));
-    let with_commands = tasks.iter().enumerate().filter(|(_, task)| task.layers.iter().any(runs));
+    let with_commands = tasks.iter().enumerate().filter(|(_, task)| task.layers.iter().any(Layer::has_commands));
     let with_commands: Vec<usize> = with_commands.map(|(at, _)| at).collect();
     if jobs.get() == 1 || !queue::can_meet(&with_commands, closures) {
         return vec![String::new(); tasks.len()];
