@@ -19,6 +19,7 @@ pub mod fetch;
 pub mod git;
 pub mod image;
 mod kept;
+pub mod packages;
 pub mod reach;
 pub mod remote;
 #[cfg(test)]
