@@ -5,11 +5,13 @@
 //! Packages --index--> Package ..+
 //! status  --index--> Installed..+--> Pool + Task --solver--> Chosen..
 //! NAME.deb --deb--> Control, Changeset
+//! Deb.. + a root --install--> scripts to run, files, dpkg's database
 //! ```
 
 pub mod deb;
 pub mod error;
 pub mod index;
+pub mod install;
 pub mod keyring;
 pub mod package;
 pub mod paragraph;
@@ -23,6 +25,7 @@ pub mod version;
 pub use deb::{Deb, DebError};
 pub use error::IndexError;
 pub use index::{Held, Installed, installed};
+pub use install::InstallError;
 pub use keyring::Keyring;
 pub use package::Package;
 pub use pool::{Automatic, Offer, Pool};
