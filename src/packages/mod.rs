@@ -16,6 +16,7 @@ pub mod debian;
 pub mod entry;
 mod nearest;
 pub mod request;
+pub mod split;
 
 pub use entry::{PackagePin, ParseReasonError, Reason};
 pub use request::{Request, RequestError, Wish};

@@ -44,9 +44,8 @@ pub(super) fn vendor_some(
             (Asked::Fetch(asked), Pin::Fetch(of)) => {
                 fetch::bring(asked, of, reach).and_then(|_| writer.artifact(request, pin))
             }
-            (Asked::Packages(asked, repositories), Pin::Packages(of)) => {
-                packages::bring(&of.set, repositories, &asked.platform, reach)
-                    .and_then(|_| writer.artifact(request, pin))
+            (Asked::Packages(_, repositories), Pin::Packages(of)) => {
+                packages::bring(&of.set, &of.releases, repositories, reach).and_then(|_| writer.artifact(request, pin))
             }
             // Every request has a pin of its kind.
             _ => Ok(()),

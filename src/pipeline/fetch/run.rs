@@ -13,6 +13,7 @@ use crate::pipeline::prepare::stopped;
 use crate::pipeline::provision::Commands;
 use crate::pipeline::provision::fetch::Fetched;
 use crate::pipeline::provision::layer::LayerRun;
+use crate::pipeline::provision::packages::Parcel;
 use crate::pipeline::terms::Terms;
 use crate::pipeline::units::{Made, Shared, Taken, Target, Units};
 use crate::step::{Inline, Inputs};
@@ -59,7 +60,7 @@ fn in_place(
     let Asked { name, span, fetch, needed, template, platform } = *asked;
     let sources = trees_of(template, needed, platform, units.gathered);
     let named = stages.iter().map(|(name, unit)| (name.as_str(), unit)).collect();
-    let around = Around { platform, sources: &sources, stages: named };
+    let around = Around { stage: None, platform, sources: &sources, stages: named };
     let unit = match fetch.in_stage.as_ref().and_then(|stage| stages.get(stage)) {
         Some(stage) => stage.clone(),
         None => on_base(template.base.as_ref(), &around, units),
@@ -83,7 +84,7 @@ fn in_place(
         inputs: &inputs,
         take_out: &|wanted| Ok(take_out_of_images(wanted, units)?),
         // It is no step that could ask for any.
-        packages: &|_| Ok(Vec::new()),
+        packages: &|_| Ok(Parcel { architecture: "", debs: Vec::new() }),
         provision: terms.provision,
         store: units.reach.store,
         terms,

@@ -27,6 +27,7 @@ use super::evaluate::Around;
 use super::gather::{Gathered, Gathering, Wanted};
 use super::load::{Loaded, LockMode};
 use super::pin::{input_error, write};
+use super::provision::packages::Parcel;
 use super::provision::turns::Doing;
 use super::terms::{Event, Terms};
 use super::units::Units;
@@ -111,7 +112,7 @@ impl<'a> Units<'a> {
     }
 
     /// The packages of a step, out of the store or from where they are.
-    pub(super) fn packages(&self, packages: &Packages, around: &Around<'_>) -> Result<Vec<Unpacked>, Error> {
+    pub(super) fn packages(&self, packages: &Packages, around: &Around<'_>) -> Result<Parcel, Error> {
         let request = Request::Packages(request(packages, around.stage, around.platform));
         let Loaded { lock, asks, .. } = self.loaded;
         let pin = lock.as_ref().and_then(|lock| lock.inputs.get(&request));
@@ -119,8 +120,10 @@ impl<'a> Units<'a> {
             (Some(ask @ Ask { asked: Asked::Packages(asked, repositories), .. }), Some(Pin::Packages(pin))) => {
                 // Another unit may be downloading the same packages.
                 let _turn = self.terms.provision.turns.wait(Doing::Packages);
-                input::bring(&pin.set, repositories, &asked.platform, self.reach)
-                    .map_err(|error| input_error(ask, self.loaded, error))
+                let unpacked = input::bring(&pin.set, &pin.releases, repositories, self.reach);
+                let unpacked = unpacked.map_err(|error| input_error(ask, self.loaded, error))?;
+                let debs = unpacked.into_iter().map(|Unpacked { deb, spool, .. }| (deb, spool)).collect();
+                Ok(Parcel { architecture: "amd64", debs })
             }
             _ => Err(unlocked(self.loaded)),
         }

@@ -70,7 +70,7 @@ impl Running<'_, '_, '_> {
         order.owners = self.sandbox.owners(self.draft.root());
         order.work = self.work.directory("work").map_err(fail)?;
         order.root = self.work.directory("root").map_err(fail)?;
-        self.begin(run);
+        self.announce(run);
         self.execute(order, run)?;
         let file = self.given.store.scratch()?;
         let copy = file.try_clone().map_err(|source| self.given.store.write_failed(source))?;
@@ -93,7 +93,7 @@ impl Running<'_, '_, '_> {
         Ok(fetched)
     }
 
-    fn begin(&self, run: &Run) {
+    fn announce(&self, run: &Run) {
         let source = &self.given.layer.name;
         (self.given.terms.watch)(Event::FetchBegins { source, command: &describe(&run.command) });
     }

@@ -9,7 +9,6 @@ use std::time::Duration;
 use crate::base::glob::Globs;
 use crate::base::shell::quoted;
 use crate::base::{ContentDigest, Epoch, LayerKey};
-use crate::input::packages::Unpacked;
 use crate::pipeline::error::Error;
 use crate::pipeline::evaluate::Stop;
 use crate::pipeline::landing::{self, Key};
@@ -27,6 +26,7 @@ use super::contents::{Everywhere, Small};
 use super::fetch::Making;
 use super::kept::{self, content_of};
 use super::log::Log;
+use super::packages::Parcel;
 use super::session::Session;
 use super::spilled::caches;
 use super::variation::Files;
@@ -36,7 +36,7 @@ use super::{Attribution, Ground, Provision, Touched, times};
 pub(crate) type TakeOut<'a> = dyn Fn(&mut BTreeSet<ContentDigest>) -> Result<Vec<Spool>, Error> + 'a;
 
 /// Brings the packages of a step.
-pub(crate) type Bring<'a> = dyn Fn(&Packages) -> Result<Vec<Unpacked>, Error> + 'a;
+pub(crate) type Bring<'a> = dyn Fn(&Packages) -> Result<Parcel, Error> + 'a;
 
 /// A layer, and what it is run with.
 pub(crate) struct LayerRun<'a, 'b> {
@@ -437,9 +437,14 @@ impl<'a> Running<'_, 'a, '_> {
         self.given.everywhere(&self.written, taken, self.inline)
     }
 
+    /// The contents of `changes` that are not at hand.
+    pub(super) fn take(&self, changes: &Changeset) -> Result<Vec<Spool>, Stop> {
+        taken(self.given, changes, &self.written, self.inline)
+    }
+
     /// The contents of `changes` in one file.
     pub(super) fn spool(&self, changes: &Changeset) -> Result<Spool, Stop> {
-        let mut taken = taken(self.given, changes, &self.written, self.inline)?;
+        let mut taken = self.take(changes)?;
         let has_all = |spool: &Spool| {
             let mut contents = changes.nodes().filter_map(|(_, node)| content_of(node));
             contents.all(|content| spool.places().contains_key(&content.digest))

@@ -28,7 +28,7 @@ pub(super) mod kept;
 pub(super) mod key;
 pub(super) mod layer;
 mod log;
-mod packages;
+pub(super) mod packages;
 mod session;
 mod spilled;
 mod surroundings;

@@ -11,30 +11,44 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::base::ImagePath;
-use crate::packages::debian::deb::Deb;
-use crate::packages::debian::install::{self, Configure, Database, Job, Round, Unpacking};
-use crate::pipeline::error::Error;
+use crate::packages::debian::Deb;
+use crate::packages::debian::install::{
+    self, Configure, Database, DatabaseChange, DatabaseFile, Ground, InstallError, Job, PreInst, Unpacking,
+};
 use crate::pipeline::evaluate::Stop;
 use crate::sandbox::{Bind, BindKind, SandboxError};
-use crate::step::{When, draft::Overwrite};
+use crate::step::{StepError, When, draft::Overwrite};
+use crate::store::Spool;
 use crate::template::{Command, Packages, Run, Scripts, Step};
-use crate::tree::resolve::resolve_parents;
-use crate::tree::{Kind, Node};
+use crate::tree::{Changeset, Kind, LinkGroup, Node};
 
 use super::layer::{Running, fail};
+
+/// A set of packages in the store.
+pub(crate) struct Parcel {
+    /// Of the system, as its distribution says it.
+    pub(crate) architecture: &'static str,
+    /// The packages, and the contents of their files.
+    pub(crate) debs: Vec<(Deb, Spool)>,
+}
 
 /// Where the scripts of packages are seen while they run.
 const SCRIPTS: &str = "/run/kiln/packages";
 
-/// The script that runs them.
-const DRIVER: &str = "run";
+/// What is run there: one program for everything, and the scripts of packages.
+const MAIN: &str = "main";
+const DRIVER: &str = "scripts";
 
 /// What asks whether a service may be started (policy-rc.d of invoke-rc.d(8)): none is.
 const POLICY: (&str, &str) = ("/usr/sbin/policy-rc.d", "#!/bin/sh\nexit 101\n");
+
+/// What is read of a root to install into it.
+const DATABASE: [&[u8]; 3] = [b"var/lib/dpkg", b"etc/passwd", b"etc/group"];
 
 /// Files as packages have them, at their real places.
 type AsUnpacked = BTreeMap<ImagePath, Node>;
@@ -43,159 +57,180 @@ impl Running<'_, '_, '_> {
     /// Installs what a step asks for.
     pub(super) fn packages(&mut self, packages: &Packages, step: &Step) -> Result<(), Stop> {
         self.capture()?;
-        let unpacked = (self.given.packages)(packages)?;
-        let mut debs = Vec::with_capacity(unpacked.len());
-        for package in unpacked {
-            self.written.push(package.spool);
-            debs.push(package.deb);
-        }
+        let Parcel { architecture, debs } = (self.given.packages)(packages)?;
+        let (debs, spools): (Vec<Deb>, Vec<Spool>) = debs.into_iter().unzip();
+        self.written.extend(spools);
         match packages.scripts {
-            Scripts::Run => self.install(&debs, step),
+            Scripts::Run => self.install(&debs, architecture, step),
             Scripts::Refuse => {
-                let refs: Vec<&Deb> = debs.iter().collect();
-                let unpacking = install::refuse(&refs, self.draft.root()).map_err(|error| self.not_installed(error))?;
-                self.put(unpacking, step).map(drop)
+                let (unpacking, files) =
+                    self.on_ground(architecture, |ground| install::refuse(&debs.iter().collect::<Vec<_>>(), ground))?;
+                self.put(unpacking, step)?;
+                self.put_database(DatabaseChange { files, ..DatabaseChange::default() }, step)
             }
         }
     }
 
-    fn install(&mut self, debs: &[Deb], step: &Step) -> Result<(), Stop> {
-        let mut database = self.database()?;
-        let new: Vec<&Deb> = debs.iter().filter(|deb| !database.has(&deb.control.package)).collect();
-        let described: Vec<_> = new.iter().map(|deb| &deb.control.package).collect();
-        let rounds = install::rounds(&described, &database);
+    fn install(&mut self, debs: &[Deb], architecture: &str, step: &Step) -> Result<(), Stop> {
+        let mut database = self.on_ground(architecture, Database::read)?;
+        let packages: Vec<_> = debs.iter().map(|deb| &deb.control.package).collect();
+        let rounds = install::rounds(&packages, &database).map_err(|error| self.not_installed(&error))?;
         let mut as_unpacked = AsUnpacked::new();
-        for round in &rounds {
-            let debs: Vec<&Deb> = round.unpack.iter().filter_map(|at| new.get(*at).copied()).collect();
+        for round in rounds {
+            let debs: Vec<&Deb> = round.unpack.iter().filter_map(|at| debs.get(*at)).collect();
             let mut jobs = install::before(&debs, &database);
-            if !round.is_bootstrap && !jobs.is_empty() {
-                self.scripts(&std::mem::take(&mut jobs), None, step)?;
-                self.capture()?;
+            if round.preinst == PreInst::Before && !jobs.is_empty() {
+                self.scripts(&std::mem::take(&mut jobs), &[], debs.len(), step)?;
                 // They may have diverted files.
-                database = self.database()?;
+                database = self.on_ground(architecture, Database::read)?;
             }
-            let after = install::after(&debs, &database);
-            let unpacking = install::unpack(&debs, &mut database, self.draft.root());
-            let unpacking = unpacking.map_err(|error| self.not_installed(error))?;
+            jobs.extend(install::after(&debs, &database));
+            let unpacking = self.on_ground(architecture, |ground| install::unpack(&debs, &mut database, ground))?;
             as_unpacked.extend(self.put(unpacking, step)?);
-            jobs.extend(after);
-            self.scripts(&jobs, Some(round), step)?;
-            self.capture()?;
-            database = self.database()?;
+            self.put_database(database.take(), step)?;
+            self.scripts(&jobs, &round.configure, debs.len(), step)?;
+            database = self.on_ground(architecture, Database::read)?;
         }
         self.restore_times(&as_unpacked, step)
     }
 
-    /// dpkg's database as it is now.
-    fn database(&self) -> Result<Database, Stop> {
-        let taken = self.take_out_database()?;
-        Database::read(self.draft.root(), &self.contents(&taken)).map_err(|error| self.not_installed(error))
-    }
-
-    fn not_installed(&self, error: install::InstallError) -> Stop {
-        let hint = error.hint();
-        self.failure(format!("cannot install: {error}"), hint)
-    }
-
-    /// Writes what unpacking gives; says where each file really is.
-    fn put(&mut self, unpacking: Unpacking, step: &Step) -> Result<AsUnpacked, Stop> {
-        let Unpacking { entries, removed, files } = unpacking;
-        let free = self.draft.root().free_link_group();
-        let mut places = AsUnpacked::new();
-        for path in &removed {
-            let place = resolve_parents(self.draft.root(), path).map_err(|error| self.step_failure(error.into()))?;
-            self.draft.remove(&place);
+    /// Computes something on the root as it is now.
+    fn on_ground<T>(
+        &self,
+        architecture: &str,
+        compute: impl FnOnce(&Ground<'_>) -> Result<T, InstallError>,
+    ) -> Result<T, Stop> {
+        let root = self.draft.root();
+        let mut read = Changeset::new();
+        for place in DATABASE.into_iter().filter_map(|place| ImagePath::parse(place).ok()) {
+            let nodes = root.get(&place).map(|node| (&place, node)).into_iter().chain(root.below(&place));
+            nodes.for_each(|(path, node)| drop(read.put(path.clone(), node.clone())));
         }
+        let taken = self.take(&read)?;
+        let contents = self.contents(&taken);
+        let ground = Ground { root, contents: &contents, architecture, epoch: self.given.epoch.seconds() };
+        compute(&ground).map_err(|error| self.not_installed(&error))
+    }
+
+    fn not_installed(&self, error: &InstallError) -> Stop {
+        self.failure(format!("the packages cannot be installed: {error}"), error.hint())
+    }
+
+    /// Writes what unpacking gives; says which files that are.
+    fn put(&mut self, unpacking: Unpacking, step: &Step) -> Result<AsUnpacked, Stop> {
+        let Unpacking { removed, entries } = unpacking;
+        removed.iter().for_each(|path| self.draft.remove(path));
+        let free = self.draft.root().free_link_group();
+        let mut files = AsUnpacked::new();
         for (path, mut node) in entries {
             if step.mtime.is_some() {
                 node.mtime = When::new(self.given.epoch, step.mtime).of(&node.kind);
             }
-            if node.kind == Kind::Directory {
-                self.draft.ensure_directory(&path, node).map_err(|error| self.step_failure(error))?;
-                continue;
-            }
-            if let Kind::File { links: Some(group), .. } = &mut node.kind {
+            if let Kind::File { links: Some(LinkGroup(group)), .. } = &mut node.kind {
                 *group += free;
             }
-            let place = resolve_parents(self.draft.root(), &path).map_err(|error| self.step_failure(error.into()))?;
-            if matches!(node.kind, Kind::Symlink { .. }) && self.draft.root().is_directory(&place) {
-                // dpkg leaves a directory where a link would be.
-                continue;
+            if node.kind == Kind::Directory {
+                self.wrote(|draft| draft.set_directory(&path, |_| node))?;
+            } else {
+                files.insert(path.clone(), node.clone());
+                self.wrote(|draft| draft.put(&path, node, step.span, Overwrite::Edit))?;
             }
-            let put = self.draft.put(&path, node.clone(), step.span, Overwrite::Edit);
-            put.map_err(|error| self.step_failure(error))?;
-            places.insert(place, node);
         }
-        for file in files {
-            let content = self.inline.keep(file.content);
-            let mtime = self.given.epoch.seconds();
-            let node = Node { mtime, ..Node::new(Kind::File { content, links: None }, file.mode) };
-            let put = self.draft.put(&file.path, node, step.span, Overwrite::Edit);
-            put.map_err(|error| self.step_failure(error))?;
-        }
-        Ok(places)
+        Ok(files)
     }
 
-    /// Runs scripts of packages, and has dpkg configure what a round unpacked.
-    fn scripts(&mut self, jobs: &[Job], round: Option<&Round>, step: &Step) -> Result<(), Stop> {
+    fn put_database(&mut self, change: DatabaseChange, step: &Step) -> Result<(), Stop> {
+        let epoch = self.given.epoch.seconds();
+        for path in change.directories {
+            self.wrote(|draft| draft.ensure_directory(&path, Node::parent_directory(epoch)).map(drop))?;
+        }
+        for DatabaseFile { path, content, mode } in change.files {
+            let content = self.inline.keep(content);
+            let node = Node { mtime: epoch, ..Node::new(Kind::File { content, links: None }, mode) };
+            self.wrote(|draft| draft.put(&path, node, step.span, Overwrite::Edit))?;
+        }
+        change.removed.iter().for_each(|path| self.draft.remove(path));
+        Ok(())
+    }
+
+    fn wrote(&mut self, write: impl FnOnce(&mut crate::step::Draft<'_>) -> Result<(), StepError>) -> Result<(), Stop> {
+        write(&mut self.draft).map_err(|error| self.step_failure(error))
+    }
+
+    /// Runs scripts of packages, then dpkg, and takes over what they changed.
+    fn scripts(&mut self, jobs: &[Job], configure: &[Configure], count: usize, step: &Step) -> Result<(), Stop> {
         let when = When::new(self.given.epoch, step.mtime);
-        let directory = self.write_scripts(jobs, round)?;
+        let directory = self.work.directory(&self.fresh("packages")).map_err(fail)?;
+        write_scripts(&directory, jobs, configure)
+            .map_err(|source| fail(SandboxError::Area { path: directory.clone(), source }))?;
         self.begin(when)?;
-        let run = driver();
+        let run = main();
         let mut order = self.order(&run)?;
         let bind = |from: PathBuf, to: &str| Bind { from: vec![from], to: to.to_owned(), kind: BindKind::ReadOnly };
-        order.binds.push(bind(directory.join("scripts"), SCRIPTS));
+        order.binds.push(bind(directory.join("seen"), SCRIPTS));
         order.binds.push(bind(directory.join("policy"), POLICY.0));
-        let said = match round.map(|round| round.unpack.len()) {
-            None => format!("scripts of {} packages", jobs.len()),
-            Some(count) => format!("configure {count} packages"),
-        };
-        self.perform(order, &run, when, &said)
-    }
-
-    fn write_scripts(&self, jobs: &[Job], round: Option<&Round>) -> Result<PathBuf, Stop> {
-        let directory = self.work.directory(&self.fresh("packages")).map_err(fail)?;
-        let failed = |source| fail(SandboxError::Area { path: directory.clone(), source });
-        let write = |name: &str, content: &[u8]| {
-            let path = directory.join(name);
-            fs::write(&path, content)?;
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o755))
-        };
-        fs::create_dir(directory.join("scripts")).map_err(failed)?;
-        for job in jobs {
-            write(&format!("scripts/{}", job.file_name()), &job.content).map_err(failed)?;
-        }
-        let text = install::driver(jobs, round, SCRIPTS);
-        write(&format!("scripts/{DRIVER}"), text.as_bytes()).map_err(failed)?;
-        write("policy", POLICY.1.as_bytes()).map_err(failed)?;
-        Ok(directory)
+        let doing = if configure.is_empty() { "prepare" } else { "configure" };
+        self.perform(order, &run, when, &format!("{doing} {count} packages"))?;
+        self.capture()
     }
 
     /// Gives files that no script changed the time that their package gives them. What dpkg put in place itself has it too:
     /// a conffile is unpacked under another name.
     fn restore_times(&mut self, as_unpacked: &AsUnpacked, step: &Step) -> Result<(), Stop> {
         for (path, node) in as_unpacked {
-            let path = install::final_name(path);
+            let path = final_place(path);
             let Some(now) = self.draft.root().get(&path) else { continue };
             if now.mtime != node.mtime && now.same_but_for_time(node) {
                 let node = Node { mtime: node.mtime, ..now.clone() };
-                let put = self.draft.put(&path, node, step.span, Overwrite::Edit);
-                put.map_err(|error| self.step_failure(error))?;
+                self.wrote(|draft| draft.put(&path, node, step.span, Overwrite::Edit))?;
             }
         }
         Ok(())
     }
 }
 
-/// The command that runs the scripts.
-fn driver() -> Run {
-    let env = [
-        ("DEBIAN_FRONTEND", "noninteractive"),
-        ("DEBCONF_NONINTERACTIVE_SEEN", "true"),
-        ("DPKG_COLORS", "never"),
-    ];
+/// Where dpkg puts a file: a conffile is unpacked beside its place.
+fn final_place(path: &ImagePath) -> ImagePath {
+    let conffile = path.as_bytes().strip_suffix(b".dpkg-new").and_then(|place| ImagePath::parse(place).ok());
+    conffile.unwrap_or_else(|| path.clone())
+}
+
+/// Writes what a run sees, and what says that services stay off.
+fn write_scripts(directory: &Path, jobs: &[Job], configure: &[Configure]) -> io::Result<()> {
+    let write = |path: PathBuf, content: &[u8], mode: u32| {
+        fs::write(&path, content)?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode))
+    };
+    let seen = directory.join("seen");
+    fs::create_dir(&seen)?;
+    for (number, job) in jobs.iter().enumerate() {
+        let own = seen.join(number.to_string());
+        fs::create_dir(&own)?;
+        for (name, file) in &job.files {
+            write(own.join(name), &file.content, u32::from(file.mode))?;
+        }
+    }
+    let mut lines = vec!["set -e".to_owned()];
+    if !jobs.is_empty() {
+        write(seen.join(DRIVER), install::driver(jobs, SCRIPTS).as_bytes(), 0o755)?;
+        lines.push(format!("/bin/sh {SCRIPTS}/{DRIVER}"));
+    }
+    // What the base or an earlier step put there stays, as with an administrator who says no to every question.
+    let dpkg = |run: &Configure| {
+        let arguments = crate::base::shell::quoted(&run.arguments());
+        format!("dpkg --force-confdef --force-confold {arguments}")
+    };
+    lines.extend(configure.iter().map(dpkg));
+    write(seen.join(MAIN), (lines.join("\n") + "\n").as_bytes(), 0o755)?;
+    write(directory.join("policy"), POLICY.1.as_bytes(), 0o755)
+}
+
+/// The command that runs everything.
+fn main() -> Run {
+    let env =
+        [("DEBIAN_FRONTEND", "noninteractive"), ("DEBCONF_NONINTERACTIVE_SEEN", "true"), ("DPKG_COLORS", "never")];
     Run {
-        command: Command::Argv(vec!["/bin/sh".to_owned(), format!("{SCRIPTS}/{DRIVER}")]),
+        command: Command::Argv(vec!["/bin/sh".to_owned(), format!("{SCRIPTS}/{MAIN}")]),
         env: env.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
         workdir: None,
         user: None,
