@@ -99,8 +99,7 @@ mod tests {
 
     #[test]
     fn there_is_an_end_to_layers() {
-        let set: Vec<PackagePin> =
-            (0..100).map(|n| pin(&format!("source-{n}"), LARGE_BYTES + n)).collect();
+        let set: Vec<PackagePin> = (0..100).map(|n| pin(&format!("source-{n}"), LARGE_BYTES + n)).collect();
         assert_eq!(groups(&set).len(), LARGE_MOST + usize::from(SHARED));
     }
 

@@ -17,6 +17,7 @@ mod ids;
 mod inputs;
 mod kept;
 mod limits;
+mod minbase;
 mod outputs;
 mod owners;
 mod packages;

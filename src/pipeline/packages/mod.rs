@@ -13,6 +13,7 @@
 mod base;
 mod given;
 mod sets;
+mod split;
 
 use crate::base::ContentDigest;
 use crate::input::packages::{self as input, Unpacked};
@@ -33,6 +34,7 @@ use super::terms::{Event, Terms};
 use super::units::Units;
 
 pub(super) use sets::{Standing, request, sets};
+pub(super) use split::{part_key, parts};
 
 /// How far it goes.
 #[derive(Clone, Copy)]
