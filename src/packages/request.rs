@@ -78,8 +78,7 @@ impl Request {
             Some((name, architecture)) => (name, Some(architecture.to_owned())),
             None => (package, None),
         };
-        let is_word = |word: &str| word.bytes().all(|b| b.is_ascii_graphic() && !b"=:*,|()[]<>/".contains(&b));
-        if name.is_empty() || !is_word(name) || !architecture.as_deref().is_none_or(is_word) {
+        if !is_word(name) || !architecture.as_deref().is_none_or(is_word) {
             return Err(fail("expected the name of a package"));
         }
         Ok(Self { name: name.to_owned(), architecture, wish })
@@ -92,6 +91,11 @@ impl Request {
             Wish::Any | Wish::LeaveOut | Wish::Priority(_) => true,
         }
     }
+}
+
+/// Whether a text may be the name of a package or of an architecture, whatever the distribution.
+pub(super) fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic() && !b"=:*,|()[]<>/".contains(&b))
 }
 
 /// Whether a text fits a pattern in which `*` stands for any text.
