@@ -19,4 +19,4 @@ pub mod request;
 pub mod split;
 
 pub use entry::{PackagePin, ParseReasonError, Reason};
-pub use request::{Request, RequestError, Wish};
+pub use request::{Priority, Request, RequestError, Wish};

@@ -8,14 +8,16 @@ use crate::template::value::{Node, Table};
 use super::Reader;
 use super::step;
 
-/// The sources that steps may refer to.
+/// What steps may refer to.
 pub(super) struct SourceNames {
-    /// Those of this platform, sorted.
+    /// The sources of this platform, sorted.
     pub(super) here: Vec<String>,
     /// Stages, whose files can be taken in the same way.
     pub(super) stages: Vec<String>,
-    /// Those of other platforms only.
+    /// Sources of other platforms only.
     pub(super) elsewhere: Vec<String>,
+    /// Repositories of packages, sorted.
+    pub(super) repositories: Vec<String>,
 }
 
 pub(super) fn layers(reader: &mut Reader<'_>, root: &Table, sources: &SourceNames) -> Vec<Layer> {
