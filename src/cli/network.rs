@@ -13,6 +13,7 @@ use crate::config::{Config, TokenPlace};
 use crate::input::vendor::Vendor;
 use crate::input::{InputError, Reach, Remote};
 use crate::registry::{Client, CredentialFiles, Files, Mirrors};
+use crate::source::debian::Hosts;
 use crate::source::url::{Fetcher, Keys, Token};
 use crate::store::Store;
 use crate::transport::{Identity, Network as Allowed, Proxies, Secret, Settings, Transport, Watch};
@@ -58,6 +59,7 @@ pub struct Surroundings {
     proxies: Proxies,
     files: Files,
     keys: Keys,
+    debian: Hosts,
 }
 
 impl Surroundings {
@@ -94,7 +96,20 @@ impl Surroundings {
                 ..Files::default()
             },
             keys: Keys { netrc: path("NETRC").or_else(|| in_home(".netrc")), ..Keys::default() },
+            debian: debian(text("KILN_DEBIAN_MIRROR"), text("KILN_DEBIAN_SNAPSHOT")),
         }
+    }
+}
+
+/// Where Debian's packages may be: addresses in variables, separated by blanks, and what this machine's own apt has.
+fn debian(mirrors: Option<String>, snapshot: Option<String>) -> Hosts {
+    let usual = Hosts::default();
+    let keyrings = ["debian-archive-keyring.pgp", "debian-archive-keyring.gpg"];
+    Hosts {
+        mirrors: mirrors.iter().flat_map(|text| text.split_whitespace()).map(str::to_owned).collect(),
+        snapshot: snapshot.unwrap_or(usual.snapshot),
+        apt: PathBuf::from("/etc/apt"),
+        keyrings: keyrings.iter().map(|name| Path::new("/usr/share/keyrings").join(name)).collect(),
     }
 }
 
@@ -139,6 +154,7 @@ pub struct Network {
     transport: Transport,
     files: Files,
     keys: Keys,
+    debian: Hosts,
     git: PathBuf,
     allowed: Allowed,
     vendor: Option<Vendor>,
@@ -176,6 +192,7 @@ impl Network {
             transport: Transport::new(settings, Arc::clone(interrupted))?,
             files: Files { mirrors: config.mirrors.clone(), ..surroundings.files.clone() },
             keys: Keys { tokens: tokens(config, variable), ..surroundings.keys.clone() },
+            debian: surroundings.debian.clone(),
             git: PathBuf::from("git"),
             allowed,
             vendor: args.vendor.as_deref().map(Vendor::open_layout).transpose()?,
@@ -193,6 +210,7 @@ impl Network {
         let remote = Remote {
             registry: Client::new(&self.transport, &self.files, watch).map_err(InputError::from)?,
             web: Fetcher { transport: &self.transport, keys: &self.keys, watch },
+            debian: &self.debian,
             git: &self.git,
             network: self.allowed,
             interrupted: &self.interrupted,

@@ -10,11 +10,14 @@ use crate::base::{Class, DiffId, Platform};
 use crate::image::CheckError;
 use crate::layer::read::ReadError;
 use crate::registry::RegistryError;
+use crate::source::debian::DebianError;
 use crate::source::git::{GitError, ParseObjectIdError};
 use crate::source::image::{ImageFileError, VerifyError};
 use crate::source::url::UrlError;
 use crate::store::StoreError;
 use crate::transport::TransportError;
+
+use super::packages::PackagesError;
 
 /// Why an input is not there.
 #[derive(Debug, thiserror::Error)]
@@ -203,6 +206,12 @@ pub enum InputError {
     /// A git repository.
     #[error(transparent)]
     Git(Box<GitError>),
+    /// A suite of packages.
+    #[error(transparent)]
+    Debian(Box<DebianError>),
+    /// A set of packages.
+    #[error(transparent)]
+    Packages(Box<PackagesError>),
 }
 
 fn after_colon(text: &str) -> String {
@@ -225,6 +234,8 @@ boxed! {
     Registry(RegistryError),
     Url(UrlError),
     Git(GitError),
+    Debian(DebianError),
+    Packages(PackagesError),
     Network(TransportError),
 }
 
@@ -236,9 +247,9 @@ impl InputError {
             Self::Registry(error) if error.is_interrupt() => Class::Interrupted,
             Self::Registry(error) if error.is_mismatch() => Class::Mismatch,
             Self::Registry(error) if error.is_unavailable() => Class::Unavailable,
-            Self::Url(error) if is_interrupt(error) => Class::Interrupted,
-            Self::Url(error) if error.is_mismatch() => Class::Mismatch,
-            Self::Url(error) if error.is_unavailable() => Class::Unavailable,
+            Self::Url(error) => error.class(),
+            Self::Debian(error) => error.class(),
+            Self::Packages(error) => error.class(),
             Self::Read { source, .. } if is_lie(source) => Class::Mismatch,
             Self::ImageFile(error) => match &**error {
                 ImageFileError::Read { source, .. } if is_lie(source) => Class::Mismatch,
@@ -295,6 +306,8 @@ impl InputError {
             Self::Registry(error) => error.hint(),
             Self::Url(error) => error.hint(),
             Self::Git(error) => error.hint(),
+            Self::Debian(error) => error.hint(),
+            Self::Packages(error) => error.hint(),
         }
     }
 }
@@ -302,9 +315,4 @@ impl InputError {
 /// Whether a blob was read that is not what its digest says.
 fn is_lie(error: &io::Error) -> bool {
     error.get_ref().is_some_and(|inner| inner.is::<VerifyError>())
-}
-
-/// Whether a download ended because the user wanted to stop.
-fn is_interrupt(error: &UrlError) -> bool {
-    matches!(error, UrlError::Transport(source) if matches!(**source, TransportError::Interrupted))
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use crate::base::{BlobDigest, LayerDigest};
 use crate::registry::{Client, Found, ImageName};
+use crate::source::debian::Hosts;
 use crate::source::git;
 use crate::source::url::Fetcher;
 use crate::store::{BlobWriter, Store};
@@ -19,6 +20,8 @@ pub struct Remote<'a> {
     pub registry: Client<'a>,
     /// For downloads.
     pub web: Fetcher<'a>,
+    /// Where Debian's packages may be.
+    pub debian: &'a Hosts,
     /// The git program.
     pub git: &'a Path,
     /// Whether the network may be asked.

@@ -17,6 +17,7 @@ use crate::lock::{GitPin, ImagePin, Pin, Submodules, UrlPin};
 use crate::output::testing::Memory;
 use crate::output::{Subject, write};
 use crate::registry::{Client, Files};
+use crate::source::debian::Hosts;
 use crate::source::url::{Fetcher, Keys};
 use crate::store::Store;
 use crate::transport::{Network, News, Settings, Transport};
@@ -28,6 +29,7 @@ struct World {
     store: Store,
     transport: Transport,
     keys: Keys,
+    hosts: Hosts,
     interrupted: Arc<AtomicBool>,
 }
 
@@ -40,7 +42,7 @@ impl World {
         let interrupted = Arc::new(AtomicBool::new(false));
         let settings = Settings { network: Network::Offline, ..Settings::default() };
         let transport = Transport::new(settings, Arc::clone(&interrupted)).expect("plain settings");
-        Self { directory, store, transport, keys: Keys::default(), interrupted }
+        Self { directory, store, transport, keys: Keys::default(), hosts: Hosts::default(), interrupted }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -51,6 +53,7 @@ impl World {
         let remote = Remote {
             registry: Client::new(&self.transport, &Files::default(), &quiet).expect("no files to read"),
             web: Fetcher { transport: &self.transport, keys: &self.keys, watch: &quiet },
+            debian: &self.hosts,
             git: Path::new("git"),
             network: Network::Offline,
             interrupted: &self.interrupted,

@@ -6,6 +6,7 @@ use crate::base::ImagePath;
 use crate::lock::UrlPin;
 use crate::source::url::{Request, file_name};
 use crate::template::UrlSource;
+use crate::transport::Proof;
 use crate::tree::{Content, Kind, Node, Tree};
 
 use super::copy::{self, Expected};
@@ -51,5 +52,6 @@ fn fetch(source: &UrlSource, pin: &UrlPin, reach: &Reach<'_>) -> Result<(), Inpu
 }
 
 fn request(source: &UrlSource) -> Request {
-    Request { url: source.url.clone(), mirrors: source.mirrors.clone(), sha256: source.sha256 }
+    let (url, mirrors) = (source.url.clone(), source.mirrors.clone());
+    Request { url, mirrors, sha256: source.sha256, proof: Proof::Connection }
 }

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::base::ContentDigest;
 use crate::base::hash::digest_of;
 use crate::base::json::bytes_of;
-use crate::lock::{FetchPin, GitPin, Pin, Request};
+use crate::lock::{FetchPin, GitPin, PackagesPin, Pin, Request};
 use crate::store::{Store, replace_file};
 
 use super::{BaseImage, InputError, Reach};
@@ -28,6 +28,8 @@ pub struct Vendor {
 
 /// What a vendored download, commit or fetch is called.
 const ARTIFACT_TYPE: &str = "application/vnd.kiln.input.v1";
+/// Registered with IANA.
+const DEB: &str = "application/vnd.debian.binary-package";
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const EMPTY: &str = "application/vnd.oci.empty.v1+json";
 
@@ -107,8 +109,29 @@ impl<'a> Writer<'a> {
             Pin::Git(GitPin { tree, .. }) | Pin::Fetch(FetchPin { tree, .. }) => {
                 (*tree, "application/vnd.oci.image.layer.v1.tar")
             }
-            Pin::Image(_) | Pin::Packages(_) => return Ok(()),
+            Pin::Packages(pin) => return self.packages(request, pin),
+            Pin::Image(_) => return Ok(()),
         };
+        self.one(request, &digest, media_type, &pin.to_string(), &request.to_string())
+    }
+
+    /// Adds the files of a set, each as an artifact of its own: sets share packages.
+    fn packages(&mut self, request: &Request, pin: &PackagesPin) -> Result<(), InputError> {
+        for package in &pin.set {
+            let name = format!("{} {} ({})", package.name, package.version, package.architecture);
+            self.one(request, &package.sha256, DEB, &name, &format!("package {name}"))?;
+        }
+        Ok(())
+    }
+
+    fn one(
+        &mut self,
+        request: &Request,
+        digest: &ContentDigest,
+        media_type: &str,
+        pin: &str,
+        name: &str,
+    ) -> Result<(), InputError> {
         let digest = digest.to_string();
         self.blob(&digest)?;
         let size = self.store.open_blob(&digest)?.metadata().map_err(|source| self.fail(source))?.len();
@@ -119,12 +142,12 @@ impl<'a> Writer<'a> {
             "artifactType": ARTIFACT_TYPE,
             "config": { "mediaType": EMPTY, "digest": empty, "size": 2 },
             "layers": [{ "mediaType": media_type, "digest": digest, "size": size }],
-            "annotations": { "dev.kiln.input": request.to_string(), "dev.kiln.pin": pin.to_string() },
+            "annotations": { "dev.kiln.input": request.to_string(), "dev.kiln.pin": pin },
         }));
         let digest = self.bytes(&manifest)?;
         self.manifests.push(json!({
             "mediaType": MANIFEST, "artifactType": ARTIFACT_TYPE, "digest": digest, "size": manifest.len(),
-            "annotations": { "org.opencontainers.image.ref.name": request.to_string() },
+            "annotations": { "org.opencontainers.image.ref.name": name },
         }));
         Ok(())
     }

@@ -34,9 +34,9 @@ pub struct Keep {
     pub max_bytes: Option<u64>,
 }
 
-/// As much of a note about commands as says whether it is of use.
+/// As much of a note about contents in a blob as says whether it is of use.
 #[derive(Deserialize)]
-struct RunBlob {
+struct BlobNote {
     blob: String,
     blob_bytes: u64,
 }
@@ -69,6 +69,7 @@ impl Store {
             self.collect(&root, &mut needed);
         }
         needed.extend(self.live_builds(horizon).into_iter().flat_map(|build| build.inputs));
+        needed.extend(self.contents_of_packages(&needed));
         let (mut kept, loose): (Vec<StoredBlob>, Vec<StoredBlob>) =
             self.blobs().into_iter().partition(|blob| needed.contains(&blob.digest));
         let (mut fresh, mut doomed): (Vec<StoredBlob>, Vec<StoredBlob>) =
@@ -158,6 +159,16 @@ impl Store {
         Some(all)
     }
 
+    /// The contents of the packages whose files are among `digests`: nothing else names them.
+    fn contents_of_packages(&self, digests: &BTreeSet<String>) -> Vec<String> {
+        let names = digests.iter().filter_map(|digest| digest.strip_prefix("sha256:"));
+        names.filter_map(|name| self.note::<BlobNote>(Shelf::Packages, name)).map(|note| note.blob).collect()
+    }
+
+    fn has_contents(&self, shelf: Shelf, name: &str) -> bool {
+        self.note::<BlobNote>(shelf, name).is_some_and(|note| self.has_blob(&note.blob, note.blob_bytes))
+    }
+
     fn drop_stale_notes(&self, horizon: i64) {
         self.drop_dangling_notes();
         let packed = self.notes(Shelf::Packed).into_iter();
@@ -190,10 +201,16 @@ impl Store {
         }
         // What a layer with commands became is good as long as its contents are there; its log as long as that.
         for name in self.notes(Shelf::Runs) {
-            let note = self.note::<RunBlob>(Shelf::Runs, &name);
-            if !note.is_some_and(|note| self.has_blob(&note.blob, note.blob_bytes)) {
+            if !self.has_contents(Shelf::Runs, &name) {
                 self.drop_note(Shelf::Runs, &name);
                 self.drop_note(Shelf::Logs, &name);
+            }
+        }
+        for shelf in [Shelf::Packages, Shelf::Releases] {
+            for name in self.notes(shelf) {
+                if !self.has_contents(shelf, &name) {
+                    self.drop_note(shelf, &name);
+                }
             }
         }
         for name in self.notes(Shelf::Builds) {

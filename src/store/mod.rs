@@ -14,6 +14,8 @@
 //! bases/DIFFID               the files of a layer of somebody else's image
 //! runs/KEY                   what a layer with commands became, and where its contents are
 //! logs/KEY                   what its commands printed
+//! packages/DIGEST            what the file of a package holds, and where its contents are
+//! releases/DIGEST            the release of packages that was at an address last
 //! sandbox/                   what steps run on                               ([`crate::sandbox::area`])
 //! scans/DIGEST               the files of a source as they were              ([`crate::source::path`])
 //! builds/DIGEST              the last build of a template

@@ -33,6 +33,10 @@ pub enum Shelf {
     Runs,
     /// Layer key to what its commands printed.
     Logs,
+    /// Digest of a package's file to what it holds.
+    Packages,
+    /// Address of a release of packages to what was there.
+    Releases,
     /// Source to its files.
     Scans,
     /// Template to [`BuildNote`].
@@ -43,7 +47,7 @@ pub enum Shelf {
 
 impl Shelf {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Layers,
         Self::Packed,
         Self::Blocks,
@@ -52,6 +56,8 @@ impl Shelf {
         Self::Bases,
         Self::Runs,
         Self::Logs,
+        Self::Packages,
+        Self::Releases,
         Self::Scans,
         Self::Builds,
         Self::Outputs,
@@ -68,6 +74,8 @@ impl Shelf {
             Self::Bases => "bases",
             Self::Runs => "runs",
             Self::Logs => "logs",
+            Self::Packages => "packages",
+            Self::Releases => "releases",
             Self::Scans => "scans",
             Self::Builds => "builds",
             Self::Outputs => "outputs",

@@ -87,7 +87,7 @@ impl Transport {
         if self.settings.network == Network::Offline {
             return Err(TransportError::Offline { url: url.to_string() });
         }
-        if url.scheme() == Scheme::Http && !self.settings.allows_plain(url) {
+        if url.scheme() == Scheme::Http && !self.settings.allows_plain(url) && !request.is_fit_for_plain() {
             return Err(TransportError::PlainHttp { url: url.to_string(), host: url.place() });
         }
         self.agents.exchange(request, self.settings.proxies.between(url))

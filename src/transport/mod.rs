@@ -5,7 +5,8 @@
 //!                               Request --document-->  Document { bytes }
 //!                               Request --download-->  sink + Received { digest, size }
 //! ```
-//! - Plain HTTP is for this machine and for hosts that the user named ([`Settings::allows_plain`]).
+//! - Plain HTTP is for this machine, for hosts that the user named ([`Settings::allows_plain`]), and for content that is
+//!   proven by a digest or a signature ([`Proof`]).
 //! - Credentials go to the scheme, host and port that they were set for, and into no message ([`Secret`], [`Url`]).
 //! - Connections that are cut, servers that are busy and waits are bounded, told ([`News`]) and ended by Ctrl-C.
 //! - What is downloaded is checked while it passes, and taken up again where it was cut ([`download`]).
@@ -43,7 +44,7 @@ pub use answer::{Answer, Body, Document};
 pub use download::{Download, Expected, Received, Sink};
 pub use error::{Fault, TransportError};
 pub use headers::Headers;
-pub use request::{Method, Repeat, Request};
+pub use request::{Method, Proof, Repeat, Request};
 pub use retry::{News, Notice, Watch};
 pub use secret::Secret;
 pub use settings::{Identity, Network, Proxies, Retries, Settings, Timeouts};

@@ -30,6 +30,16 @@ pub enum Repeat {
     Unsafe,
 }
 
+/// What proves that an answer is what was wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// The connection: TLS, or a host that the user named.
+    Connection,
+    /// The content: whoever asks compares it with a digest, or checks who signed it. Nobody on the way can change it
+    /// unseen, so plain HTTP is good enough, which mirrors of distributions speak. Nothing secret goes along.
+    Content,
+}
+
 /// One request. Its `Debug` shows no secret, and not the body.
 #[derive(Clone)]
 pub struct Request {
@@ -43,6 +53,8 @@ pub struct Request {
     pub body: Option<Vec<u8>>,
     /// Whether it may be sent again.
     pub repeat: Repeat,
+    /// What proves the answer.
+    pub proof: Proof,
 }
 
 impl Request {
@@ -52,7 +64,7 @@ impl Request {
             Method::Get | Method::Head | Method::Put | Method::Delete => Repeat::Safe,
             Method::Post | Method::Patch => Repeat::Unsafe,
         };
-        Self { method, url, headers: Headers::default(), body: None, repeat }
+        Self { method, url, headers: Headers::default(), body: None, repeat, proof: Proof::Connection }
     }
 
     /// `GET`.
@@ -79,6 +91,17 @@ impl Request {
         self.headers.set("content-type", media_type);
         self.body = Some(body);
         self
+    }
+
+    /// With something else that proves the answer.
+    pub fn proven(mut self, proof: Proof) -> Self {
+        self.proof = proof;
+        self
+    }
+
+    /// Whether it may go over plain HTTP to a host that the user did not name.
+    pub(super) fn is_fit_for_plain(&self) -> bool {
+        self.proof == Proof::Content && self.url.user().is_none() && self.headers.secrets().is_empty()
     }
 
     /// May be sent again, whatever its method says: the server gives the same answer twice.

@@ -7,15 +7,26 @@
 //! Everything that says what there is, is checked before it is believed: whose signature, which suite, from when. A file of
 //! a package is believed for its digest alone.
 
-use std::collections::BTreeMap;
+pub mod bring;
+pub mod error;
+mod standing;
+mod suites;
+#[cfg(test)]
+mod tests;
+mod unpacked;
 
 use crate::base::{Epoch, Platform};
 use crate::lock::ReleasePin;
-use crate::packages::debian::{Deb, Foundation};
+use crate::packages::debian::{Deb, Foundation, Offer, Pool, Recommends, Task, solve};
 use crate::packages::{PackagePin, Request};
+use crate::source::debian::architecture;
 use crate::template::Repository;
 
 use super::{InputError, Reach, Spool};
+
+pub use bring::bring;
+pub use error::PackagesError;
+use suites::Offered;
 
 /// Packages for one platform, with all that decides which they are.
 #[derive(Debug, Clone)]
@@ -68,17 +79,35 @@ pub struct Unpacked {
 }
 
 /// Asks the repositories what they have now, and finds the packages that have to be added.
-pub fn resolve(_asked: &Asked<'_>, _reach: &Reach<'_>) -> Result<Resolved, InputError> {
-    Ok(Resolved { releases: Vec::new(), set: Vec::new() })
-}
-
-/// Packages of a set, unpacked, in the order of `pins`. `releases` are those of the set: where no mirror has a file any
-/// more, the distribution's snapshot service is asked for it at their date.
-pub fn bring(
-    _pins: &[PackagePin],
-    _releases: &[ReleasePin],
-    _repositories: &BTreeMap<String, Repository>,
-    _reach: &Reach<'_>,
-) -> Result<Vec<Unpacked>, InputError> {
-    Ok(Vec::new())
+pub fn resolve(asked: &Asked<'_>, reach: &Reach<'_>) -> Result<Resolved, InputError> {
+    let native = architecture(asked.platform)?;
+    let mut architectures = vec![native];
+    for foreign in asked.requests.iter().filter_map(|request| request.architecture.as_deref()) {
+        if !architectures.contains(&foreign) {
+            architectures.push(foreign);
+        }
+    }
+    let offered = suites::offered(asked, &architectures, reach)?;
+    let installed = standing::standing(asked, native, &offered, reach)?;
+    let offers: Vec<Offer<'_>> =
+        offered.iter().map(|offered| Offer { packages: &offered.packages, automatic: offered.automatic }).collect();
+    let pool = Pool::new(native, &offers, &installed).map_err(|source| PackagesError::Relations { source })?;
+    let task = Task {
+        requests: asked.requests,
+        recommends: if asked.recommends { Recommends::Take } else { Recommends::Skip },
+        foundation: asked.standing.foundation,
+    };
+    let chosen = solve(&pool, &task).map_err(PackagesError::Solve)?;
+    let set = chosen.iter().filter_map(|chosen| {
+        let offers = |offered: &&Offered| offered.packages.iter().any(|package| std::ptr::eq(package, chosen.package));
+        // Whatever is chosen is offered, and whatever is offered has a digest.
+        chosen.pin(&offered.iter().find(offers)?.repository)
+    });
+    let set = set.collect();
+    let release = |offered: &Offered| ReleasePin {
+        repository: offered.repository.clone(),
+        suite: offered.suite.clone(),
+        date: offered.date,
+    };
+    Ok(Resolved { releases: offered.iter().map(release).collect(), set })
 }

@@ -8,6 +8,7 @@ use crate::base::{ContentDigest, Epoch};
 
 use super::error::IndexError;
 use super::paragraph::{Paragraph, Paragraphs};
+use super::pool::Automatic;
 
 /// A `Release` whose signature was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +29,10 @@ pub struct Release {
     pub components: Vec<String>,
     /// Whether its files can be had under the name of their digest, so that they stay together while it changes.
     pub by_hash: ByHash,
+    /// Whether its packages come by themselves.
+    pub automatic: Automatic,
+    /// Where packages for all architectures are listed.
+    pub all: AllPackages,
     /// Its indexes by path from its directory.
     pub files: BTreeMap<String, IndexFile>,
 }
@@ -39,6 +44,15 @@ pub enum ByHash {
     Yes,
     /// Only under their own names.
     No,
+}
+
+/// Where packages for all architectures are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AllPackages {
+    /// In the index of each architecture.
+    Within,
+    /// In an index of their own alone.
+    Apart,
 }
 
 /// One file of a suite.
@@ -214,6 +228,8 @@ impl Release {
             architectures: words("Architectures"),
             components: words("Components"),
             by_hash: if line("Acquire-By-Hash") == "yes" { ByHash::Yes } else { ByHash::No },
+            automatic: if line("NotAutomatic") == "yes" { Automatic::No } else { Automatic::Yes },
+            all: all_packages(&words("Architectures"), &line("No-Support-for-Architecture-all")),
             files: files(&paragraph)?,
         })
     }
@@ -262,6 +278,13 @@ impl Release {
         });
         found.ok_or_else(|| ReleaseError::NoIndex { suite: self.codename.clone(), path })
     }
+}
+
+/// A suite that names `all` has an index of it, and lists its packages in the others as well if it says that nobody has to
+/// look there.
+fn all_packages(architectures: &[String], no_support: &str) -> AllPackages {
+    let has_index = architectures.iter().any(|architecture| architecture == "all");
+    if has_index && no_support != "Packages" { AllPackages::Apart } else { AllPackages::Within }
 }
 
 /// A time as RFC 5322 has it, in UTC.
@@ -331,6 +354,11 @@ mod tests {
         let release = good();
         assert_eq!(release.date, time("2025-09-06T10:00:00Z"));
         assert_eq!(release.by_hash, ByHash::Yes);
+        assert_eq!((release.automatic, release.all), (Automatic::Yes, AllPackages::Apart));
+        let backports =
+            text().replace("Suite:", "NotAutomatic: yes\nNo-Support-for-Architecture-all: Packages\nSuite:");
+        let backports = Release::parse(&backports).expect("a release");
+        assert_eq!((backports.automatic, backports.all), (Automatic::No, AllPackages::Within));
         let (path, file) = release.index("main", "amd64").expect("an index");
         assert_eq!((path.as_str(), file.size_bytes), ("main/binary-amd64/Packages.xz", 12));
         assert!(matches!(release.index("main", "arm64"), Err(ReleaseError::NoIndex { .. })));

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::base::ContentDigest;
+use crate::base::{Class, ContentDigest};
 use crate::transport::TransportError;
 
 /// A file that cannot be fetched or is another. Addresses are shown without user name, password and query.
@@ -81,6 +81,34 @@ pub enum UrlError {
 }
 
 impl UrlError {
+    /// What kind of failure it is, for the exit code.
+    pub fn class(&self) -> Class {
+        if self.is_interrupt() {
+            Class::Interrupted
+        } else if self.is_mismatch() {
+            Class::Mismatch
+        } else if self.is_unavailable() {
+            Class::Unavailable
+        } else {
+            Class::Failed
+        }
+    }
+
+    /// Whether it is not where it was looked for first.
+    pub fn is_missing(&self) -> bool {
+        match self {
+            Self::Transport(source) => matches!(source.status(), Some(404 | 410)),
+            Self::Read { source, .. } => source.kind() == io::ErrorKind::NotFound,
+            Self::NoMirror { source, .. } => source.is_missing(),
+            _ => false,
+        }
+    }
+
+    /// Whether it ended because the user wanted to stop.
+    pub fn is_interrupt(&self) -> bool {
+        matches!(self, Self::Transport(source) if matches!(**source, TransportError::Interrupted))
+    }
+
     /// Whether the network or a server is to blame (exit code 5).
     pub fn is_unavailable(&self) -> bool {
         match self {

@@ -3,8 +3,9 @@
 use std::error::Error;
 
 use crate::base::ContentDigest;
+use crate::transport::url::Scheme;
 use crate::transport::url::shown;
-use crate::transport::{self, Download, Expected, Received, Sink, Transport, Url, Watch};
+use crate::transport::{self, Download, Expected, Proof, Received, Sink, Transport, Url, Watch};
 
 use super::error::UrlError;
 use super::keys::Keys;
@@ -19,6 +20,8 @@ pub struct Request {
     pub mirrors: Vec<String>,
     /// The template's `sha256`.
     pub sha256: Option<ContentDigest>,
+    /// What proves that it is what was wanted.
+    pub proof: Proof,
 }
 
 /// What came.
@@ -60,7 +63,7 @@ impl Fetcher<'_> {
             size_bytes: locked.map(|(_, size_bytes)| size_bytes),
         };
         let mut download = Download::new(expected);
-        let first = match self.from(&request.url, &mut download, expected, sink) {
+        let first = match self.from(&request.url, request.proof, &mut download, sink) {
             Err(error) if !error.is_final() && !request.mirrors.is_empty() => error,
             other => return other,
         };
@@ -69,7 +72,7 @@ impl Fetcher<'_> {
             if expected.digest.is_none() {
                 restart(&url, &mut download, sink)?;
             }
-            match self.from(mirror, &mut download, expected, sink) {
+            match self.from(mirror, request.proof, &mut download, sink) {
                 Err(error) if !error.is_final() => {
                     let source = error.source().map(|source| format!(": {source}")).unwrap_or_default();
                     tried.push(format!("{error}{source}"));
@@ -83,13 +86,13 @@ impl Fetcher<'_> {
     fn from(
         &self,
         address: &str,
+        proof: Proof,
         download: &mut Download,
-        expected: Expected,
         sink: &mut dyn Sink,
     ) -> Result<Fetched, UrlError> {
         if let Some(path) = local::path(address)? {
             restart(address, download, sink)?;
-            let copied = local::copy(address, path, expected.digest, sink);
+            let copied = local::copy(address, path, download.expected().digest, sink);
             if copied.is_err() {
                 sink.restart().map_err(|source| UrlError::Sink { url: address.to_owned(), source })?;
             }
@@ -97,7 +100,10 @@ impl Fetcher<'_> {
         }
         let remote = |error| UrlError::Transport(Box::new(error));
         let url = Url::parse(address).map_err(remote)?;
-        let request = transport::Request::get(url.clone()).authorized(self.keys.header(&url)?);
+        // What may not be sent in the clear is not looked for.
+        let is_clear = url.scheme() == Scheme::Http && !self.transport.settings().allows_plain(&url);
+        let key = if is_clear { None } else { self.keys.header(&url)? };
+        let request = transport::Request::get(url).authorized(key).proven(proof);
         let Received { digest, size_bytes } =
             download.run(self.transport, &request, sink, self.watch).map_err(remote)?;
         Ok(Fetched { sha256: digest, size_bytes })

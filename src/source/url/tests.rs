@@ -7,7 +7,7 @@ use crate::base::ContentDigest;
 use crate::base::hash::digest_of;
 use crate::transport::testing::access::basic;
 use crate::transport::testing::{Mischief, Registry, Reply, Rule};
-use crate::transport::{News, Retries, Secret, Settings, Transport, TransportError};
+use crate::transport::{News, Proof, Retries, Secret, Settings, Transport, TransportError};
 
 fn transport() -> Transport {
     let short = Duration::from_millis(1);
@@ -26,7 +26,7 @@ fn fetch(request: &Request, locked: Option<(ContentDigest, u64)>, keys: &Keys) -
 }
 
 fn request(url: String, mirrors: &[String]) -> Request {
-    Request { url, mirrors: mirrors.to_vec(), sha256: None }
+    Request { url, mirrors: mirrors.to_vec(), sha256: None, proof: Proof::Connection }
 }
 
 fn served(bytes: &[u8]) -> Registry {

@@ -3,7 +3,7 @@ use std::sync::atomic::Ordering;
 use super::*;
 use crate::transport::testing::proxy::Proxy;
 use crate::transport::testing::{Mischief, Reply, Rule};
-use crate::transport::{Fault, Method, Network, Proxies, Secret, TransportError};
+use crate::transport::{Fault, Method, Network, Proof, Proxies, Secret, TransportError};
 
 fn url(text: &str) -> Url {
     Url::parse(text).expect("an address")
@@ -27,6 +27,25 @@ fn plain_http_needs_leave() {
         error.hint().as_deref(),
         Some("use https, or allow it for this host with `--insecure-registry example.invalid:81`")
     );
+}
+
+#[test]
+fn what_proves_itself_may_come_in_the_clear_without_secrets() {
+    let registry = Registry::start();
+    registry.store(|store| store.put_file("/file", b"found"));
+    let proxy = Proxy::start(&registry);
+    let proxies = Proxies { http: Some(Secret::new(proxy.url("kim", "x"))), ..Proxies::default() };
+    let transport = client(Settings { proxies, ..settings() });
+    let request = |text: &str| Request::get(url(text)).proven(Proof::Content);
+    let document = transport.document(&request("http://example.invalid/file"), 10, &quiet).expect("found");
+    assert_eq!(document.bytes, b"found");
+    for secret in [
+        request("http://kim:hunter2@example.invalid/file"),
+        request("http://example.invalid/file").authorized(Some(Secret::new("Bearer hunter2"))),
+    ] {
+        let error = transport.document(&secret, 10, &quiet).expect_err("a secret in the clear");
+        assert!(matches!(error, TransportError::PlainHttp { .. }), "{error:?}");
+    }
 }
 
 #[test]

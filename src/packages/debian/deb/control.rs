@@ -77,7 +77,8 @@ pub enum Fate {
 }
 
 impl Control {
-    pub(super) fn new(files: BTreeMap<String, ControlFile>) -> Result<Self, DebError> {
+    /// Reads what the files of a control archive say.
+    pub fn new(files: BTreeMap<String, ControlFile>) -> Result<Self, DebError> {
         let control = files.get("control").ok_or(DebError::NoControl)?;
         let package = Package::read(&Paragraphs::only(&control.content)?)?;
         let control = Self { package, files };
