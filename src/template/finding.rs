@@ -176,6 +176,12 @@ pub enum Kind {
     /// A step that takes packages, in a template without repositories.
     #[error("there is no repository that the packages could come from")]
     NoRepository,
+    /// A step without packages in a layer that is spread.
+    #[error("`split` is for a layer of `packages` alone, found `{action}`")]
+    NotSplit {
+        /// What the step does.
+        action: &'static str,
+    },
     /// A word that asks for no package.
     #[error("{error}")]
     BadRequest {
@@ -432,6 +438,7 @@ impl Kind {
             Self::UnknownRepository { known, name, .. } => {
                 known_or_example("repositories", known, repository_example(name))
             }
+            Self::NotSplit { action } => format!("give `{action}` a layer of its own"),
             Self::NoRepository => repository_example("debian"),
             Self::BadRequest { error } => return error.hint(),
             Self::StageCycle { .. } => "take one of these references out: a stage or source has to be made before it is used".to_owned(),

@@ -133,9 +133,12 @@ const LAYER: &[Key] = &[
     key("when", WHEN, "\"linux/amd64\"", WHEN_DOC),
     key("keep", GLOBS, "[\"/var/log/dpkg.log\"]", "Residue of commands and packages that stays: what matches is neither removed nor rewritten."),
     key("allow-private-keys", GLOBS, "[\"/etc/ssl/private/test.key\"]", "Private keys that the layer may hold; any other stops the build."),
-    key("split", Choice(&["origin"]), "\"origin\"", "Spreads packages over layers.").later(),
+    key("split", Choice(SPLITS), "\"origin\"", "Spreads the packages of the layer over several, those of one source package together, so that an update changes few of them. Only for a layer of `packages` alone."),
     key("only", Choice(FORMS), "\"machine\"", "Only in this form of the image.").later(),
 ];
+
+/// How packages can be spread over layers.
+pub const SPLITS: &[&str] = &["origin"];
 
 /// What can happen to the scripts of packages.
 pub const SCRIPTS: &[&str] = &["run", "refuse"];

@@ -6,6 +6,7 @@ use crate::template::model::{Layer, Mtime};
 use crate::template::value::{Node, Table};
 
 use super::Reader;
+use super::packages;
 use super::step;
 
 /// What steps may refer to.
@@ -50,7 +51,8 @@ fn layer(reader: &mut Reader<'_>, node: &Node, table: &Table, sources: &SourceNa
     let span = table.get("name").map_or(node.span, |name| name.span);
     let keep = reader.globs(table, "keep");
     let allow_private_keys = reader.globs(table, "allow-private-keys");
-    name.map(|name| Layer { name, span, steps, keep, allow_private_keys })
+    let split = packages::split(reader, table);
+    name.map(|name| Layer { name, span, steps, keep, allow_private_keys, split })
 }
 
 fn mtime(reader: &mut Reader<'_>, table: &Table) -> Option<Mtime> {

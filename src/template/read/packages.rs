@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use crate::packages::{Request, Wish};
 use crate::template::finding::Kind;
 use crate::template::form::{self, Form};
-use crate::template::grammar::{KINDS, SCRIPTS, nearest};
-use crate::template::model::{Distribution, Keyring, Packages, Repository, Scripts};
+use crate::template::grammar::{self, KINDS, SCRIPTS, SPLITS, nearest};
+use crate::template::model::{Distribution, Keyring, Packages, Repository, Scripts, Split};
 use crate::template::span::Span;
 use crate::template::value::{Entry, Node, Table};
 
@@ -92,6 +92,21 @@ pub(super) fn packages(reader: &mut Reader<'_>, table: &Table, node: &Node, name
     };
     let recommends = reader.flag(table, "recommends");
     Some(Packages { requests: requests?, repositories: repositories?, recommends, scripts: scripts? })
+}
+
+/// How the packages of a layer are spread. A step that does something else belongs to none of the layers that it becomes.
+pub(super) fn split(reader: &mut Reader<'_>, table: &Table) -> Option<Split> {
+    let entry = table.entry("split")?;
+    for step in table.tables("step").map(|(_, step)| step).chain([table]) {
+        for other in &step.entries {
+            if let Some(action) = grammar::action(&other.key.text).filter(|action| action.name != "packages") {
+                let kind = Kind::NotSplit { action: action.name };
+                reader.report_with(other.key.span, kind, (entry.key.span, "spreads packages"));
+            }
+        }
+    }
+    let origin = |text: &str| (text == "origin").then_some(Split::Origin);
+    reader.word("split", &entry.node, Form::Choice(SPLITS), origin)
 }
 
 /// What is asked for: one thing of each package.

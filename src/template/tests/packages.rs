@@ -211,6 +211,21 @@ fn repositories_that_nothing_uses() {
 }
 
 #[test]
+fn a_layer_of_packages_can_be_spread() {
+    let layer = |keys: &str| format!("{START}[[layer]]\nname = 'l'\nsplit = 'origin'\n{keys}");
+    assert_eq!(template(&layer("packages = ['a']")).layers[0].split, Some(Split::Origin));
+    assert_eq!(template(&format!("{START}{LAYER}")).layers[0].split, None);
+    let steps = "[[layer.step]]\npackages = ['a']\n[[layer.step]]\npackages = ['b']\n";
+    assert_eq!(template(&layer(steps)).layers[0].split, Some(Split::Origin));
+    let other = error_in(&layer(&format!("{steps}[[layer.step]]\nrun = 'x'\n")));
+    assert!(matches!(other, Kind::NotSplit { action: "run" }));
+    let inline = error_in(&format!("{START}{LAYER}[[layer]]\nname = 'm'\nsplit = 'origin'\ndirectory = '/x'"));
+    assert!(matches!(inline, Kind::NotSplit { action: "directory" }));
+    let source = error("split = 'source'\npackages = ['a']");
+    assert!(matches!(source, Kind::BadValue { form: Wanted::Choice(["origin"]), .. }));
+}
+
+#[test]
 fn the_word_that_asks_for_nothing_is_shown() {
     let (findings, files) = check(&format!("{START}[[layer]]\nname = 'l'\npackages = ['nginx', 'lib c']\n"));
     let expected = "error: `lib c` does not ask for a package: expected the name of a package
