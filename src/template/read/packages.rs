@@ -130,6 +130,12 @@ fn requests(reader: &mut Reader<'_>, node: &Node) -> Option<Vec<Request>> {
         }
     }
     let all_read = !items.is_empty() && found.len() == items.len();
+    if all_read && found.iter().all(|(request, _)| request.wish == Wish::LeaveOut) {
+        let words: Vec<String> = found.iter().map(|(request, _)| request.to_string()).collect();
+        let why = "asks for none: a dash only keeps a package out of what the others need".to_owned();
+        reader.bad("packages", node.span, Form::Packages, &words.join(", "), Some(why));
+        return None;
+    }
     all_read.then(|| found.into_iter().map(|(request, _)| request).collect())
 }
 

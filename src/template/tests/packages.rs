@@ -146,6 +146,10 @@ fn repositories_that_cannot_be_read() {
 #[test]
 fn steps_that_cannot_be_done() {
     assert!(matches!(error("packages = []"), Kind::BadValue { form: Wanted::Packages, .. }));
+    let only_left_out = error("packages = ['a-', 'b-']");
+    assert!(
+        matches!(only_left_out, Kind::BadValue { form: Wanted::Packages, why: Some(why), .. } if why.contains("dash"))
+    );
     assert!(matches!(error("packages = 'nginx'"), Kind::WrongType { .. }));
     assert!(matches!(error("packages = ['a']\nrecommends = 'yes'"), Kind::WrongType { .. }));
     let refuse = Wanted::Choice(&["run", "refuse"]);
