@@ -8,10 +8,11 @@ use crate::base::{ContentDigest, ImagePath, LayerKey, Platform, TreeDigest};
 use crate::input::archive::unpack;
 use crate::input::{InputError, Spool};
 use crate::lock::ImageRequest;
+use crate::packages::split::groups;
 use crate::plan::{LayerPlan, Made, StepPlan, describe, layer_key};
 use crate::step::{Inputs, SourceTree, StepFailure, StepWarning, Times, evaluate};
 use crate::template::stages::references;
-use crate::template::{Action, Base, BaseFrom, Finding, Layer, Severity, SourceFrom, SourceRef, Span, Template};
+use crate::template::{Action, Base, BaseFrom, Finding, Layer, Severity, SourceFrom, SourceRef, Span, Split, Template};
 use crate::tree::{Changeset, Content, Contents, Kind, Tree};
 
 use super::asks::base_image;
@@ -19,6 +20,7 @@ use super::contents::Everything;
 use super::error::Error;
 use super::gather::{Gathered, source_tree};
 use super::landing;
+use super::packages;
 use super::prepare::build_name;
 use super::provision::kept::{Kept, recall};
 use super::provision::key::{KeyInputs, chain_of_base, digest_of_source, link};
@@ -168,7 +170,10 @@ impl Evaluation<'_> {
                 (true, true, Some(key)) => self.commands(layer, key, unit, around)?,
                 (true, ..) => Some(self.functions(layer, unit, around)?),
             };
-            self.put(unit, layer, key, steps, changes);
+            match (&layer.split, key) {
+                (Some(Split::Origin), Some(key)) => self.put_parts(unit, layer, key, steps, changes, around)?,
+                (_, key) => self.put(unit, layer, key, steps, changes),
+            }
         }
         Ok(())
     }
@@ -323,6 +328,40 @@ impl Evaluation<'_> {
         unit.ground.is_known &= changes.is_some();
         unit.ground.layers.extend(changes.clone().map(|changes| Arc::new(GroundLayer::layer(changes))));
         unit.layers.push(UnitLayer { plan, changeset: changes });
+    }
+
+    /// Puts a layer of packages on top, and what belongs to packages in layers below it.
+    fn put_parts(
+        &self,
+        unit: &mut Unit,
+        layer: &Layer,
+        key: LayerKey,
+        steps: Vec<StepPlan>,
+        changes: Option<Changeset>,
+        around: &Around<'_>,
+    ) -> Result<(), Stop> {
+        let set = self.units.sets(layer, around).flat_map(|(_, _, pin)| &pin.set);
+        let groups = groups(set);
+        let at = unit.layers.len();
+        let (parts, rest) = match &changes {
+            Some(changes) => {
+                let contents = contents(&self.units, &self.below, &self.made.taken);
+                let (parts, rest) = packages::parts(changes, &unit.root, &groups, &contents)?;
+                (parts.into_iter().map(|part| Some(Arc::new(part))).collect(), Some(Arc::new(rest)))
+            }
+            None => (vec![None; groups.len()], None),
+        };
+        self.put(unit, layer, Some(key), steps, changes);
+        let codec = || self.codec.to_owned();
+        let parts = groups.iter().zip(parts).map(|(group, changeset): (_, Option<Arc<Changeset>>)| {
+            let (name, key) = (format!("{}/{}", layer.name, group.name), packages::part_key(&key, group));
+            UnitLayer { plan: LayerPlan { name, key, made: None, codec: codec(), steps: Vec::new() }, changeset }
+        });
+        if let Some(last) = unit.layers.last_mut() {
+            last.changeset = rest;
+        }
+        drop(unit.layers.splice(at..at, parts));
+        Ok(())
     }
 
     /// Unpacks what a reference extracts, if it was not before.

@@ -20,6 +20,7 @@ use crate::input::packages::{self as input, Unpacked};
 use crate::input::{Asked, Reach};
 use crate::lock::{ImageRequest, Lock, PackagePin, PackagesPin, PackagesRequest, Pin, ReleasePin, Request, put};
 use crate::packages::debian::Foundation;
+use crate::source::debian::architecture;
 use crate::template::{Action, Layer, Packages, Scripts, Template};
 
 use super::asks::Ask;
@@ -125,7 +126,11 @@ impl<'a> Units<'a> {
                 let unpacked = input::bring(&pin.set, &pin.releases, repositories, self.reach);
                 let unpacked = unpacked.map_err(|error| input_error(ask, self.loaded, error))?;
                 let debs = unpacked.into_iter().map(|Unpacked { deb, spool, .. }| (deb, spool)).collect();
-                Ok(Parcel { architecture: "amd64", debs })
+                Ok(Parcel {
+                    architecture: architecture(&asked.platform)
+                        .map_err(|error| input_error(ask, self.loaded, error.into()))?,
+                    debs,
+                })
             }
             _ => Err(unlocked(self.loaded)),
         }

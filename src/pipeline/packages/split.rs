@@ -98,7 +98,9 @@ fn owners(
         }
         for line in read(path, content)?.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
             let place = ImagePath::parse(line).ok().and_then(|path| resolve_parents(root, &path).ok());
-            place.into_iter().for_each(|place| drop(owners.insert(place, *at)));
+            if let Some(place) = place {
+                owners.insert(place, *at);
+            }
         }
     }
     Ok(owners)
