@@ -8,6 +8,7 @@ use serde::Deserialize;
 use crate::base::{Epoch, Platform};
 
 use super::input::{Pin, Request};
+use super::packages::RawPackages;
 use super::raw::{RawFetch, RawGit, RawImage, RawUrl};
 
 /// The format profile that this kiln makes: tar rules, codecs and their versions, default modes. A digest never changes
@@ -107,16 +108,23 @@ struct Raw {
     git: Vec<RawGit>,
     #[serde(default)]
     fetch: Vec<RawFetch>,
+    #[serde(default)]
+    packages: Vec<RawPackages>,
 }
 
 impl Raw {
-    fn inputs(self) -> Result<BTreeMap<Request, Pin>, LockError> {
+    fn inputs(self, text: &str) -> Result<BTreeMap<Request, Pin>, LockError> {
         let images = self.image.into_iter().map(RawImage::entry);
         let urls = self.url.into_iter().map(RawUrl::entry);
         let gits = self.git.into_iter().map(RawGit::entry);
         let fetches = self.fetch.into_iter().map(RawFetch::entry);
         let mut inputs = BTreeMap::new();
-        for (request, pin) in images.chain(urls).chain(gits).chain(fetches) {
+        let packages: Result<Vec<_>, LockError> = self
+            .packages
+            .into_iter()
+            .map(|raw| raw.entry().map_err(|(at, reason)| LockError::Syntax { line: line(text, at), reason }))
+            .collect();
+        for (request, pin) in images.chain(urls).chain(gits).chain(fetches).chain(packages?) {
             if let Some((request, _)) = inputs.get_key_value(&request) {
                 let request: &Request = request;
                 return Err(LockError::Twice { request: request.to_string() });
@@ -125,6 +133,11 @@ impl Raw {
         }
         Ok(inputs)
     }
+}
+
+/// The number of the line that a byte is in, from 1.
+fn line(text: &str, at: usize) -> usize {
+    text.get(..at).unwrap_or_default().matches('\n').count() + 1
 }
 
 #[derive(Deserialize)]
@@ -150,8 +163,8 @@ impl Lock {
             return Err(LockError::Conflict { line: line + 1 });
         }
         let syntax = |error: toml::de::Error| {
-            let before = error.span().map_or("", |span| text.get(..span.start).unwrap_or_default());
-            LockError::Syntax { line: before.matches('\n').count() + 1, reason: error.message().to_owned() }
+            let at = error.span().map_or(0, |span| span.start);
+            LockError::Syntax { line: line(text, at), reason: error.message().to_owned() }
         };
         let version = toml::from_str::<VersionOnly>(text).map_err(syntax)?.version;
         if let Some(found) = version.filter(|version| *version != VERSION) {
@@ -167,7 +180,7 @@ impl Lock {
             epoch: raw.epoch,
             created: raw.created,
             platforms: raw.platforms.clone(),
-            inputs: raw.inputs()?,
+            inputs: raw.inputs(text)?,
         })
     }
 
@@ -233,7 +246,7 @@ mod tests {
         let text = lock().to_text();
         let (_, last) = text.rsplit_once("\n[[").expect("it has entries");
         let twice = parse(&format!("{text}\n[[{last}"));
-        assert!(matches!(&twice, Err(LockError::Twice { request }) if request.starts_with("fetch ")), "{twice:?}");
+        assert!(matches!(&twice, Err(LockError::Twice { request }) if request.starts_with("packages ")), "{twice:?}");
     }
 
     #[test]

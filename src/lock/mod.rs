@@ -28,14 +28,34 @@
 //! [fetch.files]
 //! "/six-1.16.0-py2.py3-none-any.whl" = "sha256:.."
 //! ```
+//! Packages of a distribution have an entry for each step, stage and platform, with all that the step adds to what is below
+//! it, one line for each package:
+//!
+//! ```text
+//! [[packages]]
+//! packages = ["nginx-light"]
+//! repositories = ["debian"]
+//! recommends = true                      left out: false
+//! in = "build"                           left out: the image
+//! platform = "linux/amd64"
+//! given = "sha256:.."                    the repositories' definitions and what is below; no time of the lock is in it
+//! releases = [
+//!   { repository = "debian", suite = "bookworm", date = "2026-11-01T00:00:00Z" },
+//! ]
+//! set = [
+//!   { name = "nginx-light", version = "1.22.1-9", architecture = "amd64", source = "nginx", repository = "debian", .. },
+//! ]
+//! ```
 //! An entry is missing if a request has none, and stale if its request no longer occurs, or if what a
-//! command was given is another. Files beside the template have none: they are pinned by git. There is no checksum over the whole, so that two branches that change different entries
-//! merge. No mirror, user name or path of a machine is in it.
+//! command was given is another. Files beside the template have none: they are pinned by git. There is no checksum over
+//! the whole, so that two branches that change different entries, or different packages of one, merge. No mirror, user name
+//! or path of a machine is in it.
 //!
 //! Architecture Invariant: pure. The clock and SOURCE_DATE_EPOCH come in as values, and only where a lock is made.
 
 pub mod file;
 pub mod input;
+mod packages;
 mod raw;
 pub mod settle;
 

@@ -10,6 +10,7 @@ use crate::base::{ContentDigest, ManifestDigest, Platform};
 use super::input::{
     FetchMount, FetchPin, FetchRequest, GitPin, GitRequest, ImagePin, ImageRequest, Pin, Request, Submodules, UrlPin,
 };
+use super::packages;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -95,7 +96,7 @@ impl RawFetch {
 }
 
 /// A string on one line: a line break inside could look like the mark of a conflict, and no key may have one.
-fn quoted(value: &str) -> String {
+pub(super) fn quoted(value: &str) -> String {
     let plain = toml::Value::String(value.to_owned()).to_string();
     if !plain.starts_with("\"\"\"") && !plain.starts_with("'''") {
         return plain;
@@ -114,7 +115,7 @@ fn quoted(value: &str) -> String {
     text
 }
 
-fn list(items: impl Iterator<Item = String>) -> String {
+pub(super) fn list(items: impl Iterator<Item = String>) -> String {
     format!("[{}]", items.collect::<Vec<_>>().join(", "))
 }
 
@@ -154,6 +155,7 @@ pub(super) fn write(request: &Request, pin: &Pin, text: &mut String) {
             lines
         }
         (Request::Fetch(request), Pin::Fetch(pin)) => fetch_lines(request, pin),
+        (Request::Packages(request), Pin::Packages(pin)) => packages::lines(request, pin),
         // A request only ever gets a pin of its own kind.
         _ => return,
     };
@@ -201,7 +203,9 @@ pub(super) mod testing {
         let files = BTreeMap::from([("/a \"b\" 'c'".to_owned(), [8; 32].into())]);
         let manifest: ManifestDigest = [1; 32].into();
         let image_pin = ImagePin { digest: manifest.to_string(), manifest: [2; 32].into() };
+        let (packages, set) = packages::testing::entry();
         BTreeMap::from([
+            (Request::Packages(packages), Pin::Packages(set)),
             (Request::Image(image), Pin::Image(image_pin)),
             (
                 Request::Url("https://example.org/x.tar".to_owned()),

@@ -7,17 +7,22 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::base::ContentDigest;
 
+use super::request::is_word;
+
 /// One package of a set: all that is needed to get the same file again, from any mirror that has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PackagePin {
     /// Its name.
+    #[serde(deserialize_with = "word")]
     pub name: String,
     /// Its version, as the distribution spells it.
     pub version: String,
     /// Its architecture, as the distribution calls it.
+    #[serde(deserialize_with = "word")]
     pub architecture: String,
-    /// Where it is in a repository, from the repository's root.
+    /// Where it is in a repository, from the repository's root. Never outside.
+    #[serde(deserialize_with = "inside")]
     pub file: String,
     /// Bytes of its file.
     pub size: u64,
@@ -29,6 +34,27 @@ pub struct PackagePin {
     pub repository: String,
     /// Why it is there.
     pub reason: Reason,
+}
+
+/// Whether a file is inside of its repository: its path becomes part of an address, and of the lock.
+pub(super) fn is_inside(file: &str) -> bool {
+    file.bytes().all(|b| b.is_ascii_graphic() && !b"?#\\\"".contains(&b))
+        && !file.split('/').any(|part| matches!(part, "" | "." | ".."))
+}
+
+fn word<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let expected = "a word as distributions call packages and architectures";
+    if is_word(&text) { Ok(text) } else { Err(unexpected(expected, &text)) }
+}
+
+fn inside<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if is_inside(&text) { Ok(text) } else { Err(unexpected("a path inside the repository", &text)) }
+}
+
+fn unexpected<E: serde::de::Error>(expected: &str, found: &str) -> E {
+    E::custom(format_args!("expected {expected}, found `{found}`"))
 }
 
 /// Why a package is there.
@@ -124,6 +150,20 @@ mod tests {
             let text = serde_json::to_string(&pin(reason.clone())).expect("it can be written");
             assert_eq!(serde_json::from_str::<PackagePin>(&text).ok(), Some(pin(reason)), "{text}");
         }
+    }
+
+    #[test]
+    fn what_leads_out_of_the_repository_is_refused() {
+        let text = serde_json::to_string(&pin(Reason::Asked)).expect("it can be written");
+        let read = |old: &str, new: &str| serde_json::from_str::<PackagePin>(&text.replacen(old, new, 1)).is_ok();
+        for file in ["/etc/passwd", "../a.deb", "a/../../b", "a//b", "./a", "", "a?b", "a#b", "a b"] {
+            assert!(!read("pool/main/g/glibc/libc6_2.36-9+deb12u10_amd64.deb", file), "{file}");
+        }
+        assert!(read("pool/main/g", "pool/other") && read("\"libc6\"", "\"libc7\""));
+        for name in ["../x", "", "a b"] {
+            assert!(!read("\"libc6\"", &format!("\"{name}\"")), "{name}");
+        }
+        assert!(!read("\"amd64\"", "\"a/b\""));
     }
 
     #[test]

@@ -18,4 +18,4 @@ mod nearest;
 pub mod request;
 
 pub use entry::{PackagePin, ParseReasonError, Reason};
-pub use request::{Request, RequestError, Wish};
+pub use request::{Priority, Request, RequestError, Wish};

@@ -1,11 +1,11 @@
-//! What a template asks for: `name`, `name=1.2*`, `name:arch`, `name-`.
+//! What a template asks for: `name`, `name=1.2*`, `name:arch`, `name-`, `?priority(required)`.
 
 use std::fmt;
 
 /// One word of `packages`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Request {
-    /// The package.
+    /// The package; empty if all of a priority are asked for.
     pub name: String,
     /// Of which architecture, as the distribution calls it; `None`: the system's.
     pub architecture: Option<String>,
@@ -22,10 +22,24 @@ pub enum Wish {
     Version(String),
     /// It is not to be there.
     LeaveOut,
+    /// All packages of this priority, and of those that are more important, are to be there.
+    Priority(Priority),
+}
+
+/// How much a system needs a package, as the distribution sees it (Debian policy, 2.5): the most important first. The less
+/// important ones are no set that anyone installs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Priority {
+    /// Without it, a system does not work.
+    Required,
+    /// A person expects it on any system.
+    Important,
+    /// A small system with text only has it.
+    Standard,
 }
 
 /// A word that asks for nothing.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 #[error("`{found}` does not ask for a package: {reason}")]
 pub struct RequestError {
     /// The word as it was given.
@@ -37,7 +51,8 @@ pub struct RequestError {
 impl RequestError {
     /// What to do next.
     pub fn hint(&self) -> Option<String> {
-        Some("write `name`, `name=1.2*` for a version, or `name-` to leave it out".to_owned())
+        let words = "`name`, `name=1.2*` for a version, `name-` to leave it out";
+        Some(format!("write {words}, or `?priority(required)` for all packages of that priority"))
     }
 }
 
@@ -45,6 +60,13 @@ impl Request {
     /// Parses a word.
     pub fn parse(text: &str) -> Result<Self, RequestError> {
         let fail = |reason| RequestError { found: text.to_owned(), reason };
+        if text.starts_with('?') {
+            let priority =
+                Priority::ALL.into_iter().find(|priority| priority.to_string() == text).ok_or_else(|| {
+                    fail("expected `?priority(required)`, `?priority(important)` or `?priority(standard)` alone")
+                })?;
+            return Ok(Self { name: String::new(), architecture: None, wish: Wish::Priority(priority) });
+        }
         let (package, wish) = match (text.split_once('='), text.strip_suffix('-')) {
             (Some((_, "")), _) => return Err(fail("expected a version behind the equals sign")),
             (Some((package, version)), _) => (package, Wish::Version(version.to_owned())),
@@ -56,8 +78,7 @@ impl Request {
             Some((name, architecture)) => (name, Some(architecture.to_owned())),
             None => (package, None),
         };
-        let is_word = |word: &str| word.bytes().all(|b| b.is_ascii_graphic() && !b"=:*,|()[]<>/".contains(&b));
-        if name.is_empty() || !is_word(name) || !architecture.as_deref().is_none_or(is_word) {
+        if !is_word(name) || !architecture.as_deref().is_none_or(is_word) {
             return Err(fail("expected the name of a package"));
         }
         Ok(Self { name: name.to_owned(), architecture, wish })
@@ -67,9 +88,14 @@ impl Request {
     pub fn admits(&self, version: &str) -> bool {
         match &self.wish {
             Wish::Version(pattern) => fits(pattern, version),
-            Wish::Any | Wish::LeaveOut => true,
+            Wish::Any | Wish::LeaveOut | Wish::Priority(_) => true,
         }
     }
+}
+
+/// Whether a text may be the name of a package or of an architecture, whatever the distribution.
+pub(super) fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic() && !b"=:*,|()[]<>/".contains(&b))
 }
 
 /// Whether a text fits a pattern in which `*` stands for any text.
@@ -94,7 +120,24 @@ impl fmt::Display for Request {
             Wish::Any => Ok(()),
             Wish::Version(version) => write!(f, "={version}"),
             Wish::LeaveOut => f.write_str("-"),
+            Wish::Priority(priority) => write!(f, "{priority}"),
         }
+    }
+}
+
+impl Priority {
+    const ALL: [Self; 3] = [Self::Required, Self::Important, Self::Standard];
+}
+
+impl fmt::Display for Priority {
+    /// As a template asks for it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self {
+            Self::Required => "required",
+            Self::Important => "important",
+            Self::Standard => "standard",
+        };
+        write!(f, "?priority({name})")
     }
 }
 
@@ -111,8 +154,24 @@ mod tests {
         assert_eq!(request("curl=7.88*").wish, Wish::Version("7.88*".to_owned()));
         assert_eq!(request("libc6-").wish, Wish::LeaveOut);
         assert_eq!(request("libc6:i386").architecture.as_deref(), Some("i386"));
+        assert_eq!(request("?priority(standard)").wish, Wish::Priority(Priority::Standard));
         for bad in ["", "-", "a=", "=1", "a:", "a b", "a|b", "a*", "\u{e9}", "a/b"] {
             assert!(matches!(Request::parse(bad), Err(RequestError { .. })), "{bad}");
+        }
+        let priority = "?priority(required)";
+        for bad in [
+            "?",
+            "?priority",
+            "?priority()",
+            "?priority(optional)",
+            "?priority(Required)",
+            "?name(x)",
+            "a?priority(required)",
+        ] {
+            assert!(Request::parse(bad).is_err(), "{bad}");
+        }
+        for behind in [":i386", "=1", "-", " "] {
+            assert!(Request::parse(&format!("{priority}{behind}")).is_err(), "{behind}");
         }
     }
 
@@ -135,7 +194,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_shown_is_read_again(text in "[a=:*.1-]{0,8}") {
+        fn what_is_shown_is_read_again(text in "[a=:*.1-]{0,8}|\\?priority\\((required|important|standard)\\)[:=a-]{0,2}") {
             if let Ok(request) = Request::parse(&text) {
                 prop_assert_eq!(request.to_string(), text);
             }

@@ -21,6 +21,7 @@ fn layer(actions: Vec<Action>) -> Layer {
         steps: actions.into_iter().map(step).collect(),
         keep: Vec::new(),
         allow_private_keys: Vec::new(),
+        split: None,
     }
 }
 

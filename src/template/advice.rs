@@ -26,14 +26,27 @@ pub(super) fn unknown_key_hint(
         return Some(format!("the actions are {}", actions()));
     }
     let built = place.own_keys().iter().filter(|key| key.state == State::Now);
-    let names: Vec<String> = built.map(|key| format!("`{}`", key.name)).collect();
-    Some(format!("the keys {} are {}", at(place), names.join(", ")))
+    Some(format!("the keys {} are {}", at(place), listed(built.map(|key| key.name))))
 }
 
-/// The actions that are built.
+/// All actions.
 pub(super) fn actions() -> String {
-    let built = ACTIONS.iter().filter(|action| action.state == State::Now);
-    built.map(|action| format!("`{}`", action.name)).collect::<Vec<_>>().join(", ")
+    listed(ACTIONS.iter().map(|action| action.name))
+}
+
+/// "`a`, `b`"
+pub(super) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    names.into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// What to write where there is none of a kind that is named.
+pub(super) fn known_or_example(kinds: &str, known: &[String], example: String) -> String {
+    if known.is_empty() { example } else { format!("the {kinds} are {}", listed(known.iter().map(String::as_str))) }
+}
+
+/// The lines of a repository of that name.
+pub(super) fn repository_example(name: &str) -> String {
+    format!("add a repository: `[repositories.{name}]` and below it `kind = \"debian\"` and `suite = \"bookworm\"`")
 }
 
 /// What to do about a key that does not go with the action or the origin beside it.
@@ -46,6 +59,6 @@ pub(super) fn modifier_hint(modifier: &str, name: &str) -> String {
     let takes = action(name).map_or(&[][..], |action| action.modifiers);
     let others = ACTIONS.iter().filter(|other| other.takes(modifier));
     let others: Vec<&str> = others.map(|other| other.name).collect();
-    let takes = takes.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
+    let takes = listed(takes.iter().copied());
     format!("`{name}` takes {takes}; `{modifier}` goes with {}", one_of(&others))
 }

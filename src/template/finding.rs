@@ -1,9 +1,10 @@
 //! What is wrong with a template, and where.
 
-use super::advice::{actions, modifier_hint, unknown_key_hint};
+use super::advice::{actions, known_or_example, modifier_hint, repository_example, unknown_key_hint};
 use super::form::Form;
 use super::grammar::{Place, one_of};
 use super::span::Span;
+use crate::packages::RequestError;
 
 /// Whether a template with this finding can be built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -144,10 +145,10 @@ pub enum Kind {
         /// The platform.
         platform: String,
     },
-    /// A source or stage that nothing refers to.
+    /// A source, stage or repository that nothing refers to.
     #[error("nothing uses the {what} `{name}`")]
     UnusedSource {
-        /// `source` or `stage`.
+        /// `source`, `stage` or `repository`.
         what: &'static str,
         /// The name.
         name: String,
@@ -161,6 +162,31 @@ pub enum Kind {
         nearest: Option<String>,
         /// All stages.
         known: Vec<String>,
+    },
+    /// A step that takes packages from a repository that is none.
+    #[error("there is no repository `{name}`")]
+    UnknownRepository {
+        /// The name.
+        name: String,
+        /// A repository that it may have been meant to be.
+        nearest: Option<String>,
+        /// All repositories.
+        known: Vec<String>,
+    },
+    /// A step that takes packages, in a template without repositories.
+    #[error("there is no repository that the packages could come from")]
+    NoRepository,
+    /// A step without packages in a layer that is spread.
+    #[error("`split` is for a layer of `packages` alone, found `{action}`")]
+    NotSplit {
+        /// What the step does.
+        action: &'static str,
+    },
+    /// A word that asks for no package.
+    #[error("{error}")]
+    BadRequest {
+        /// Which, and why not.
+        error: RequestError,
     },
     /// A stage or source that is made of itself.
     #[error("`{name}` needs itself: {}", one_after_another(through))]
@@ -351,6 +377,7 @@ impl Kind {
             Self::UnknownKey { .. } => "not a key of this table".to_owned(),
             Self::UnknownSource { nearest: Some(nearest), .. }
             | Self::UnknownStage { nearest: Some(nearest), .. }
+            | Self::UnknownRepository { nearest: Some(nearest), .. }
             | Self::UnknownVariable { nearest: Some(nearest), .. } => {
                 format!("did you mean `{nearest}`?")
             }
@@ -361,9 +388,7 @@ impl Kind {
             Self::NoAction { .. } => "nothing is done here".to_owned(),
             Self::WrongModifier { action, .. } => format!("not a key of `{action}`"),
             Self::BadValue { why: Some(why), .. } => why.clone(),
-            Self::BadValue { form: Form::Codec | Form::Healthcheck | Form::ImageForm, .. } => {
-                "none of these".to_owned()
-            }
+            Self::BadValue { form: Form::Choice(_) | Form::Healthcheck, .. } => "none of these".to_owned(),
             Self::BadValue { form, .. } => {
                 let expected = form.expected();
                 format!("not {}", expected.split(" like ").next().unwrap_or(&expected))
@@ -403,26 +428,28 @@ impl Kind {
                 "give one of them another name: the cache and the image's history tell layers apart by it".to_owned()
             }
             Self::Duplicate { .. } => "leave one of them out".to_owned(),
-            Self::UnknownSource { known, name, .. } if known.is_empty() => {
-                format!("add a source: `[sources.{name}]` and below it `path = \"...\"`")
+            Self::UnknownSource { known, name, .. } => {
+                let example = format!("add a source: `[sources.{name}]` and below it `path = \"...\"`");
+                known_or_example("sources and stages", known, example)
             }
-            Self::UnknownSource { known, .. } => {
-                let known: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
-                format!("the sources and stages are {}", known.join(", "))
+            Self::UnknownStage { known, name, .. } => {
+                known_or_example("stages", known, format!("add a stage: `[[stage.{name}.layer]]`"))
             }
-            Self::UnknownStage { known, name, .. } if known.is_empty() => {
-                format!("add a stage: `[[stage.{name}.layer]]`")
+            Self::UnknownRepository { known, name, .. } => {
+                known_or_example("repositories", known, repository_example(name))
             }
-            Self::UnknownStage { known, .. } => {
-                let known: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
-                format!("the stages are {}", known.join(", "))
-            }
+            Self::NotSplit { action } => format!("give `{action}` a layer of its own"),
+            Self::NoRepository => repository_example("debian"),
+            Self::BadRequest { error } => return error.hint(),
             Self::StageCycle { .. } => "take one of these references out: a stage or source has to be made before it is used".to_owned(),
             Self::PasswordInAddress { .. } => {
                 "keep it out of the template: credentials come from `.netrc`, docker's and podman's auth files, or git's credential helpers"
                     .to_owned()
             }
             Self::SourceElsewhere { .. } => "give the step the same `when` as the source".to_owned(),
+            Self::UnusedSource { what: "repository", name } => {
+                format!("a step with `packages` uses it: add `repository = \"{name}\"`, or leave it out")
+            }
             Self::UnusedSource { name, .. } => format!("use it (`copy = \"{name}\"`), or leave it out"),
             Self::BadValue { form, .. } => return form.hint().map(str::to_owned),
             Self::ParentInPath { .. } => "write the path from the root, without `..`".to_owned(),

@@ -2,6 +2,7 @@
 
 use crate::base::{ContentDigest, Epoch, ImagePath, Platform};
 
+use super::grammar::one_of;
 use super::model::{GroupName, Id, Mtime, Owner, Target};
 
 /// A form that a value must have.
@@ -43,8 +44,8 @@ pub enum Form {
     Name,
     /// Of a layer.
     LayerName,
-    /// Of `compression`.
-    Codec,
+    /// One of a few words.
+    Choice(&'static [&'static str]),
     /// A number within limits.
     Number(i64, i64),
     /// A signal.
@@ -89,8 +90,16 @@ pub enum Form {
     ServicePort,
     /// A regular expression.
     Regex,
-    /// What an image becomes.
-    ImageForm,
+    /// Words that ask for packages.
+    Packages,
+    /// The name of a repository.
+    Repository,
+    /// A suite of a repository.
+    Suite,
+    /// A component of a suite.
+    Component,
+    /// The address of a repository.
+    Mirror,
 }
 
 impl Form {
@@ -115,7 +124,7 @@ impl Form {
             Self::Duration => "a duration like `1m30s`",
             Self::Name => "a name of letters, digits, `-` and `_`",
             Self::LayerName => "a name on one line",
-            Self::Codec => "`gzip`, `zstd` or `none`",
+            Self::Choice(words) => return one_of(words),
             Self::Number(from, to) => return format!("a number from {from} to {to}"),
             Self::Signal => "a signal like `SIGTERM`",
             Self::Base64 => "base64",
@@ -138,7 +147,11 @@ impl Form {
             Self::UnitName => "the name of a unit like `nginx.service`",
             Self::ServicePort => "a port like `8000/tcp`",
             Self::Regex => "a regular expression like `^ok`",
-            Self::ImageForm => "`container` or `machine`",
+            Self::Packages => "packages like `nginx-light`",
+            Self::Repository => "the name of a repository like `debian`",
+            Self::Suite => "a suite like `bookworm`",
+            Self::Component => "a component like `main`",
+            Self::Mirror => "an address like `https://mirror.example.org/debian`",
         }
         .to_owned()
     }
@@ -159,7 +172,7 @@ impl Form {
             Self::ImageRef => {
                 "`[HOST/]NAME[:TAG][@sha256:..]`, `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]`, `docker-archive:FILE[:TAG]` or `store:NAME[:VERSION]`"
             }
-            Self::Url => "it begins with `https://`, `http://` or `file:`",
+            Self::Url | Self::Mirror => "it begins with `https://`, `http://` or `file:`",
             Self::Size => "a whole number and `K`, `M`, `G` or `T`, which are powers of 1024",
             Self::Command => "a string for the shell, or a list with the program first",
             Self::Shell => "a path from the root; one word gets `-ec`, and the string comes last",
@@ -188,6 +201,20 @@ pub(super) fn url(text: &str) -> Option<String> {
     let rest = ["https://", "http://", "file:"].iter().find_map(|scheme| text.strip_prefix(scheme))?;
     let good = !rest.trim_matches('/').is_empty() && rest.chars().all(|c| !c.is_whitespace() && !c.is_control());
     good.then(|| text.to_owned())
+}
+
+/// The address of a directory: what is in it is named by adding to it, so nothing may be asked of it.
+pub(super) fn mirror(text: &str) -> Option<String> {
+    url(text).filter(|text| !text.contains(['?', '#']))
+}
+
+/// A suite or component: part of an address, such as `bookworm-security` or `bookworm/updates`.
+pub(super) fn repository_part(text: &str) -> Option<String> {
+    let good = |part: &str| {
+        part.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._+~".contains(&b))
+    };
+    text.split('/').all(good).then(|| text.to_owned())
 }
 
 /// An address of a git repository. One that begins with a dash would be an option to git, and `ext::` a program.

@@ -11,7 +11,7 @@ pub mod packages;
 pub mod provision;
 
 pub use expect::{Check, Expected, Form, Port, Protocol, Test};
-pub use packages::{Distribution, Keyring, Packages, Repository, Scripts};
+pub use packages::{Distribution, Keyring, Packages, Repository, Scripts, Split};
 pub use provision::{Command, FetchSource, Mount, Run};
 
 /// A whole template for one platform.
@@ -170,6 +170,9 @@ pub struct Layer {
     pub keep: Vec<String>,
     /// Globs of the private keys that it may hold (`allow-private-keys`).
     pub allow_private_keys: Vec<String>,
+    /// How its packages are spread over several layers (`split`); `None`: it is one. Only steps with `packages` are in one
+    /// that is spread.
+    pub split: Option<Split>,
 }
 
 /// One action of a layer.

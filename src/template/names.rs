@@ -1,5 +1,5 @@
 //! What can be said about the names in a whole template before a platform is chosen: variables that are unknown, unused
-//! or made of themselves, sources that no step uses.
+//! or made of themselves, sources and repositories that no step uses.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,6 +24,7 @@ pub(super) fn check(root: &Table, files: &Files, findings: &mut Vec<Finding>) {
     if !any_error(findings) {
         unused_variables(table, &used, findings);
         unused_sources(root, findings);
+        unused_repositories(root, findings);
     }
 }
 
@@ -171,13 +172,37 @@ fn unused_sources(root: &Table, findings: &mut Vec<Finding>) {
 /// The names in the references of an image or a stage.
 fn references<'a>(table: &'a Table, used: &mut BTreeSet<&'a str>) {
     used.extend(table.table("base").and_then(|base| base.get("stage")?.as_str()));
-    for (_, layer) in table.tables("layer") {
-        let steps = layer.tables("step").map(|(_, step)| step).chain([layer]);
-        for step in steps {
-            let references = ["copy", "extract", "script"].into_iter().filter_map(|action| step.get(action));
-            used.extend(references.filter_map(Node::as_str).map(source_of));
-            mounts(step, used);
-        }
+    for step in steps(table) {
+        let references = ["copy", "extract", "script"].into_iter().filter_map(|action| step.get(action));
+        used.extend(references.filter_map(Node::as_str).map(source_of));
+        mounts(step, used);
+    }
+}
+
+/// The tables of an image or a stage that an action may stand in.
+fn steps(table: &Table) -> impl Iterator<Item = &Table> {
+    table.tables("layer").flat_map(|(_, layer)| layer.tables("step").map(|(_, step)| step).chain([layer]))
+}
+
+/// Repositories that no step takes packages from. One that names none takes from all.
+fn unused_repositories(root: &Table, findings: &mut Vec<Finding>) {
+    let named = |key| root.table(key).map_or(&[][..], |table| &table.entries);
+    let (repositories, stages) =
+        (named("repositories"), named("stage").iter().filter_map(|entry| entry.node.as_table()));
+    let mut used = BTreeSet::new();
+    for step in stages.chain([root]).flat_map(steps).filter(|step| step.get("packages").is_some()) {
+        let Some(node) = step.get("repository") else { return };
+        node.each_string(&mut |name, _| {
+            used.insert(name);
+        });
+    }
+    // What starts with a variable may mean any of them.
+    if !used.iter().all(|name| repositories.iter().any(|entry| entry.key.text == *name)) {
+        return;
+    }
+    for entry in repositories.iter().filter(|entry| !used.contains(entry.key.text.as_str())) {
+        let kind = Kind::UnusedSource { what: "repository", name: entry.key.text.clone() };
+        findings.push(Finding::new(entry.key.span, kind));
     }
 }
 

@@ -28,7 +28,7 @@ pub fn reference() -> String {
         let list = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>();
         let needs: Vec<String> = action.needs.iter().map(|group| list(group).join(" or ")).collect();
         let modifiers = list(action.modifiers).join(", ");
-        let _ = writeln!(text, "| `{}`{} | {modifiers} | {} |", action.name, mark(action.state), needs.join(", "));
+        let _ = writeln!(text, "| `{}` | {modifiers} | {} |", action.name, needs.join(", "));
     }
     text
 }

@@ -3,6 +3,7 @@
 use super::error::IndexError;
 use super::package::Package;
 use super::paragraph::Paragraphs;
+use crate::packages::entry::is_inside;
 
 /// Reads the index of one component (`Packages`, decompressed). Each package has a file, its size and its digest.
 pub fn read(bytes: &[u8]) -> Result<Vec<Package>, IndexError> {
@@ -27,9 +28,7 @@ fn check_file(package: &Package) -> Result<(), IndexError> {
     if file.is_empty() {
         return missing("Filename");
     }
-    // It becomes part of an address, and of the lock.
-    let is_good = !file.starts_with('/') && file.bytes().all(|b| b.is_ascii_graphic() && !b"?#\\\"".contains(&b));
-    if !is_good || file.split('/').any(|part| matches!(part, "" | "." | "..")) {
+    if !is_inside(file) {
         return Err(IndexError::Field {
             package: package.name().to_owned(),
             field: "Filename",

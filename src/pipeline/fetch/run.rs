@@ -64,8 +64,14 @@ fn in_place(
         Some(stage) => stage.clone(),
         None => on_base(template.base.as_ref(), &around, units),
     };
-    let layer =
-        Layer { name: name.to_owned(), span, steps: Vec::new(), keep: Vec::new(), allow_private_keys: Vec::new() };
+    let layer = Layer {
+        name: name.to_owned(),
+        span,
+        steps: Vec::new(),
+        keep: Vec::new(),
+        allow_private_keys: Vec::new(),
+        split: None,
+    };
     let trees = around.trees();
     let nothing = Taken::default();
     let contents = contents(units, &[made], &nothing);

@@ -1,7 +1,5 @@
 //! What a step can do, and which keys go with it.
 
-use super::State;
-
 /// One action and its modifiers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Action {
@@ -11,8 +9,6 @@ pub struct Action {
     pub modifiers: &'static [&'static str],
     /// Of each of these, exactly one has to be there.
     pub needs: &'static [&'static [&'static str]],
-    /// Built, or not yet.
-    pub state: State,
 }
 
 impl Action {
@@ -27,32 +23,28 @@ pub fn action(name: &str) -> Option<&'static Action> {
     ACTIONS.iter().find(|action| action.name == name)
 }
 
-const fn now(
+const fn row(
     name: &'static str,
     needs: &'static [&'static [&'static str]],
     modifiers: &'static [&'static str],
 ) -> Action {
-    Action { name, modifiers, needs, state: State::Now }
-}
-
-const fn later(name: &'static str, modifiers: &'static [&'static str]) -> Action {
-    Action { name, modifiers, needs: &[], state: State::Later }
+    Action { name, modifiers, needs }
 }
 
 /// All actions, in the order in which the reference lists them.
 pub const ACTIONS: &[Action] = &[
-    now("copy", &[&["to"]], &["to", "owner", "mode", "mtime", "include", "exclude", "when"]),
-    now("write", &[&["text", "base64"]], &["text", "base64", "owner", "mode", "mtime", "when"]),
-    now("directory", &[], &["owner", "mode", "when"]),
-    now("symlink", &[&["target"]], &["target", "owner", "when"]),
-    now("extract", &[&["to"]], &["to", "strip", "owner", "include", "exclude", "when"]),
-    now("adduser", &[], &["uid", "group", "system", "home", "shell", "groups", "comment", "when"]),
-    now("addgroup", &[], &["gid", "system", "when"]),
-    now("remove", &[], &["when"]),
-    later("packages", &["repository", "recommends", "scripts", "when"]),
-    now("run", &[], RUN),
-    now("script", &[], SCRIPT),
-    now("enable", &[], &["when"]),
+    row("copy", &[&["to"]], &["to", "owner", "mode", "mtime", "include", "exclude", "when"]),
+    row("write", &[&["text", "base64"]], &["text", "base64", "owner", "mode", "mtime", "when"]),
+    row("directory", &[], &["owner", "mode", "when"]),
+    row("symlink", &[&["target"]], &["target", "owner", "when"]),
+    row("extract", &[&["to"]], &["to", "strip", "owner", "include", "exclude", "when"]),
+    row("adduser", &[], &["uid", "group", "system", "home", "shell", "groups", "comment", "when"]),
+    row("addgroup", &[], &["gid", "system", "when"]),
+    row("remove", &[], &["when"]),
+    row("packages", &[], &["repository", "recommends", "scripts", "when"]),
+    row("run", &[], RUN),
+    row("script", &[], SCRIPT),
+    row("enable", &[], &["when"]),
 ];
 
 const RUN: &[&str] =

@@ -8,6 +8,7 @@ use super::Word::{
 use super::{Key, Place, Shape};
 
 const STRINGS: Shape = List(&Text);
+const ONE_OR_SEVERAL: Shape = Either(&[Text, STRINGS]);
 const GLOBS: Shape = List(&W(Glob));
 const WHEN: Shape = Either(&[W(Platform), List(&W(Platform))]);
 const COMMAND: Shape = Either(&[Text, List(&Text)]);
@@ -51,7 +52,7 @@ const TOP: &[Key] = &[
     key("base", Table(Place::Base), "{ image = \"debian:bookworm\" }", "What the image starts from; without it, from nothing."),
     key("variables", Map(&ByPlatform), "{ root = \"/srv\" }", "Values for `${name}` in any string (`$${` is a literal `${`), fixed or by platform; `--set name=value` overrides. Always there: `${platform.os}`, `${platform.arch}`, `${platform.variant}`, `${platform.machine}`."),
     key("sources", Named(Place::Source), "{ app = { path = \"shop\" } }", "Where files come from."),
-    key("repositories", Named(Place::Repository), "{ debian = { kind = \"debian\" } }", "Where packages of the operating system come from.").later(),
+    key("repositories", Named(Place::Repository), "{ debian = { kind = \"debian\", suite = \"bookworm\" } }", "Where packages of the operating system come from."),
     key("stage", Named(Place::Stage), "{ build = { runs-on = \"linux/amd64\" } }", "Images that are built on the way and not published."),
     key("layer", Tables(Place::Layer), "[{ name = \"app\" }]", "The layers, from the bottom up."),
     key("config", Table(Place::Config), "{ user = \"app\" }", "How the image is run."),
@@ -70,7 +71,8 @@ const IMAGE: &[Key] = &[
     key("annotations", Map(&Text), "{ \"org.opencontainers.image.licenses\" = \"MIT\" }", "Annotations of the manifest and the index."),
 ];
 
-const CODECS: &[&str] = &["gzip", "zstd", "none"];
+/// How layers can be compressed.
+pub const CODECS: &[&str] = &["gzip", "zstd", "none"];
 
 const COMPRESSION: &[Key] = &[
     key("codec", Choice(CODECS), "\"zstd\"", "`gzip`, `zstd` or `none`.").required(),
@@ -102,13 +104,16 @@ const SOURCE: &[Key] = &[
     key("mounts", List(&Table(Place::Mount)), "[{ from = \"app:requirements.txt\", to = \"/in/requirements.txt\" }]", "Sources and stages that the command sees."),
 ];
 
+/// The kinds of repositories.
+pub const KINDS: &[&str] = &["debian"];
+
 const REPOSITORY: &[Key] = &[
-    key("kind", Choice(&["debian"]), "\"debian\"", "What kind of repository it is.").later(),
-    key("suite", Text, "\"bookworm\"", "The suite.").later(),
-    key("components", STRINGS, "[\"main\"]", "The components.").later(),
-    key("snapshot", W(Time), "\"2026-11-01T00:00:00Z\"", "As it was at this time.").later(),
-    key("mirror", Text, "\"https://mirror.example.org/debian\"", "Where to read it from.").later(),
-    key("keyring", W(LocalPath), "\"keys/debian.asc\"", "The keys that have to have signed it.").later(),
+    key("kind", Choice(KINDS), "\"debian\"", "What kind of repository it is: `debian` is Debian's, and what is made like it.").required(),
+    key("suite", ONE_OR_SEVERAL, "\"bookworm\"", "Its suite, or several.").required(),
+    key("components", STRINGS, "[\"main\"]", "The components that are taken; default `main` alone."),
+    key("snapshot", W(Time), "\"2026-11-01T00:00:00Z\"", "As it was at this time; without it, as it is when the lock is made."),
+    key("mirror", ONE_OR_SEVERAL, "\"https://mirror.example.org/debian\"", "Where `dists` and `pool` are, `https:`, `http:` or `file:`; several are tried in order. Never in the lock."),
+    key("keyring", W(LocalPath), "\"keys/vendor.asc\"", "A file of the public keys of which one has to have signed it; default: the distribution's own."),
 ];
 
 const STAGE: &[Key] = &[
@@ -118,6 +123,9 @@ const STAGE: &[Key] = &[
     key("runs-on", W(Platform), "\"linux/amd64\"", "The platform of its base, which its steps run on; default: the one that is built for."),
 ];
 
+/// What an image becomes.
+pub const FORMS: &[&str] = &["container", "machine"];
+
 const LAYER: &[Key] = &[
     key("name", Text, "\"app\"", "Unique in the template; stands in the image's history.").required(),
     key("step", Tables(Place::Step), "[{ directory = \"/srv\" }]", "What the layer does, in order. A layer with one action may carry the step's keys itself."),
@@ -125,9 +133,15 @@ const LAYER: &[Key] = &[
     key("when", WHEN, "\"linux/amd64\"", WHEN_DOC),
     key("keep", GLOBS, "[\"/var/log/dpkg.log\"]", "Residue of commands and packages that stays: what matches is neither removed nor rewritten."),
     key("allow-private-keys", GLOBS, "[\"/etc/ssl/private/test.key\"]", "Private keys that the layer may hold; any other stops the build."),
-    key("split", Choice(&["origin"]), "\"origin\"", "Spreads packages over layers.").later(),
-    key("only", Choice(&["container", "machine"]), "\"machine\"", "Only in this form of the image.").later(),
+    key("split", Choice(SPLITS), "\"origin\"", "Spreads the packages of the layer over several, those of one source package together, so that an update changes few of them. Only for a layer of `packages` alone."),
+    key("only", Choice(FORMS), "\"machine\"", "Only in this form of the image.").later(),
 ];
+
+/// How packages can be spread over layers.
+pub const SPLITS: &[&str] = &["origin"];
+
+/// What can happen to the scripts of packages.
+pub const SCRIPTS: &[&str] = &["run", "refuse"];
 
 const STEP: &[Key] = &[
     key("copy", W(SourceRef), "\"app\"", "Copies from a source or a stage: `NAME` or `NAME:PATH`. A directory's content goes into `to`; a file goes into `to` if that ends in `/`, else it becomes `to`."),
@@ -138,7 +152,7 @@ const STEP: &[Key] = &[
     key("adduser", Text, "\"app\"", "Makes a locked user, and a group of the same name and number unless `group` is given."),
     key("addgroup", Text, "\"app\"", "Makes a group."),
     key("remove", W(Glob), "\"/usr/share/doc/**\"", "Removes what matches, from lower layers too."),
-    key("packages", STRINGS, "[\"nginx-light\", \"curl=7.88*\"]", "Installs packages of the operating system.").later(),
+    key("packages", STRINGS, "[\"nginx-light\", \"curl=7.88*\"]", "Installs packages of the operating system, and all that they need: `NAME`, `NAME=VERSION` (`*` stands for any text), `NAME:ARCHITECTURE`; `NAME-` leaves one out; `?priority(required)`, `important` or `standard` takes all that are at least so important."),
     key("run", COMMAND, "\"make install\"", "Runs a command in the image: a string with `shell`, a list as it is."),
     key("script", W(SourceRef), "\"app:setup.sh\"", "Runs a script of a source in the image, by its first line (`#!`)."),
     key("enable", STRINGS, "[\"nginx.service\"]", "Enables units of systemd, as `systemctl enable` does: makes the links that their `[Install]` sections ask for."),
@@ -161,9 +175,9 @@ const STEP: &[Key] = &[
     key("shell", Text, "\"/bin/sh\"", "The user's login shell, default `/usr/sbin/nologin`; for `run`, the shell that runs a string, default `/bin/sh -ec`; one word gets `-ec`, several are taken as they are."),
     key("comment", Text, "\"The application\"", "The comment in the user's entry."),
     key("when", WHEN, "\"linux/amd64\"", WHEN_DOC),
-    key("repository", Text, "\"debian\"", "The repository that the packages come from.").later(),
-    key("recommends", Bool, "false", "Installs recommended packages too.").later(),
-    key("scripts", Choice(&["run", "refuse"]), "\"refuse\"", "What happens to the packages' scripts.").later(),
+    key("repository", ONE_OR_SEVERAL, "\"debian\"", "The repository or repositories that the packages come from; default: all of the template."),
+    key("recommends", Bool, "true", "Installs what the packages recommend too; default false."),
+    key("scripts", Choice(SCRIPTS), "\"refuse\"", "What happens to the packages' own scripts: `run` in the sandbox (the default), or `refuse`: packages are unpacked only, and one that needs its scripts is refused."),
     key("args", STRINGS, "[\"--fast\"]", "Arguments of the script."),
     key("env", Map(&Text), "{ CFLAGS = \"-O2\" }", "The command's environment, on top of the stage's."),
     key("workdir", W(ImagePath), "\"/srv\"", "Where the command runs; default `/`."),
@@ -217,7 +231,7 @@ const TEST: &[Key] = &[
     key("owner", W(Owner), "\"0:0\"", "The file's owner."),
     key("contains", Text, "\"app:\"", "Text that is in the file."),
     key("sha256", Text, "\"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\"", "Digest of the file, 64 hexadecimal digits."),
-    key("in", Choice(&["container", "machine"]), "\"container\"", "Only in this form; default: in every form that the template makes."),
+    key("in", Choice(FORMS), "\"container\"", "Only in this form; default: in every form that the template makes."),
     key("timeout", W(Duration), "\"1m\"", "How long it may take."),
 ];
 

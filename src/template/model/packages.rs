@@ -53,6 +53,13 @@ pub struct Packages {
     pub scripts: Scripts,
 }
 
+/// How packages are spread over layers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Split {
+    /// `"origin"`: those of one source package stay together.
+    Origin,
+}
+
 /// What is done with the scripts of packages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scripts {

@@ -2,6 +2,7 @@
 
 use crate::base::shell::quoted;
 use crate::template::form::{self, Form};
+use crate::template::grammar::FORMS;
 use crate::template::model::Command;
 use crate::template::model::expect::{Check, Expected, Form as ImageForm, Port, Protocol, Test, number_names, regex};
 use crate::template::value::{Node, Table, Value};
@@ -18,7 +19,7 @@ pub(super) fn tests(reader: &mut Reader<'_>, root: &Table) -> Vec<Test> {
         let name = reader.word_at(table, "name", Form::LayerName, good);
         let span = table.get("name").map_or(node.span, |name| name.span);
         named.extend(name.clone().map(|name| (name, span)));
-        let form = reader.word_at(table, "in", Form::ImageForm, image_form);
+        let form = reader.word_at(table, "in", Form::Choice(FORMS), image_form);
         let timeout_s = reader.word_at(table, "timeout", Form::Duration, form::seconds);
         let check = match (table.get("run"), table.get("file")) {
             (Some(node), None) => run(reader, table, node),

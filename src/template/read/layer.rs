@@ -6,16 +6,19 @@ use crate::template::model::{Layer, Mtime};
 use crate::template::value::{Node, Table};
 
 use super::Reader;
+use super::packages;
 use super::step;
 
-/// The sources that steps may refer to.
+/// What steps may refer to.
 pub(super) struct SourceNames {
-    /// Those of this platform, sorted.
+    /// The sources of this platform, sorted.
     pub(super) here: Vec<String>,
     /// Stages, whose files can be taken in the same way.
     pub(super) stages: Vec<String>,
-    /// Those of other platforms only.
+    /// Sources of other platforms only.
     pub(super) elsewhere: Vec<String>,
+    /// Repositories of packages, sorted.
+    pub(super) repositories: Vec<String>,
 }
 
 pub(super) fn layers(reader: &mut Reader<'_>, root: &Table, sources: &SourceNames) -> Vec<Layer> {
@@ -48,7 +51,8 @@ fn layer(reader: &mut Reader<'_>, node: &Node, table: &Table, sources: &SourceNa
     let span = table.get("name").map_or(node.span, |name| name.span);
     let keep = reader.globs(table, "keep");
     let allow_private_keys = reader.globs(table, "allow-private-keys");
-    name.map(|name| Layer { name, span, steps, keep, allow_private_keys })
+    let split = packages::split(reader, table);
+    name.map(|name| Layer { name, span, steps, keep, allow_private_keys, split })
 }
 
 fn mtime(reader: &mut Reader<'_>, table: &Table) -> Option<Mtime> {

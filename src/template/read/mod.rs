@@ -7,6 +7,7 @@ mod expect;
 mod fetch;
 mod layer;
 mod origin;
+mod packages;
 mod run;
 mod step;
 
@@ -20,6 +21,7 @@ use super::check;
 use super::document::Facts;
 use super::finding::{Finding, Kind};
 use super::form::{self, Form};
+use super::grammar::CODECS;
 use super::model::{Compression, Template};
 use super::span::Span;
 use super::stages;
@@ -40,7 +42,13 @@ pub(super) fn template(reader: &mut Reader<'_>, root: &Table, directories: &[Str
     let directories = origin::Directories(directories);
     let (mut sources, elsewhere) = origin::sources(reader, root, directories);
     let stages = origin::stage_names(reader, root, &sources);
-    let names = layer::SourceNames { here: sources.keys().cloned().collect(), stages, elsewhere };
+    let repositories = packages::repositories(reader, root, directories);
+    let names = layer::SourceNames {
+        here: sources.keys().cloned().collect(),
+        stages,
+        elsewhere,
+        repositories: repositories.keys().cloned().collect(),
+    };
     fetch::surroundings(reader, root, &mut sources, &names);
     let stages = origin::stages(reader, root, directories, &names);
     let base = origin::base(reader, root, directories, &names);
@@ -54,7 +62,7 @@ pub(super) fn template(reader: &mut Reader<'_>, root: &Table, directories: &[Str
         created: facts.created,
         compression: compression(reader, image),
         annotations: reader.map(image, "annotations"),
-        repositories: BTreeMap::new(),
+        repositories,
         layers: layer::layers(reader, root, &names),
         sources,
         config: root.table("config").map(|table| config::config(reader, table, root)).unwrap_or_default(),
@@ -73,7 +81,7 @@ fn compression(reader: &mut Reader<'_>, image: &Table) -> Compression {
         "none" => Some((Compression::None, 0, 0)),
         _ => None,
     };
-    let Some((plain, from, to)) = reader.word("compression", codec, Form::Codec, plain) else {
+    let Some((plain, from, to)) = reader.word("compression", codec, Form::Choice(CODECS), plain) else {
         return Compression::default();
     };
     let Some(entry) = level else { return plain };

@@ -20,7 +20,7 @@ pub(super) struct Directories<'a>(pub(super) &'a [String]);
 
 impl<'a> Directories<'a> {
     /// Of the file that something was written in, from the main template's.
-    fn of(self, span: Span) -> &'a str {
+    pub(super) fn of(self, span: Span) -> &'a str {
         self.0.get(usize::from(span.file.0)).map_or("", String::as_str)
     }
 }
@@ -57,7 +57,7 @@ fn source(reader: &mut Reader<'_>, table: &Table, entry: &Entry, directories: Di
     } else {
         let directory = directories.of(entry.key.span).to_owned();
         SourceFrom::Path(PathSource {
-            path: path(reader, table).unwrap_or_default(),
+            path: path(reader, table, "path").unwrap_or_default(),
             directory,
             ignored: reader.flag(table, "ignored"),
         })
@@ -70,10 +70,11 @@ fn source(reader: &mut Reader<'_>, table: &Table, entry: &Entry, directories: Di
     }
 }
 
-fn path(reader: &mut Reader<'_>, table: &Table) -> Option<String> {
-    let node = table.get("path")?;
+/// A path beside the template.
+pub(super) fn path(reader: &mut Reader<'_>, table: &Table, key: &str) -> Option<String> {
+    let node = table.get(key)?;
     let good = |text: &str| (!text.is_empty() && !text.contains('\0')).then(|| text.to_owned());
-    let path = reader.word("path", node, Form::LocalPath, good)?;
+    let path = reader.word(key, node, Form::LocalPath, good)?;
     if path.starts_with('/') {
         reader.report(node.span, Kind::AbsolutePath { path: path.clone() });
     }
@@ -105,7 +106,7 @@ fn git(reader: &mut Reader<'_>, table: &Table, node: &Node) -> GitSource {
 }
 
 /// An address; one with a password in it would bring the password into the lock.
-fn address(
+pub(super) fn address(
     reader: &mut Reader<'_>,
     key: &'static str,
     node: &Node,

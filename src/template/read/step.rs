@@ -11,6 +11,7 @@ use crate::template::value::{Entry, Node, Table, Value};
 
 use super::Reader;
 use super::layer::SourceNames;
+use super::packages;
 use super::run;
 
 /// `None` if something is wrong, which then was reported.
@@ -31,10 +32,11 @@ pub(super) fn step(
         "adduser" => adduser(reader, table, entry).map(Action::Adduser),
         "addgroup" => account(reader, table, entry, "gid").map(Action::Addgroup),
         "remove" => reader.glob("remove", node).map(|glob| Action::Remove { glob }),
+        "packages" => packages::packages(reader, table, node, sources).map(Action::Packages),
         "run" => run::run(reader, table, node, sources).map(|run| Action::Run(Box::new(run))),
         "script" => run::script(reader, table, node, sources).map(|run| Action::Run(Box::new(run))),
         "enable" => enable(reader, node),
-        // Known and not built, which the structure check has said.
+        // The table has no other.
         _ => None,
     }?;
     Some(Step { span: entry.key.span, mtime, action })

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use super::*;
 
 const SITE: &str = include_str!("../../../templates/site/kiln.toml");
+const PACKAGES: &str = "[image]\nname = 'x'\n[repositories.debian]\nkind = 'debian'\nsuite = ['a', 'b/c']\nmirror = 'file:/x'\nkeyring = 'k'\n[[layer]]\nname = 'l'\npackages = ['a=1*', 'b-', 'c:d', '?priority(required)']\nrepository = 'debian'\nscripts = 'run'\n";
 const ODD: &[&str] = &[
     "[",
     "]",
@@ -74,13 +75,14 @@ proptest! {
         let change = |text: String, (at, cut, odd): &(usize, usize, usize)| splice(&text, *at, *cut, ODD[*odd]);
         everything(&changes.iter().fold(SITE.to_owned(), change));
         everything(&changes.iter().fold(INIT.to_owned(), change));
+        everything(&changes.iter().fold(PACKAGES.to_owned(), change));
     }
 
     #[test]
     fn changed_values(key in 0..400_usize, value in 0..7_usize) {
         let keys: Vec<&str> = grammar::TABLE.iter().flat_map(|(_, keys)| keys.iter().map(|key| key.name)).collect();
         let value = ["1", "-1.5", "true", "''", "[[], {}]", "{ x = [{}] }", "1979-05-27"][value];
-        for header in ["", "[image]", "[sources.a]", "[[layer]]", "[[layer]]\n[[layer.step]]", "[config]", "[config.healthcheck]", "[[test]]", "[stage.a]"] {
+        for header in ["", "[image]", "[sources.a]", "[[layer]]", "[[layer]]\n[[layer.step]]", "[config]", "[config.healthcheck]", "[[test]]", "[stage.a]", "[repositories.a]"] {
             everything(&format!("{header}\n{} = {value}\n", keys[key % keys.len()]));
         }
     }

@@ -111,7 +111,7 @@ fn values_of_tests_have_their_form() {
     bad("run = 'x'\nservice = '80/sctp'", Wanted::ServicePort);
     bad("run = 'x'\ntimeout = '0s'", Wanted::Duration);
     bad("run = 'x'\nexit = 256", Wanted::Number(0, 255));
-    bad("run = 'x'\nin = 'vm'", Wanted::ImageForm);
+    bad("run = 'x'\nin = 'vm'", Wanted::Choice(&["container", "machine"]));
     bad("run = 'x'\nname = ' '", Wanted::LayerName);
     bad("file = 'x'", Wanted::AbsoluteImagePath);
     bad("file = '/x'\nsha256 = 'abc'", Wanted::Sha256);

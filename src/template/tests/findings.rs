@@ -59,7 +59,7 @@ fn keys_in_the_wrong_place() {
 #[test]
 fn keys_of_later_versions() {
     finds!(format!("{IMAGE}[base]\nimage = 'debian'\nverify = 'key.pub'"), Kind::NotBuilt { key: "verify" });
-    finds!(format!("{IMAGE}{LAYER}packages = ['x']\nrecommends = false"), Kind::NotBuilt { key: "packages" });
+    finds!(format!("{IMAGE}[publish]\nregistry = 'x'\nkey = 'y'"), Kind::NotBuilt { key: "publish" });
     finds!(format!("{IMAGE}{SOURCE}{LAYER}only = 'x'\ncopy = 'app'\nto = '/x'"), Kind::NotBuilt { key: "only" });
 }
 
@@ -186,7 +186,7 @@ fn values_of_the_wrong_form() {
         (Form::Version, image("version = '1+2'")),
         (Form::Time, image("epoch = 'now'")),
         (Form::Platform, image("platforms = ['linux']")),
-        (Form::Codec, image("compression = 'lzma'")),
+        (Form::Choice(&["gzip", "zstd", "none"]), image("compression = 'lzma'")),
         (Form::Number(0, 12), image("compression = { codec = 'gzip', level = 13 }")),
         (Form::Label, image("annotations.'' = 'x'")),
         (Form::Name, image("[sources.'a b']\npath = 'x'")),

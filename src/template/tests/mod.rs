@@ -4,6 +4,7 @@ mod any_input;
 mod expect;
 mod fetch;
 mod findings;
+mod packages;
 mod provision;
 mod rendered;
 mod values;
