@@ -99,6 +99,10 @@
 //! **A commit is pinned twice**: by its id, and by the SHA-256 of the tar that kiln makes of its files. SHA-1 names the one,
 //! the other proves the content, and the tar is found by its digest wherever it is: store, vendored layout, later a cache.
 //!
+//! **Mirrors of packages may speak plain HTTP**, which nothing else may that leaves this machine: a release is believed for
+//! its signature and a file for its digest, and most mirrors have no certificate. Nothing secret goes along
+//! ([`transport::Proof`]).
+//!
 //! **A fetch is pinned by what it was given, not by when.** The digest of what it was given is made from the stage's steps
 //! and inputs, not from the stage's files: these have the epoch of the lock, and a moved epoch would run every fetch again.
 //! So a build that has the fetched files needs neither base nor sandbox for them. The lock also lists the files, because a

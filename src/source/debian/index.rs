@@ -67,3 +67,59 @@ pub fn read(compressed: impl Read, name: &str) -> Result<Vec<Package>, DebianErr
     }
     index::read(&bytes).map_err(|source| DebianError::Index { name: name.to_owned(), source })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::hash::digest_of;
+    use crate::source::debian::NamedBy;
+
+    fn fixture(path: &str) -> Vec<u8> {
+        std::fs::read(format!("{}/fixtures/debian/repository/{path}", env!("CARGO_MANIFEST_DIR"))).expect("a fixture")
+    }
+
+    #[test]
+    fn indexes_are_looked_for_by_digest_and_then_by_name() {
+        let mirror = Mirror { address: "http://a.example/debian".to_owned(), by: NamedBy::Template };
+        let file = IndexFile { sha256: digest_of(b""), size_bytes: 0 };
+        let index = Index { path: "main/binary-amd64/Packages.xz".to_owned(), file };
+        let directory = "http://a.example/debian/dists/test/main/binary-amd64";
+        let named = format!("{directory}/Packages.xz");
+        let hashed = format!("{directory}/by-hash/SHA256/{}", index.file.sha256.hex());
+        assert_eq!(places(&mirror, "test", &index, ByHash::Yes), [hashed, named.clone()]);
+        assert_eq!(places(&mirror, "test", &index, ByHash::No), [named]);
+    }
+
+    #[test]
+    fn an_index_is_read_or_refused() {
+        let plain = fixture("dists/test/main/binary-amd64/Packages");
+        let packed = fixture("dists/test/main/binary-amd64/Packages.xz");
+        let read = |bytes: &[u8]| read(bytes, "an index");
+        assert_eq!(read(&packed).expect("packages"), read(&plain).expect("packages"));
+        let short = read(&packed[..packed.len() - 8]).expect_err("its end is missing");
+        assert!(matches!(short, DebianError::Decompress { .. }) && short.hint().is_some(), "{short:?}");
+        let odd = read(b"Package: a\n").expect_err("no version");
+        assert!(matches!(odd, DebianError::Index { .. }) && odd.hint().is_some(), "{odd:?}");
+    }
+
+    #[test]
+    fn packages_for_all_architectures_may_be_apart() {
+        let line = |path: &str| format!(" {} 1 {path}\n", "a".repeat(64));
+        let text = |more: &str| {
+            format!(
+                "Suite: s\nDate: Thu, 01 Jan 2026 00:00:00 UTC\nArchitectures: all amd64\n{more}SHA256:\n{}{}",
+                line("main/binary-amd64/Packages.xz"),
+                line("main/binary-all/Packages.xz")
+            )
+        };
+        let paths = |more: &str, architectures: &[&str]| {
+            let release = Release::parse(&text(more)).expect("a release");
+            let found = indexes(&release, &["main".to_owned()], architectures, "a release");
+            found.map(|found| found.into_iter().map(|index| index.path).collect::<Vec<_>>())
+        };
+        let (own, all) = ("main/binary-amd64/Packages.xz", "main/binary-all/Packages.xz");
+        assert_eq!(paths("", &["amd64"]).expect("both"), [own, all]);
+        assert_eq!(paths("No-Support-for-Architecture-all: Packages\n", &["amd64"]).expect("one"), [own]);
+        assert!(matches!(paths("", &["arm64"]), Err(DebianError::Release { .. })));
+    }
+}
