@@ -36,7 +36,7 @@ pub(in crate::pipeline) fn parts(
     let mut parts: Vec<Changeset> = groups.iter().map(|_| Changeset::new()).collect();
     let mut rest = Changeset::new();
     for (path, change) in changes.iter() {
-        let part = owners.get(path).and_then(|at| parts.get_mut(*at)).unwrap_or(&mut rest);
+        let part = owners.get(path).and_then(|at| parts.get_mut((*at)?)).unwrap_or(&mut rest);
         match change {
             // Directories belong to everybody: each part gets those that it needs.
             Change::Node(node) if node.kind == Kind::Directory => {}
@@ -58,13 +58,13 @@ pub(in crate::pipeline) fn parts(
     Ok((parts, crate::step::with_parents(rest, root)))
 }
 
-/// The group of each file that one package has.
+/// The group of each file that a package has; `None` if several have it.
 fn owners(
     changes: &Changeset,
     root: &Tree,
     groups: &[Group],
     contents: &dyn Contents,
-) -> Result<BTreeMap<ImagePath, usize>, Error> {
+) -> Result<BTreeMap<ImagePath, Option<usize>>, Error> {
     let group_of_source = |source: &str| groups.iter().position(|group| group.sources.contains(source));
     let read = |path: &ImagePath, content: &Content| {
         read_all(contents, content).map_err(|source: ContentError| Error::Content { path: path.clone(), source })
@@ -92,14 +92,16 @@ fn owners(
         };
         let package = package.split_once(':').map_or(package, |(package, _)| package);
         let Some(at) = of_package.get(package) else { continue };
-        owners.insert(path.clone(), *at);
+        owners.insert(path.clone(), Some(*at));
         if kind != "list" {
             continue;
         }
         for line in read(path, content)?.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
             let place = ImagePath::parse(line).ok().and_then(|path| resolve_parents(root, &path).ok());
             if let Some(place) = place {
-                owners.insert(place, *at);
+                // What is a directory for several packages may be a link here, which is nobody's.
+                let owner = owners.entry(place).or_insert(Some(*at));
+                *owner = owner.filter(|other| other == at);
             }
         }
     }
@@ -145,7 +147,7 @@ mod tests {
             ("usr/share/cache", "of all"),
             ("var/lib/dpkg/status", status.as_str()),
             ("var/lib/dpkg/info/liba:amd64.list", "/.\n/lib\n/lib/liba.so\n"),
-            ("var/lib/dpkg/info/b.list", "/.\n/usr/share/doc/b\n/usr/share/gone\n"),
+            ("var/lib/dpkg/info/b.list", "/.\n/lib\n/usr/share/doc/b\n/usr/share/gone\n"),
         ] {
             tree.insert(path(at), file(inline, text));
         }
