@@ -264,7 +264,7 @@ fn each_package_has_a_reason() {
         chosen.iter().map(|chosen| format!("{}: {}", chosen.package.name(), chosen.reason)).collect();
     assert_eq!(shown, ["a: asked for", "b: asked for", "c: recommended by a", "dpkg: in every system"]);
     assert_eq!(chosen[1].replaces, Some("1"));
-    let pin = chosen[0].pin().expect("it is a file");
+    let pin = chosen[0].pin("debian").expect("it is a file");
     assert_eq!((pin.file.as_str(), pin.size), ("pool/a_1.deb", 1));
 }
 
