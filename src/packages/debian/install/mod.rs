@@ -18,15 +18,31 @@
 //! Architecture Invariant: nothing is run here. Scripts are data with arguments and an environment.
 
 pub mod database;
+mod divert;
+mod draft;
+pub mod driver;
 pub mod error;
+mod fields;
+mod idle;
 pub mod job;
+mod leftover;
+mod order;
+mod owners;
+mod parts;
+mod record;
 pub mod refuse;
 pub mod round;
+mod sums;
+#[cfg(test)]
+mod tests;
+mod trigger;
 pub mod unpack;
+mod usr;
 
 pub use database::{Database, DatabaseChange, DatabaseFile};
+pub use driver::driver;
 pub use error::{InstallError, NeedsScripts};
-pub use job::{Job, after, before, driver};
+pub use job::{Job, after, before};
 pub use refuse::refuse;
 pub use round::{Configure, PreInst, Round, rounds};
 pub use unpack::{Unpacking, unpack};
@@ -38,7 +54,7 @@ use crate::tree::{Contents, Tree};
 pub struct Ground<'a> {
     /// The whole root.
     pub root: &'a Tree,
-    /// Of its files.
+    /// Of its files, and of those of the packages.
     pub contents: &'a dyn Contents,
     /// Of the system, as `dpkg --print-architecture` says it.
     pub architecture: &'a str,
