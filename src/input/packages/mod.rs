@@ -17,7 +17,7 @@ mod unpacked;
 
 use crate::base::{Epoch, Platform};
 use crate::lock::ReleasePin;
-use crate::packages::debian::{Deb, Foundation, Offer, Pool, Recommends, Task, solve};
+use crate::packages::debian::{Deb, Foundation, Offer, Pool, Recommends, Task, solve, spelled_out};
 use crate::packages::{PackagePin, Request};
 use crate::source::debian::architecture;
 use crate::template::Repository;
@@ -92,8 +92,9 @@ pub fn resolve(asked: &Asked<'_>, reach: &Reach<'_>) -> Result<Resolved, InputEr
     let offers: Vec<Offer<'_>> =
         offered.iter().map(|offered| Offer { packages: &offered.packages, automatic: offered.automatic }).collect();
     let pool = Pool::new(native, &offers, &installed).map_err(|source| PackagesError::Relations { source })?;
+    let requests = spelled_out(&pool, asked.requests);
     let task = Task {
-        requests: asked.requests,
+        requests: &requests,
         recommends: if asked.recommends { Recommends::Take } else { Recommends::Skip },
         foundation: asked.standing.foundation,
     };

@@ -31,5 +31,5 @@ pub use package::Package;
 pub use pool::{Automatic, Offer, Pool};
 pub use release::{Release, ReleaseError, Wanted};
 pub use signature::{SignatureError, Signed, verify};
-pub use solver::{Chosen, Foundation, Recommends, SolveError, Task, solve};
+pub use solver::{Chosen, Foundation, Recommends, SolveError, Task, solve, spelled_out};
 pub use version::{Version, VersionError};

@@ -163,6 +163,12 @@ impl<'a> Pool<'a> {
         self.names.values().map(Vec::as_slice)
     }
 
+    /// Of each name the most wanted for the system's architecture, if it comes by itself. In the order of names.
+    pub(super) fn natives(&self) -> impl Iterator<Item = Id> {
+        let first = |ids: &[Id]| ids.iter().copied().find(|id| self.native(self.package(*id)) == self.architecture);
+        self.by_name().filter_map(first).filter(|id| self.candidate(*id).automatic == Automatic::Yes)
+    }
+
     /// Who provides a name.
     pub(super) fn providers(&self, name: &str) -> impl Iterator<Item = Id> {
         self.providers.get(name).into_iter().flatten().map(|(id, _)| *id)

@@ -21,6 +21,7 @@
 mod error;
 mod explain;
 mod note;
+mod priority;
 mod reason;
 mod sat;
 mod search;
@@ -28,17 +29,18 @@ mod search;
 mod tests;
 
 use super::package::{Package, Priority, Standing};
-use super::pool::{Automatic, Id, Pool};
+use super::pool::{Id, Pool};
 use crate::packages::nearest::nearest;
 use crate::packages::{PackagePin, Reason, Request, Wish};
 
 pub use error::SolveError;
+pub use priority::spelled_out;
 use search::{Found, Scope, Search};
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy)]
 pub struct Task<'a> {
-    /// In the order of the template.
+    /// In the order of the template, without priorities ([`spelled_out`]).
     pub requests: &'a [Request],
     /// Whether recommended packages come too.
     pub recommends: Recommends,
@@ -186,9 +188,5 @@ fn foundation(pool: &Pool<'_>, wanted: Foundation) -> Vec<Id> {
             package.standing == Standing::Essential || package.priority == Priority::Required || package.name() == "apt"
         }
     };
-    let first = |ids: &[Id]| ids.iter().copied().find(|id| pool.native(pool.package(*id)) == pool.architecture());
-    pool.by_name()
-        .filter_map(first)
-        .filter(|id| pool.candidate(*id).automatic == Automatic::Yes && is_wanted(pool.package(*id)))
-        .collect()
+    pool.natives().filter(|id| is_wanted(pool.package(*id))).collect()
 }

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::super::index::{Held, Installed};
 use super::super::package::Relates;
 use super::super::package::testing::package;
-use super::super::pool::Offer;
+use super::super::pool::{Automatic, Offer};
 use super::*;
 
 /// Packages of a repository, of a second suite that does not come by itself, and of a system.
@@ -39,6 +39,7 @@ impl World {
             Offer { packages: &self.backports, automatic: Automatic::No },
         ];
         let pool = Pool::new("amd64", &offers, &self.installed).expect("a pool");
+        let requests = spelled_out(&pool, &requests);
         let task = Task { requests: &requests, recommends, foundation };
         let chosen = solve(&pool, &task)?;
         Ok(chosen.iter().map(|chosen| format!("{} {}", chosen.package.name(), chosen.package.version())).collect())
@@ -342,4 +343,19 @@ proptest! {
             Err(error) => prop_assert!(good.is_empty(), "{error} {good:?}"),
         }
     }
+}
+
+#[test]
+fn a_priority_stands_for_all_packages_of_it() {
+    let world = World::new(&[
+        ("a", "1", "Priority: required"),
+        ("b", "1", "Priority: important\nDepends: d"),
+        ("b", "2", "Priority: important"),
+        ("c", "1", "Priority: standard"),
+        ("d", "1", "Priority: optional"),
+        ("e", "1", "Priority: required\nArchitecture: arm64"),
+    ]);
+    assert_eq!(world.solved(&["?priority(required)"]), "a 1");
+    assert_eq!(world.solved(&["?priority(important)"]), "a 1, b 2");
+    assert_eq!(world.solved(&["?priority(standard)", "a-", "b=1"]), "b 1, c 1, d 1");
 }
