@@ -15,6 +15,7 @@ mod gc;
 mod harness;
 mod ids;
 mod inputs;
+mod installed;
 mod kept;
 mod limits;
 mod minbase;

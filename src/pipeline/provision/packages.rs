@@ -63,10 +63,10 @@ impl Running<'_, '_, '_> {
         match packages.scripts {
             Scripts::Run => self.install(&debs, architecture, step),
             Scripts::Refuse => {
-                let (unpacking, files) =
+                let (unpacking, change) =
                     self.on_ground(architecture, |ground| install::refuse(&debs.iter().collect::<Vec<_>>(), ground))?;
                 self.put(unpacking, step)?;
-                self.put_database(DatabaseChange { files, ..DatabaseChange::default() }, step)
+                self.put_database(change, step)
             }
         }
     }

@@ -1,0 +1,78 @@
+//! Packages of the real Debian, installed on nothing: what their scripts do is done, and the same in every way to build.
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::harness::{Ended, Program, Project, require};
+use crate::minbase::on_debian;
+use crate::rootless;
+
+/// An interpreter, a locale, a package that makes a user, one with alternatives, one with a diversion, one with triggers; and
+/// the package that says that `/usr` is merged, instead of the one that merges it, which needs a whole Perl.
+const PACKAGES: &str = "[[layer]]\nname = 'system'\n\
+    packages = ['python3-minimal', 'locales', 'dbus', 'nano', 'molly-guard', 'ca-certificates', 'usr-is-merged']\n";
+
+const LOOK: &str = r#"
+[[layer]]
+name = 'look'
+run = '''
+python3 -c 'print("python", 6 * 7)'
+localedef -i de_DE -f UTF-8 de_DE.UTF-8 && LC_ALL=de_DE.UTF-8 locale charmap
+getent passwd messagebus
+readlink -f /usr/bin/editor
+dpkg-divert --list molly-guard | head -1
+test -s /etc/ssl/certs/ca-certificates.crt && echo certificates
+dpkg --verify && dpkg --audit && echo sound
+test ! -e /usr/sbin/policy-rc.d && echo clean
+'''
+"#;
+
+/// A build with what was vendored, by somebody who has no network.
+fn offline(project: &Project) -> [String; 3] {
+    ["--offline".to_owned(), "--vendor".to_owned(), project.path("vendored").display().to_string()]
+}
+
+/// A store that belongs to the user without privileges.
+fn store_of_user(project: &Project, name: &str) -> PathBuf {
+    let store = project.top().join(name);
+    fs::create_dir(&store).expect("a store");
+    let chown = require("chown").expect("chown");
+    Program::new(chown).args([rootless::USER]).args([&store]).ok();
+    store
+}
+
+fn said(ended: &Ended, words: &[&str]) {
+    for word in words {
+        assert!(ended.stderr.contains(word), "{word}: {}", ended.all());
+    }
+}
+
+#[test]
+fn what_scripts_of_packages_do_is_done_and_the_same_for_everybody() {
+    let Some(project) = on_debian("installed", &format!("{PACKAGES}{LOOK}")) else { return };
+    let first = project.kiln(&["build", "-v"]).ok();
+    said(
+        &first,
+        &[
+            "look | python 42",
+            "look | UTF-8",
+            "look | messagebus:x:",
+            "look | /usr/bin/nano",
+            "look | diversion of ",
+            "look | certificates",
+            "look | sound",
+            "look | clean",
+        ],
+    );
+    project.kiln(&["vendor", "vendored"]).ok();
+    let offline = offline(&project);
+    let again = project.kiln(&["build", "--no-cache", "--locked"]).args(&offline).ok();
+    assert_eq!(again.digest(), first.digest(), "{}", again.all());
+    for mode in ["subordinate-ids", "one-id"] {
+        if let Some(build) = rootless::build(&project, mode, &project.top().join(mode)) {
+            store_of_user(&project, mode);
+            let rootless = build.args(&offline).ok();
+            assert_eq!(rootless.digest(), first.digest(), "{mode}: {}", rootless.all());
+        }
+    }
+}
