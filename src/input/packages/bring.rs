@@ -18,8 +18,9 @@ use crate::transport::Proof;
 use super::unpacked::{recall, unpack};
 use super::{PackagesError, Unpacked};
 
-/// Packages that are under way at once: as many as processors can decompress, and as mirrors answer without complaint.
-const AT_ONCE: (usize, usize) = (8, 16);
+/// Packages that are under way at once: one for each processor, which decompresses it. With fewer the connection would be
+/// idle, with more a mirror may complain.
+const AT_ONCE: std::ops::RangeInclusive<usize> = 8..=16;
 
 /// How much later than its release a set is looked for in the snapshot service, in seconds. The service takes an archive
 /// some hours after it changed, and an archive keeps what it replaced for a day and a half.
@@ -33,8 +34,8 @@ pub fn bring(
     repositories: &BTreeMap<String, Repository>,
     reach: &Reach<'_>,
 ) -> Result<Vec<Unpacked>, InputError> {
-    let processors = thread::available_parallelism().map_or(AT_ONCE.0, NonZeroUsize::get);
-    let at_once = processors.clamp(AT_ONCE.0, AT_ONCE.1);
+    let processors = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let at_once = processors.clamp(*AT_ONCE.start(), *AT_ONCE.end());
     // The large ones first, so that none is left alone at the end.
     let mut order: Vec<(usize, &PackagePin)> = pins.iter().enumerate().collect();
     order.sort_by_key(|(_, pin)| std::cmp::Reverse(pin.size));
@@ -79,12 +80,11 @@ fn fetch(
     repositories: &BTreeMap<String, Repository>,
     reach: &Reach<'_>,
 ) -> Result<(), InputError> {
-    let definition = repositories
-        .get(&pin.repository)
-        .ok_or_else(|| PackagesError::NoRepository { package: shown(pin), repository: pin.repository.clone() })?;
-    let mirrors = mirrors(pin, releases, definition, reach.remote.debian);
-    let mut places = mirrors.iter().map(|mirror| address(mirror, &pin.file));
-    let url = places.next().unwrap_or_default();
+    let definition = repositories.get(&pin.repository);
+    let mirrors = definition.map(|definition| mirrors(pin, releases, definition, reach.remote.debian));
+    let mut places = mirrors.iter().flatten().map(|mirror| address(mirror, &pin.file));
+    let nowhere = || PackagesError::Nowhere { package: shown(pin), repository: pin.repository.clone() };
+    let url = places.next().ok_or_else(nowhere)?;
     let request = Request { url, mirrors: places.collect(), sha256: None, proof: Proof::Content };
     let mut sink = BlobSink(reach.store.writer()?);
     let fetched = reach.remote.web.fetch(&request, Some((pin.sha256, pin.size)), &mut sink);

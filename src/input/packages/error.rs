@@ -22,9 +22,9 @@ pub enum PackagesError {
     /// No set is what was asked for.
     #[error("there is no such set of packages")]
     Solve(#[source] SolveError),
-    /// A repository that the template does not have any more.
-    #[error("`{package}` comes from the repository `{repository}`, which the template does not have")]
-    NoRepository {
+    /// A repository that the template does not have any more, or has without anything that leads there.
+    #[error("nothing says where the repository `{repository}` is, which `{package}` comes from")]
+    Nowhere {
         /// Name, version and architecture.
         package: String,
         /// The repository.
@@ -72,7 +72,7 @@ impl PackagesError {
             Self::Status { .. } => "take another base: who made this one made it wrong".to_owned(),
             Self::Relations { source } => return source.hint(),
             Self::Solve(source) => return source.hint(),
-            Self::NoRepository { .. } => "take the entry anew with `kiln update`".to_owned(),
+            Self::Nowhere { .. } => "take the entry anew with `kiln update`".to_owned(),
             Self::Gone { .. } => {
                 "take the version that there is now with `kiln update`, or name a `mirror` that keeps \
                                   old packages"

@@ -16,6 +16,7 @@ use crate::store::notes::note_name;
 use crate::store::{Shelf, Store};
 use crate::template::Repository;
 use crate::transport::Proof;
+use crate::transport::url::shown;
 
 use super::Asked;
 
@@ -128,7 +129,7 @@ fn find(wanted: &Wanted<'_>, architectures: &[&str], reach: &Reach<'_>) -> Resul
         let url = release::place(mirror, wanted.suite);
         match from(mirror, &url, &suite, reach) {
             Ok(release) => {
-                let indexes = index::indexes(&release, suite.components, architectures, &url)?;
+                let indexes = index::indexes(&release, suite.components, architectures, &shown(&url))?;
                 Ok(Ok(Found { release, mirror: mirror.clone(), indexes }))
             }
             Err(InputError::Debian(refusal)) if refusal.is_of_the_mirror() => Ok(Err(*refusal)),
@@ -158,15 +159,16 @@ struct ReleaseNote {
 
 fn from(mirror: &Mirror, url: &str, suite: &Suite<'_>, reach: &Reach<'_>) -> Result<Release, InputError> {
     let name = note_name(&[b"release", url.as_bytes()]);
+    let shown = shown(url);
     // What a snapshot has does not change; without a network, nothing does.
     if mirror.by == NamedBy::Snapshot || reach.remote.is_offline() {
-        let kept = kept(&name, reach.store).and_then(|bytes| release::check(&bytes, url, suite).ok());
+        let kept = kept(&name, reach.store).and_then(|bytes| release::check(&bytes, &shown, suite).ok());
         if let Some(release) = kept {
             return Ok(release);
         }
     }
     let bytes = release::fetch(&reach.remote.web, url, suite.name)?;
-    let release = release::check(&bytes, url, suite)?;
+    let release = release::check(&bytes, &shown, suite)?;
     let blob = digest_of::<ContentDigest>(&bytes).to_string();
     reach.store.put_bytes(&blob, &bytes)?;
     let note = ReleaseNote { blob, blob_bytes: bytes.len() as u64 };

@@ -41,8 +41,10 @@ struct ControlNote {
 
 /// What the note of a package leads to, if it is whole.
 pub(super) fn recall(pin: &PackagePin, store: &Store) -> Option<Unpacked> {
+    let digest = pin.sha256.to_string();
     let note: PackageNote = store.note(Shelf::Packages, &pin.sha256.hex())?;
-    if !store.has_blob(&note.blob, note.blob_bytes) {
+    // Who vendors wants the file as well.
+    if !store.has_blob(&note.blob, note.blob_bytes) || !store.has_blob(&digest, pin.size) {
         return None;
     }
     let control: Option<BTreeMap<String, ControlFile>> = note.control.into_iter().map(ControlNote::read).collect();
@@ -50,7 +52,7 @@ pub(super) fn recall(pin: &PackagePin, store: &Store) -> Option<Unpacked> {
     check(pin, &deb).ok()?;
     let file = store.open_blob(&note.blob).ok()?;
     // Whoever cleans up keeps what was used.
-    store.mark_used(&pin.sha256.to_string());
+    store.mark_used(&digest);
     let spool = Spool::of_blob(file, note.places.into_iter().collect(), note.blob);
     Some(Unpacked { pin: pin.clone(), deb, spool })
 }

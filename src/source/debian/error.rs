@@ -101,14 +101,15 @@ impl DebianError {
         match self {
             Self::Fetch { source, .. } => source.class(),
             Self::Signature { .. } => Class::Mismatch,
-            Self::Release { source, .. } => match source {
-                ReleaseError::Suite { .. }
-                | ReleaseError::Origin { .. }
-                | ReleaseError::Expired { .. }
-                | ReleaseError::Future { .. }
-                | ReleaseError::Older { .. } => Class::Mismatch,
-                _ => Class::Failed,
-            },
+            Self::Release {
+                source:
+                    ReleaseError::Suite { .. }
+                    | ReleaseError::Origin { .. }
+                    | ReleaseError::Expired { .. }
+                    | ReleaseError::Future { .. }
+                    | ReleaseError::Older { .. },
+                ..
+            } => Class::Mismatch,
             Self::NoMirror { source, .. } => source.class(),
             _ => Class::Failed,
         }
@@ -122,9 +123,7 @@ impl DebianError {
             Self::Keys { source } | Self::Signature { source, .. } => return source.hint(),
             Self::Release { source, .. } => return source.hint(),
             Self::NoMirror { source, .. } => return source.hint(),
-            Self::Fetch { source, .. } => {
-                return source.hint().map(|hint| format!("{hint}; `mirror` of the repository names another one"));
-            }
+            Self::Fetch { source, .. } => return source.hint(),
             Self::Decompress { .. } => "tell those who run the repository, or take another one".to_owned(),
             Self::Index { source, .. } => return source.hint(),
         })
