@@ -27,7 +27,7 @@
 //! |--|--|--|
 //! | same inputs, same bytes | [`layer::blocks`], [`layer::header`], [`layer::codec`], [`base::json`] | `tests/black_box/determinism.rs` |
 //! | nothing published is rewritten | [`store::refs`] (`move_name`), [`output::place`] | `tests/black_box/outputs.rs` |
-//! | everything that enters is pinned | [`lock::settle()`], [`pipeline::pin()`], [`input`] | `tests/black_box/inputs.rs`, `src/input/tests.rs` |
+//! | everything that enters is pinned | [`lock::settle()`], [`pipeline::pin()`], [`input`] | `tests/black_box/inputs.rs`, `tests/black_box/repository.rs`, `src/input/tests.rs` |
 //! | secrets never land | [`secret`], `pipeline::landing` | `tests/black_box/secrets.rs` |
 //! | a step reaches nothing but its image | [`sandbox::confine`], [`sandbox`] (`root`) | `tests/black_box/steps.rs` |
 //! | nothing is lost | [`store::blob`] (`commit`), [`output::place`] | `tests/faults` |
@@ -48,6 +48,7 @@
 //! | downloads, commits, images, stages: content, modes, targets | by the trees | yes | yes | yes | by its layers |
 //! | what commands fetch: content, executable bit, link targets | by the trees | yes | yes | by the diff ID | by its layers |
 //! | what commands fetch: times, owners, other modes | no | no | no | no | no |
+//! | packages: digests of their files | yes | yes | by what they change | by the diff ID | by its layers |
 //! | commits, images, stages: times | by the trees | unless `mtime` is given | as the key | by the diff ID | by its layers |
 //! | where an input came from: mirror, file, vendored layout; `kiln.config.toml` | no | no | no | no | no |
 //! | name of a base in a registry | yes | no | no | no | as `base.name` |
@@ -86,6 +87,24 @@
 //! other people's machines is often no more. There the promise that a step reaches nothing but its image does not hold: it is
 //! the last way that is tried, it is said in a warning, and the digest is the same. Nothing is ever mounted there, also not
 //! where that alone would be allowed: a mount that a killed build leaves stands in the way of whoever removes its directory.
+//!
+//! **Nothing in the sandbox waits for a disk.** `fsync` and its relatives answer that they are done: what a step wrote is read
+//! back through the same kernel, and after a crash it is made again. dpkg alone would wait thousands of times
+//! ([`sandbox::confine`]).
+//!
+//! **Packages are unpacked by kiln and configured by dpkg.** Unpacking is a function on trees, whose files come out of the
+//! store; what configuring does to conffiles, triggers and alternatives only dpkg knows, so the image's own runs in the
+//! sandbox ([`packages::debian::install`], `pipeline::provision::packages`).
+//!
+//! **An own solver instead of resolvo, own versions instead of debversion, an own reader of `ar`.** The solver has to find
+//! apt's sets and to explain itself ([`packages::debian::solver`] says more); the other two are a page each.
+//!
+//! **A set of packages is pinned by what it stands on**, not by what dpkg's database below says: by the base's manifest and
+//! the sets of the steps below. So a build with a lock needs neither the base nor an index to know what to install
+//! (`pipeline::packages`). What a command installs by other means is not seen by the solver; dpkg sees it.
+//!
+//! **On nothing, a set has what is essential**, and what mmdebstrap calls minbase is asked for by name: `?priority(required)`
+//! and `apt`. Images need no apt.
 //!
 //! **Only the base's environment reaches commands**, not `[config] env`: how an image is run must not decide what it is.
 //!

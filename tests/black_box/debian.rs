@@ -13,7 +13,7 @@ use crate::rootless;
 const ROOT: &str = "root";
 const SUBORDINATE: &str = "subordinate";
 const ONE: &str = "one";
-const STORES: &[(&str, &str)] = &[(ROOT, "root"), (SUBORDINATE, rootless::USER), (ONE, rootless::USER)];
+pub(crate) const STORES: &[(&str, &str)] = &[(ROOT, "root"), (SUBORDINATE, rootless::USER), (ONE, rootless::USER)];
 
 /// Layers on a Debian with tools.
 struct OnDebian {

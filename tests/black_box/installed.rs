@@ -1,5 +1,6 @@
 //! Packages of the real Debian, installed on nothing: what their scripts do is done, and the same in every way to build.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
@@ -75,4 +76,37 @@ fn what_scripts_of_packages_do_is_done_and_the_same_for_everybody() {
             assert_eq!(rootless.digest(), first.digest(), "{mode}: {}", rootless.all());
         }
     }
+}
+
+/// The digests of the layers of an image in a layout, by their names.
+fn layers(project: &Project, layout: &str) -> BTreeMap<String, String> {
+    let image = project.kiln(&["inspect", layout, "--json"]).ok().json();
+    let layers = image["images"][0]["layers"].as_array().expect("layers").clone();
+    let text = |value: &serde_json::Value| value.as_str().expect("text").to_owned();
+    layers.iter().map(|layer| (text(&layer["history"]), text(&layer["digest"]))).collect()
+}
+
+#[test]
+fn packages_are_spread_over_layers_that_stay_when_others_come() {
+    let spread = "[[layer]]\nname = 'system'\nsplit = 'origin'\npackages = ['usr-is-merged']\n";
+    let Some(project) = on_debian("spread", spread) else { return };
+    project.build(&["-o", "oci:spread", "-o", "rootfs:spread-root"]);
+    let before = layers(&project, "oci:spread");
+    assert!((10..=41).contains(&before.len()), "{before:?}");
+    let text = project.read("kiln.toml");
+    let text = String::from_utf8(text).expect("text");
+    project.write("kiln.toml", text.replace("split = 'origin'\n", ""));
+    project.build(&["-o", "oci:whole", "-o", "rootfs:whole-root"]);
+    assert_eq!(layers(&project, "oci:whole").len(), 1);
+    let compare = require("diff").expect("diffutils");
+    Program::new(compare)
+        .args(["-r", "--no-dereference"])
+        .args([project.path("spread-root"), project.path("whole-root")])
+        .ok();
+    project.write("kiln.toml", text.replace("['usr-is-merged']", "['usr-is-merged', 'nano']"));
+    project.build(&["-o", "oci:more"]);
+    let after = layers(&project, "oci:more");
+    let moved = before.iter().filter(|(name, digest)| after.get(*name) != Some(*digest)).count();
+    // The shared layer that the new package is in, and what all packages have together.
+    assert!(moved <= 2, "{moved} of {}: {before:?} {after:?}", before.len());
 }

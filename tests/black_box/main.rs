@@ -26,6 +26,7 @@ mod places;
 mod readers;
 mod recorded;
 mod refusals;
+mod repository;
 mod reproduce;
 mod rootless;
 mod sample;
