@@ -51,3 +51,31 @@ fn the_static_kiln_builds_what_the_tested_one_builds() {
     let built = project.kiln_at(&template.join("bin/kiln"), &["build"]).args([site]).ok();
     assert_eq!(built.digest(), expected);
 }
+
+#[test]
+fn the_web_template_is_a_server_made_of_nothing() {
+    if !require_root() {
+        return;
+    }
+    // It ships without a lock, and gets one here.
+    let Some(project) = crate::minbase::on_debian("web", "") else { return };
+    let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/web");
+    for file in ["kiln.toml", "www/index.html"] {
+        project.write(file, std::fs::read(template.join(file)).expect("it is there"));
+    }
+    project.kiln(&["build", "--locked"]).run().expect_code(4).expect_said("kiln lock");
+    project.kiln(&["lock"]).ok().expect_said("packages nginx-light");
+    let digest = project.build(&["--locked", "-o", "oci:out"]);
+    let files = project.kiln(&["inspect", "oci:out", "--files"]).ok();
+    for path in
+        ["/usr/sbin/nginx", "/etc/nginx/sites-enabled/default", "/var/www/html/index.html", "/var/lib/dpkg/status"]
+    {
+        assert!(files.text().contains(path), "{path}: {}", files.text());
+    }
+    for path in ["policy-rc.d", "dpkg-new", "status-old", "dpkg.log", "/var/lib/apt"] {
+        assert!(!files.text().contains(path), "{path}: {}", files.text());
+    }
+    let tests = project.kiln(&["test", "--locked"]).ok();
+    assert!(tests.all().contains("2 tests: 2 passed"), "{}", tests.all());
+    assert_eq!(project.build(&["--locked", "--no-cache"]), digest);
+}
