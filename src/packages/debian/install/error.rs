@@ -64,7 +64,7 @@ pub enum InstallError {
         /// Its name.
         package: String,
         /// Why.
-        source: DebError,
+        source: Box<DebError>,
     },
     /// A line of a package's triggers that says nothing.
     #[error("`{line}` in the triggers of package `{package}` is no directive")]

@@ -61,12 +61,14 @@ impl Fields {
             if line.starts_with([' ', '\t']) {
                 if let Some((_, value)) = fields.last_mut() {
                     value.push('\n');
-                    value.push_str(line.trim_end());
+                    value.push_str(line);
                 }
             } else if let Some((name, value)) = line.split_once(':').filter(|_| !line.starts_with('#')) {
-                fields.push((name.to_owned(), value.trim().to_owned()));
+                fields.push((name.to_owned(), value.trim_start().to_owned()));
             }
         }
+        // Blanks at the end of a line are part of a text that goes on; dpkg drops those at its end.
+        fields.iter_mut().for_each(|(_, value)| value.truncate(value.trim_end().len()));
         Self(fields)
     }
 
@@ -77,7 +79,7 @@ impl Fields {
         let place = |name: &str| ORDER.iter().position(|known| known.eq_ignore_ascii_case(name));
         for known in ORDER {
             let Some((_, value)) = given.iter().find(|(name, _)| name.eq_ignore_ascii_case(known)) else { continue };
-            let is_usual = USUAL.iter().any(|usual| *usual == (*known, value.as_str()));
+            let is_usual = USUAL.contains(&(*known, value.as_str()));
             if is_usual || value.is_empty() || NEVER.contains(known) {
                 continue;
             }
@@ -125,7 +127,7 @@ mod tests {
 
     #[test]
     fn a_control_file_becomes_a_paragraph_of_the_database() {
-        let control = "Package: a\nversion: 1\nDescription: one\n  * two\n .\n three\nX-Own: yes\nArchitecture: all\n\
+        let control = "Package: a\nversion: 1 \nDescription: one \n  * two\n .\n three\nX-Own: yes\nArchitecture: all\n\
                        Status: hold\nMulti-Arch: no\nEssential: yes\nDepends: c(>=1)|d ,\n e (< 2)\nHomepage: http://h\n";
         let mut text = String::new();
         let mut fields = Fields::of_control(control, "amd64").expect("a control file");
@@ -134,7 +136,7 @@ mod tests {
         fields.write(&mut text);
         let expected = "Package: a\nEssential: yes\nStatus: install ok unpacked\nArchitecture: all\nVersion: 1\n\
                         Depends: c (>= 1) | d, e (<= 2)\nConffiles:\n /etc/a newconffile\n\
-                        Description: one\n  * two\n .\n three\nX-Own: yes\nHomepage: http://h\n\n";
+                        Description: one \n  * two\n .\n three\nX-Own: yes\nHomepage: http://h\n\n";
         assert_eq!(text, expected);
         assert_eq!(Fields::cut(text.trim_end()), fields);
         fields.put("conffiles", None);

@@ -5,7 +5,7 @@
 //! Deb..     + Database --before--> Job..            scripts that run before a round is unpacked
 //! Deb..     + Database --after---> Job..            scripts that run once it is
 //! Deb..     + Database --unpack--> Unpacking        files, and what goes into dpkg's database
-//! Deb..                --refuse--> Unpacking        the same without dpkg and without scripts
+//! Deb..                --refuse--> Unpacking        the same for a root without dpkg, and without scripts
 //! ```
 //! Configuring is dpkg's own work: it runs in the image, finds the packages unpacked, and settles conffiles, triggers
 //! and alternatives. One round is:

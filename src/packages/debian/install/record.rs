@@ -125,7 +125,10 @@ impl Record {
         fields.write(&mut text);
         let paragraph = Paragraphs::only(text.as_bytes()).map_err(control)?;
         let package = Package::read(&paragraph).map_err(control)?;
-        let conffiles = deb.control.conffiles().map_err(|source| InstallError::Deb { package: name(), source })?;
+        let conffiles = deb
+            .control
+            .conffiles()
+            .map_err(|source| InstallError::Deb { package: name(), source: Box::new(source) })?;
         for conffile in &conffiles {
             if std::str::from_utf8(conffile.path.as_bytes()).is_err() {
                 return Err(InstallError::Name { package: name(), name: readable(conffile.path.as_bytes()) });

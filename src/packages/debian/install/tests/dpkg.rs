@@ -175,10 +175,9 @@ impl Pair {
         let ours = self.directory.path().join("ours");
         lay(&self.ours, &ours);
         // Both databases once through dpkg: it takes what happened over from `triggers/Unincorp`.
-        for (root, name) in [(&self.theirs(), "theirs"), (&ours, "ours")] {
+        for root in [&self.theirs(), &ours] {
             let nothing = build(self.directory.path(), ("Package: zz\nVersion: 1\nArchitecture: all\n", &[], &[]));
             run(&mut dpkg(root, &["--unpack", nothing.to_str().expect("a name")]));
-            let _ = name;
         }
         self.compare("unpacked");
         for root in [self.theirs(), ours] {
