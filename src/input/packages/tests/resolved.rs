@@ -138,6 +138,10 @@ fn what_cannot_be_is_explained() {
     assert!(matches!(&error, InputError::Debian(error) if matches!(**error, DebianError::Keyring { .. })));
     let (words, amd64) = (requests(&["config"]), platform("linux/amd64"));
     let mut broken = asked(&repository, &words, &amd64);
+    broken.standing.status =
+        Some(b"Package: a\nStatus: install ok installed\nVersion: 1\nArchitecture: all\nProvides: (\n");
+    let error = World::new().resolve(&broken).expect_err("it provides nothing that has a name");
+    assert!(matches!(&error, InputError::Packages(error) if matches!(**error, PackagesError::Relations { .. })));
     broken.standing.status = Some(b"Package: a\nStatus: odd\n");
     let error = World::new().resolve(&broken).expect_err("no database");
     assert!(matches!(&error, InputError::Packages(error) if matches!(**error, PackagesError::Status { .. })));
