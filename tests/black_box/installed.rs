@@ -83,7 +83,7 @@ fn layers(project: &Project, layout: &str) -> BTreeMap<String, String> {
     let image = project.kiln(&["inspect", layout, "--json"]).ok().json();
     let layers = image["images"][0]["layers"].as_array().expect("layers").clone();
     let text = |value: &serde_json::Value| value.as_str().expect("text").to_owned();
-    layers.iter().map(|layer| (text(&layer["history"]), text(&layer["digest"]))).collect()
+    layers.iter().map(|layer| (text(&layer["created_by"]), text(&layer["digest"]))).collect()
 }
 
 #[test]

@@ -67,7 +67,7 @@ fn files_alone_are_these_bytes() {
     ] {
         assert!(files.text().contains(path), "{path}: {}", files.all());
     }
-    assert_eq!(digest, "sha256:0000000000000000000000000000000000000000000000000000000000000000");
+    assert_eq!(digest, "sha256:28515e9a48c9d80e6cf496aa5fa793e8795b2fa28892b4d92ded123e598af543");
     assert_eq!(beside.project.build(&["--no-cache", "--locked"]), digest);
 }
 
@@ -102,14 +102,17 @@ fn a_release_that_lies_is_refused_by_name() {
 fn an_index_or_a_package_that_is_another_is_refused_by_name() {
     let beside = Beside::new(REFUSED);
     let index = beside.mirror().join("dists/test/main/binary-amd64");
-    fs::remove_dir_all(index.join("by-hash")).expect("ours");
+    for file in fs::read_dir(index.join("by-hash/SHA256")).expect("a directory") {
+        fs::write(file.expect("a file").path(), "Package: words\n").expect("ours");
+    }
     for file in ["Packages", "Packages.xz"] {
         fs::write(index.join(file), "Package: words\n").expect("ours");
     }
     beside.lock().expect_code(4).expect_said("main/binary-amd64/Packages");
-    for (package, words) in [("impostor", "config 1.0"), ("truncated", "truncated")] {
+    // The bytes of the second are what the index says: its maker is to blame.
+    for (package, code, words) in [("impostor", 4, "config 1.0"), ("truncated", 1, "truncated in data.tar")] {
         let beside = Beside::new(&REFUSED.replace("'words'", &format!("'{package}'")));
-        beside.project.kiln(&["build"]).run().expect_code(4).expect_said(package).expect_said(words);
+        beside.project.kiln(&["build"]).run().expect_code(code).expect_said(package).expect_said(words);
     }
 }
 
@@ -143,7 +146,10 @@ fn a_request_that_cannot_be_fulfilled_explains_itself() {
 const ON_DEBIAN: &str = r#"
 [[layer]]
 name = 'added'
-packages = ['scripts', 'words', 'watcher', 'account', 'config=1.*', 'python3']
+packages = ['scripts', 'watcher', 'account', 'config=1.*', 'python3']
+[[layer]]
+name = 'noticed'
+packages = ['words']
 [[layer]]
 name = 'look'
 run = '''
@@ -192,4 +198,33 @@ fn on_a_debian_only_what_is_missing_is_added() {
     let lock = fs::read_to_string(beside.project.path("kiln.lock")).expect("a lock");
     assert!(!lock.contains("name = \"python3") && !lock.contains("name = \"essential\""), "{lock}");
     assert_eq!(build(&["--no-cache", "--locked"]).ok().digest(), first.digest());
+}
+
+#[test]
+fn a_set_that_was_found_on_something_else_is_found_anew_or_refused() {
+    let beside = Beside::new(REFUSED);
+    beside.lock().expect_code(0);
+    let text = String::from_utf8(beside.project.read("kiln.toml")).expect("text");
+    beside.project.write("kiln.toml", text.replace("['test', 'test-backports']", "'test'"));
+    // Error::StalePackages: other repositories would give another set.
+    let locked = beside.project.kiln(&["build", "--locked"]).run().expect_code(4);
+    locked.expect_said("was found with other repositories").expect_said("kiln lock");
+    beside.lock().expect_code(0).expect_said("packages words config libshared0");
+    beside.project.build(&["--locked"]);
+}
+
+#[test]
+fn scripts_need_a_base_with_dpkg() {
+    let base = Beside::new("[[layer]]\nname = 'file'\nwrite = '/file'\ntext = 'text'\n");
+    base.project.build(&["-o", "oci:base"]);
+    let text = String::from_utf8(base.project.read("kiln.toml")).expect("text");
+    let (head, _) = text.split_once("[[layer]]").expect("a layer");
+    base.project.write(
+        "kiln.toml",
+        format!("{head}[base]\nimage = 'oci:base'\n{}", REFUSED.replace("scripts = 'refuse'\n", "")),
+    );
+    // Error::NoDpkg: it is said before anything is downloaded.
+    base.lock().expect_code(1).expect_said("has no dpkg").expect_said("scripts = \"refuse\"");
+    base.project.write("kiln.toml", format!("{head}[base]\nimage = 'oci:base'\n{REFUSED}"));
+    base.project.build(&[]);
 }

@@ -17,7 +17,8 @@ use crate::template::Run;
 use crate::tree::{Change, Changeset, Content, ContentError, Contents, Kind, Node, Tree};
 
 use super::contents::Small;
-use super::layer::{LayerRun, Running, describe, fail};
+use super::layer::{LayerRun, Running, fail};
+use super::telling::describe;
 
 /// The directory that the command fills.
 const OUT: &str = "/out";

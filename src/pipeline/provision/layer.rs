@@ -7,21 +7,20 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::base::glob::Globs;
-use crate::base::shell::quoted;
 use crate::base::{ContentDigest, Epoch, LayerKey};
 use crate::pipeline::error::Error;
 use crate::pipeline::evaluate::Stop;
 use crate::pipeline::landing::{self, Key};
 use crate::pipeline::terms::{Event, Terms};
 use crate::residue::clean;
-use crate::sandbox::{Ending, Layout, Mode, Refusal, RunOrder, Sandbox, SandboxError, Talk, Watch, Work};
-use crate::step::{Draft, Inline, Inputs, SourceTree, StepError, StepFailure, StepWarning, When, apply, with_parents};
+use crate::sandbox::{Ending, Layout, RunOrder, Sandbox, SandboxError, Talk, Watch, Work};
+use crate::step::{Draft, Inline, Inputs, SourceTree, StepWarning, When, apply, with_parents};
 use crate::store::{Spool, Store};
-use crate::template::{Action, Command, Layer, Packages, Run, Step};
+use crate::template::{Action, Layer, Packages, Run, Step};
 use crate::tree::diff::diff;
 use crate::tree::{Change, Changeset, Contents, Node, Tree};
 
-use super::advice::{Memory, Network, advice};
+use super::advice::Memory;
 use super::contents::{Everywhere, Small};
 use super::fetch::Making;
 use super::kept::{self, content_of};
@@ -29,6 +28,7 @@ use super::log::Log;
 use super::packages::Parcel;
 use super::session::Session;
 use super::spilled::caches;
+use super::telling::{describe, not_given};
 use super::variation::Files;
 use super::{Attribution, Ground, Provision, Touched, times};
 
@@ -74,13 +74,13 @@ pub(super) struct Running<'r, 'a, 'b> {
     pub(super) work: &'r Work,
     pub(super) inline: &'r mut Inline,
     /// What it makes.
-    making: Making,
+    pub(super) making: Making,
     pub(super) draft: Draft<'r>,
     /// Which step it is, from 1.
     pub(super) number: usize,
     /// How many directories have a number so far.
     numbered: Cell<usize>,
-    step: Option<&'a Step>,
+    pub(super) step: Option<&'a Step>,
     /// The directories that the next command stands on.
     pub(super) lower: Vec<PathBuf>,
     /// The tree that they hold.
@@ -88,7 +88,7 @@ pub(super) struct Running<'r, 'a, 'b> {
     session: Option<Session>,
     /// The cache of the command that runs now, if it knows times of what is mounted.
     pub(super) cache: Option<PathBuf>,
-    log: Log<'r>,
+    pub(super) log: Log<'r>,
     /// What commands wrote.
     pub(super) written: Vec<Spool>,
     touched: Touched,
@@ -458,28 +458,6 @@ impl<'a> Running<'_, 'a, '_> {
         }
         kept::spool(changes, &self.contents(&taken), self.given.store).map_err(other)
     }
-
-    /// A failure of the step that runs now.
-    pub(super) fn step_failure(&self, error: StepError) -> Stop {
-        let span = self.step.map_or(self.given.layer.span, |step| step.span);
-        Stop::Step(StepFailure { layer: self.given.layer.name.clone(), span, error })
-    }
-
-    /// The same in words.
-    pub(super) fn failure(&self, message: String, hint: Option<String>) -> Stop {
-        let span = self.step.map_or(self.given.layer.span, |step| step.span);
-        let noun = match self.making {
-            Making::Layer => "layer",
-            Making::Source => "source",
-        };
-        Stop::Command { span, message: format!("{noun} `{}`: {message}", self.given.layer.name), hint }
-    }
-
-    fn advice(&self, run: &Run, memory: Memory) -> String {
-        let network = if run.network { Network::Shared } else { Network::Alone };
-        let memory = if run.memory_bytes.is_some() { memory } else { Memory::Unlimited };
-        advice(self.making, &self.log.tail(), network, memory, self.given.store.root())
-    }
 }
 
 /// Contents that only somebody else's images have, taken out of them.
@@ -502,21 +480,4 @@ fn taken(
 /// A failure on the way to an unpacked tree.
 pub(super) fn as_sandbox(stop: Stop) -> SandboxError {
     SandboxError::Child { doing: "collect the files of a layer".to_owned(), reason: stop.describe() }
-}
-
-/// A command, for people.
-pub(crate) fn describe(command: &Command) -> String {
-    match command {
-        Command::Shell { text, .. } => text.trim().to_owned(),
-        Command::Argv(words) => quoted(words),
-        Command::Script { from, args } => {
-            format!("{}:{} {}", from.source, from.path, quoted(args)).trim_end().to_owned()
-        }
-    }
-}
-
-/// What a step asked for that there are not enough ids for.
-fn not_given(refused: &[Refusal]) -> String {
-    let asked: Vec<String> = refused.iter().map(ToString::to_string).collect();
-    format!("asked {}, which `{}` cannot give", asked.join(" and "), Mode::OneId)
 }

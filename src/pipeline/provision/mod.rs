@@ -13,6 +13,8 @@
 //! turns         what only one unit of a build does at a time
 //! caches        what only one build works with at a time
 //! variation     what no step may depend on, and which of its values a build has
+//! packages      a set of packages -> unpacked, and configured by dpkg in the sandbox
+//! telling       which step it is, and why it failed
 //! advice        what they printed last  -> what to do about a failure
 //! ```
 //! Rationale: what a command changes is not known before it ran, so such a layer is named by everything that goes in
@@ -32,6 +34,7 @@ pub(super) mod packages;
 mod session;
 mod spilled;
 mod surroundings;
+pub(super) mod telling;
 mod times;
 pub(super) mod turns;
 mod variation;

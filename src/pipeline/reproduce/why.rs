@@ -10,7 +10,7 @@ use crate::input::vendor::Vendor;
 use crate::pipeline::build::{everything, take_out};
 use crate::pipeline::error::Error;
 use crate::pipeline::prepare::Prepared;
-use crate::pipeline::provision::layer::describe;
+use crate::pipeline::provision::telling::describe;
 use crate::pipeline::terms::Terms;
 use crate::pipeline::units::own;
 use crate::residue::rule_for;
