@@ -40,6 +40,7 @@ use session::Session;
 /// Runs what the command line says.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    crate::store::allow_open_files();
     let mut session = Session::new(Environment::read(), &cli);
     match session.configure(&cli.command).and_then(|()| run(&cli, &session)) {
         Ok(code) => code,
