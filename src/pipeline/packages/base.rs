@@ -42,5 +42,5 @@ fn files(root: &Tree) -> Vec<(ImagePath, Content)> {
     }
     let Ok(entries) = ImagePath::parse(ENTRIES.as_bytes()) else { return Vec::new() };
     let named = root.below(&entries).map(|(path, _)| path);
-    named.filter(|path| !path.as_bytes().ends_with(b".md5sums")).filter_map(|path| file(&path)).collect()
+    named.filter(|path| !path.as_bytes().ends_with(b".md5sums")).filter_map(file).collect()
 }
