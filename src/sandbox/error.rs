@@ -59,6 +59,12 @@ pub enum SandboxError {
         /// Which.
         program: String,
     },
+    /// A program of another processor, or a file that is none.
+    #[error("this machine cannot run `{program}`: it is no program, or one for another processor")]
+    Foreign {
+        /// Which.
+        program: String,
+    },
     /// The step wanted more memory than it may have, and was killed.
     #[error("it was killed because it used more than its `memory` of {memory}", memory = memory(*.limit_bytes))]
     OutOfMemory {
@@ -152,6 +158,11 @@ impl SandboxError {
             Self::NoInterpreter { .. } => {
                 Some("add a layer that brings it, or name another program in the script's first line".to_owned())
             }
+            Self::Foreign { .. } => Some(
+                "steps of another platform need an emulator (`kiln doctor` looks for one), and packages that are only \
+                 unpacked need none (`scripts = \"refuse\"`)"
+                    .to_owned(),
+            ),
             Self::OutOfMemory { .. } => Some(MORE_MEMORY.to_owned()),
             Self::NoProgram { .. } => Some("add a layer that brings it, or name its whole path".to_owned()),
             Self::TimedOut { .. } => Some("give the step a larger `timeout`".to_owned()),

@@ -399,6 +399,10 @@ impl Sandbox {
                     None => SandboxError::Child { doing: failure.doing, reason: failure.reason },
                 }
             }
+            Some(libc::ENOEXEC) if matches!(order, Some(Order::Run(..))) => {
+                let program = failure.doing.trim_start_matches("run `").trim_end_matches('`').to_owned();
+                SandboxError::Foreign { program }
+            }
             _ => SandboxError::Child { doing: failure.doing, reason: failure.reason },
         }
     }

@@ -85,3 +85,21 @@ fn a_link_to_nothing_in_the_way_is_named() {
         ended.expect_said("`/run` is a link to `/var/nothing`, which is not there");
     }
 }
+
+#[test]
+fn a_program_for_another_processor_is_told_from_one_that_is_not_there() {
+    if !require_root() {
+        return;
+    }
+    // The first bytes of one for an arm64 (elf(5), `e_machine`).
+    let head = [b"\x7fELF\x02\x01\x01".as_slice(), &[0; 9], &[2, 0, 183, 0, 1, 0, 0, 0], &[0; 40]].concat();
+    let steps = "[sources.app]\npath = 'app'\n[[layer]]\nname = 'brings'\ncopy = 'app'\nto = '/app/'\n\
+        [[layer]]\nname = 'runs'\nrun = ['/app/foreign']\n";
+    let Some(project) = with_shell(steps) else { return };
+    project.write("app/foreign", head);
+    let file = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(project.path("app/foreign"), file).expect("a mode");
+    // Produces `SandboxError::Foreign`.
+    let ended = project.kiln(&["build"]).run().expect_code(1);
+    ended.expect_said("cannot run `/app/foreign`").expect_said("another processor").expect_said("kiln doctor");
+}

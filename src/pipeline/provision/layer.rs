@@ -331,6 +331,7 @@ impl<'a> Running<'_, 'a, '_> {
                 error @ (SandboxError::TimedOut { .. }
                 | SandboxError::NoProgram { .. }
                 | SandboxError::NoInterpreter { .. }
+                | SandboxError::Foreign { .. }
                 | SandboxError::OutOfMemory { .. }
                 | SandboxError::Silent { .. }
                 | SandboxError::Child { .. }),

@@ -173,7 +173,7 @@ impl Subject<'_> {
                 said(format!("the service listens at {at}"), found)
             }
             SandboxError::NoProgram { program } => said(format!("`{program}` is in the image"), error.to_string()),
-            SandboxError::Child { reason, .. } if reason.starts_with("Exec format error") => {
+            SandboxError::Foreign { .. } => {
                 let platform = &self.platform.platform;
                 let found = format!(
                     "{error}; if it is a program of {platform}, `kiln doctor` says what lets this machine run it"
