@@ -6,7 +6,8 @@ use std::fmt;
 use crate::base::{Epoch, Platform};
 
 use super::file::{Lock, PROFILE};
-use super::input::{Pin, Request};
+use super::input::{PackagesPin, Pin, Request};
+use crate::packages::PackagePin;
 
 /// What the command line and the template say, each in this order; what neither says, the lock does.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -135,11 +136,33 @@ pub fn drop_stale(lock: &mut Lock, requests: &BTreeSet<Request>) -> Vec<Change> 
     stale.iter().map(drop).collect()
 }
 
-/// Gives a request its pin; `None` if it has it already.
-pub fn put(lock: &mut Lock, request: &Request, pin: Pin) -> Option<Change> {
+/// Gives a request its pin; nothing if it has it already. Of a set of packages each that moved is told.
+pub fn put(lock: &mut Lock, request: &Request, pin: Pin) -> Vec<Change> {
     let old = lock.inputs.insert(request.clone(), pin.clone());
-    let change = Change { entry: request.to_string(), old: old.as_ref().map(Pin::to_string), new: pin.to_string() };
-    (old.as_ref() != Some(&pin)).then_some(change)
+    if old.as_ref() == Some(&pin) {
+        return Vec::new();
+    }
+    if let (Some(Pin::Packages(old)), Pin::Packages(new)) = (&old, &pin) {
+        let moved = moved(request, old, new);
+        if !moved.is_empty() {
+            return moved;
+        }
+    }
+    vec![Change { entry: request.to_string(), old: old.as_ref().map(Pin::to_string), new: pin.to_string() }]
+}
+
+fn moved(request: &Request, old: &PackagesPin, new: &PackagesPin) -> Vec<Change> {
+    let key = |pin: &PackagePin| (pin.name.clone(), pin.architecture.clone());
+    let before: BTreeMap<_, &PackagePin> = old.set.iter().map(|pin| (key(pin), pin)).collect();
+    let after: BTreeMap<_, &PackagePin> = new.set.iter().map(|pin| (key(pin), pin)).collect();
+    let keys: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+    let change = |key: &(String, String)| {
+        let version = |set: &BTreeMap<_, &PackagePin>| set.get(key).map(|pin| pin.version.clone());
+        let (old, new) = (version(&before), version(&after));
+        let entry = format!("{request}: {}", key.0);
+        (old != new).then(|| Change { entry, old, new: new.unwrap_or_default() })
+    };
+    keys.into_iter().filter_map(change).collect()
 }
 
 /// Moves one entry; `None` if it holds that already.
@@ -223,13 +246,36 @@ mod tests {
         let requests: BTreeSet<Request> = inputs.keys().cloned().collect();
         assert_eq!(missing(&requests, Some(&lock)).len(), inputs.len());
         for (request, pin) in &inputs {
-            assert!(put(&mut lock, request, pin.clone()).is_some());
-            assert_eq!(put(&mut lock, request, pin.clone()), None, "it is there");
+            assert!(!put(&mut lock, request, pin.clone()).is_empty());
+            assert_eq!(put(&mut lock, request, pin.clone()), [], "it is there");
         }
         assert!(missing(&requests, Some(&lock)).is_empty());
         let dropped = drop_stale(&mut lock, &requests.iter().skip(1).cloned().collect());
         let text = dropped.iter().map(Change::to_string).collect::<Vec<_>>();
         assert!(text.len() == 1 && text[0].starts_with("image debian:bookworm (linux/amd64): dropped, was sha256:"));
+    }
+
+    #[test]
+    fn of_a_set_each_package_that_moved_is_told() {
+        let now = time("2026-11-23T00:00:00Z");
+        let (mut lock, _) = complete(&Asked::default(), None, now, &machine()).expect("a new lock");
+        let inputs = crate::lock::raw::testing::inputs();
+        let packages = inputs.iter().find_map(|(request, pin)| match pin {
+            Pin::Packages(pin) => Some((request, pin)),
+            _ => None,
+        });
+        let (request, pin) = packages.expect("a set");
+        drop(put(&mut lock, request, Pin::Packages(pin.clone())));
+        let mut newer = pin.clone();
+        let gone = newer.set.pop().expect("a package");
+        newer.set[0].version = "99".to_owned();
+        let changed = &pin.set[0];
+        let told: Vec<String> = put(&mut lock, request, Pin::Packages(newer)).iter().map(Change::to_string).collect();
+        let expected = [
+            format!("{request}: {}: {} -> 99", changed.name, changed.version),
+            format!("{request}: {}: dropped, was {}", gone.name, gone.version),
+        ];
+        assert_eq!(told, expected);
     }
 
     #[test]

@@ -211,6 +211,12 @@ fn a_set_that_was_found_on_something_else_is_found_anew_or_refused() {
     locked.expect_said("was found with other repositories").expect_said("kiln lock");
     beside.lock().expect_code(0).expect_said("packages words config libshared0");
     beside.project.build(&["--locked"]);
+    // One that moves is told with its versions.
+    let text = String::from_utf8(beside.project.read("kiln.lock")).expect("text");
+    let older = text.replace("name = \"words\", version = \"1.0\"", "name = \"words\", version = \"0.9\"");
+    assert!(older != text, "{text}");
+    beside.project.write("kiln.lock", older);
+    beside.project.kiln(&["update", "small"]).ok().expect_said("(linux/amd64): words: 0.9 -> 1.0");
 }
 
 #[test]

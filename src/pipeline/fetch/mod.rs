@@ -150,8 +150,8 @@ impl Fetching<'_> {
             landing::secrets(name, &arrival.tree.to_changeset(), &arrival.spool, needles)?;
         }
         let mut lock = self.lock()?.clone();
-        let change = put(&mut lock, &request, Pin::Fetch(pin));
-        write(self.loaded, lock, change.into_iter().collect())?;
+        let changes = put(&mut lock, &request, Pin::Fetch(pin));
+        write(self.loaded, lock, changes)?;
         self.gathered.arrivals.insert(request, arrival);
         Ok(())
     }

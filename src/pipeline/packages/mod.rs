@@ -77,7 +77,7 @@ pub(super) fn pin(loaded: &mut Loaded, wish: Wish<'_>, reach: &Reach<'_>, terms:
             let pin = finding.find(&set, &ask, given, &template, &mut gathered)?;
             let mut lock = loaded.lock.clone().ok_or_else(|| unlocked(loaded))?;
             let changes = put(&mut lock, &asked, Pin::Packages(pin));
-            write(loaded, lock, changes.into_iter().collect())?;
+            write(loaded, lock, changes)?;
         }
     }
     Ok(())
