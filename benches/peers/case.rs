@@ -23,6 +23,9 @@ pub(crate) enum Case {
     RunTrue,
     RunTenCached,
     RunTenCold,
+    PackagesCold,
+    PackagesWarm,
+    PackagesNoop,
 }
 
 /// A tree or a base that a case builds from, and the template of the same name.
@@ -42,6 +45,8 @@ pub(crate) enum Input {
     True,
     /// Ten layers with a command each on Debian.
     Steps,
+    /// A system of Debian's packages.
+    Packages,
 }
 
 /// An image that the bench puts into its registry.
@@ -67,6 +72,8 @@ pub(crate) enum Before {
     Clean,
     /// Nothing: the same was built before.
     Nothing,
+    /// The same was built before. What was fetched for it is still there; what it became does not count.
+    Fetched,
     /// The same was built before; then a line is appended to the file that stands at this percentage of the tree.
     Change(usize),
     /// The same was built before with another value of a variable, so that no command is in a cache.
@@ -74,7 +81,7 @@ pub(crate) enum Before {
 }
 
 impl Case {
-    pub(crate) const ALL: [Case; 16] = [
+    pub(crate) const ALL: [Case; 19] = [
         Case::AGzip,
         Case::AZstd,
         Case::AAgain,
@@ -91,6 +98,9 @@ impl Case {
         Case::RunTrue,
         Case::RunTenCached,
         Case::RunTenCold,
+        Case::PackagesCold,
+        Case::PackagesWarm,
+        Case::PackagesNoop,
     ];
 
     pub(crate) fn input(self) -> Input {
@@ -103,6 +113,7 @@ impl Case {
             Case::LockAgain => Input::Sources,
             Case::RunTrue => Input::True,
             Case::RunTenCached | Case::RunTenCold => Input::Steps,
+            Case::PackagesCold | Case::PackagesWarm | Case::PackagesNoop => Input::Packages,
             _ => Input::A,
         }
     }
@@ -117,8 +128,10 @@ impl Case {
     pub(crate) fn before(self) -> Before {
         match self {
             Case::AGzip | Case::AZstd | Case::BGzip | Case::BZstd | Case::Pull | Case::PullLarge => Before::Clean,
-            Case::RunTenCold => Before::Clean,
+            Case::RunTenCold | Case::PackagesCold => Before::Clean,
             Case::AAgain | Case::LayersAgain | Case::LockAgain | Case::RunTenCached => Before::Nothing,
+            Case::PackagesNoop => Before::Nothing,
+            Case::PackagesWarm => Before::Fetched,
             Case::RunTrue => Before::Vary,
             Case::AChangedFirst => Before::Change(2),
             Case::AChangedMiddle | Case::BaseCached => Before::Change(50),
@@ -144,6 +157,9 @@ impl Case {
             Case::RunTrue => "one more layer of `true` on Debian, never run before",
             Case::RunTenCached => "ten layers with a command each on Debian, nothing changed",
             Case::RunTenCold => "ten layers with a command each on Debian, cold",
+            Case::PackagesCold => "Debian with nginx from packages, cold",
+            Case::PackagesWarm => "Debian with nginx from packages, made again",
+            Case::PackagesNoop => "Debian with nginx from packages, nothing changed",
         }
     }
 
@@ -154,7 +170,10 @@ impl Case {
             Case::BaseCached | Case::LockAgain => tool == Tool::Kiln,
             Case::RunTrue => matches!(tool, Tool::Kiln | Tool::Buildah | Tool::Unshare),
             Case::RunTenCached | Case::RunTenCold => matches!(tool, Tool::Kiln | Tool::Buildah),
-            _ => !matches!(tool, Tool::Skopeo | Tool::Unshare),
+            Case::PackagesCold | Case::PackagesWarm | Case::PackagesNoop => {
+                matches!(tool, Tool::Kiln | Tool::Buildah | Tool::Mmdebstrap | Tool::Debootstrap)
+            }
+            _ => matches!(tool, Tool::Kiln | Tool::Umoci | Tool::Buildah | Tool::Pipeline),
         }
     }
 }
@@ -186,6 +205,7 @@ impl Input {
             Input::Sources => "sources",
             Input::True => "true",
             Input::Steps => "steps",
+            Input::Packages => "packages",
         }
     }
 }

@@ -29,17 +29,30 @@ impl Debian {
 
     /// Has mmdebstrap make one below `root`, unless it is there; why not, in words for the table.
     pub(crate) fn make(root: &Path, limit: Duration) -> Result<Self, String> {
-        let layout = root.join("debian");
+        let sources = SOURCES.into_iter().find(|file| Path::new(file).exists());
+        let sources = sources.ok_or("this machine has no list of Debian's packages, and no --debian was given")?;
+        Self::bootstrap(root, "debian", [&code_name(), sources], &[], limit)
+            .map_err(|why| format!("{why}, and no --debian was given"))
+    }
+
+    /// Has mmdebstrap make a minimal system in `name` below `root`, unless it is there: of a release, and from where a
+    /// list for apt says.
+    pub(crate) fn bootstrap(
+        root: &Path,
+        name: &str,
+        [release, sources]: [&str; 2],
+        options: &[&str],
+        limit: Duration,
+    ) -> Result<Self, String> {
+        let layout = root.join(name);
         if !layout.join("oci-layout").exists() {
-            let program =
-                process::find("mmdebstrap").ok_or("mmdebstrap is not installed, and no --debian was given")?;
-            let sources = SOURCES.into_iter().find(|file| Path::new(file).exists());
-            let sources = sources.ok_or("this machine has no list of Debian's packages, and no --debian was given")?;
-            eprintln!("making debian: mmdebstrap");
-            let program = program.to_string_lossy();
-            let command = [&*program, "--quiet", "--variant=minbase", &code_name(), "debian.tar", sources];
-            process::run(&command.map(str::to_owned), root, limit)?;
-            let tar = root.join("debian.tar");
+            process::find("mmdebstrap").ok_or("mmdebstrap is not installed")?;
+            eprintln!("making {name}: mmdebstrap");
+            let tar = layout.with_extension("tar");
+            let target = tar.to_string_lossy();
+            let start = ["mmdebstrap", "--quiet", "--variant=minbase"];
+            let command = [&start, options, &[release, &*target, sources]].concat();
+            process::run(&command.into_iter().map(str::to_owned).collect::<Vec<_>>(), root, limit)?;
             let packed = layout::write(&layout, |mut writer| {
                 io::copy(&mut File::open(&tar)?, &mut writer)?;
                 Ok(writer)

@@ -14,6 +14,9 @@ const LEVEL: u32 = 6;
 /// Tag of the images that are written.
 pub(crate) const TAG: &str = "1";
 
+/// When the images say that they were made.
+const CREATED: &str = "2026-01-01T00:00:00Z";
+
 /// Where the tar of a layer is written to.
 pub(crate) type LayerWriter = Digesting<GzEncoder<Digesting<BufWriter<File>>>>;
 
@@ -67,7 +70,10 @@ pub(crate) fn write(layout: &Path, fill: impl FnOnce(LayerWriter) -> io::Result<
         Ok((digest, bytes.len()))
     };
     let rootfs = json!({ "type": "layers", "diff_ids": [diff_id] });
-    let (config, config_bytes) = put(json!({ "architecture": "amd64", "os": "linux", "rootfs": rootfs }))?;
+    // Without a history buildah neither finds its steps on this base again nor commits two of them.
+    let history = json!([{ "created": CREATED, "created_by": "bench" }]);
+    let config = json!({ "architecture": "amd64", "os": "linux", "rootfs": rootfs, "history": history });
+    let (config, config_bytes) = put(config)?;
     let oci = |kind: &str| format!("application/vnd.oci.image.{kind}");
     let (manifest, manifest_bytes) = put(json!({
         "schemaVersion": 2,

@@ -11,7 +11,9 @@ mod content;
 mod debian;
 mod host;
 mod layout;
+mod mirror;
 mod options;
+mod packages;
 mod process;
 mod random;
 mod registry;
@@ -32,6 +34,7 @@ use clap::Parser;
 use case::{Base, Before, Case, Input};
 use content::Material;
 use debian::Debian;
+use mirror::Mirror;
 use options::Options;
 use registry::Registry;
 use session::Bench;
@@ -54,7 +57,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let registry = registry_with_bases(&root, &options, &cases);
     let debian = debian_with_templates(&root, &options, &cases);
-    let bench = Bench { root: &root, kiln: &kiln, registry, debian, rounds: options.rounds, limit: options.limit() };
+    let mirror = mirror_with_container_file(&root, &kiln, &options, &cases);
+    let (rounds, limit) = (options.rounds, options.limit());
+    let bench = Bench { root: &root, kiln: &kiln, registry, debian, mirror, rounds, limit };
     let (mut lines, mut commands) = (table::head(), Commands::new());
     let mut all_kiln = true;
     for case in cases {
@@ -162,6 +167,16 @@ fn debian_with_templates(root: &Path, options: &Options, cases: &[Case]) -> Resu
         steps::write(root, input, &debian).map_err(|error| error.to_string())?;
     }
     Ok(debian)
+}
+
+/// The mirror of packages, and what buildah makes of it.
+fn mirror_with_container_file(root: &Path, kiln: &Path, options: &Options, cases: &[Case]) -> Result<Mirror, String> {
+    if !cases.iter().any(|case| case.input() == Input::Packages) {
+        return Err("no case needs it".to_owned());
+    }
+    let mirror = Mirror::make(root, kiln, options.limit())?;
+    packages::write(root, &mirror).map_err(|error| error.to_string())?;
+    Ok(mirror)
 }
 
 /// Writes the file that a case changes as it was planned, and names it.

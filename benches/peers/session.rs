@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::case::{Before, Case};
 use crate::debian::Debian;
 use crate::layout;
+use crate::mirror::Mirror;
 use crate::process::{self, Finished};
 use crate::registry::Registry;
 use crate::tool::{Between, Offer, Output, Tool, Work};
@@ -22,6 +23,8 @@ pub(crate) struct Bench<'a> {
     pub(crate) registry: Result<Registry, String>,
     /// What steps run on, or why there is nothing.
     pub(crate) debian: Result<Debian, String>,
+    /// Where packages are from, or why there is nothing.
+    pub(crate) mirror: Result<Mirror, String>,
     pub(crate) rounds: u32,
     pub(crate) limit: Duration,
 }

@@ -8,7 +8,7 @@ use crate::case::{Before, Case, Codec, Input};
 use crate::process;
 use crate::registry::Registry;
 use crate::session::Bench;
-use crate::{steps, template};
+use crate::{packages, steps, template};
 
 /// A tool that makes layers of directories, or fetches images.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -20,6 +20,8 @@ pub(crate) enum Tool {
     Skopeo,
     /// The program of util-linux that makes namespaces.
     Unshare,
+    Mmdebstrap,
+    Debootstrap,
 }
 
 /// What a tool does for a case. Commands are run in the directory of the inputs.
@@ -74,8 +76,16 @@ pub(crate) enum Output {
 }
 
 impl Tool {
-    pub(crate) const ALL: [Tool; 6] =
-        [Tool::Kiln, Tool::Umoci, Tool::Buildah, Tool::Pipeline, Tool::Skopeo, Tool::Unshare];
+    pub(crate) const ALL: [Tool; 8] = [
+        Tool::Kiln,
+        Tool::Umoci,
+        Tool::Buildah,
+        Tool::Pipeline,
+        Tool::Skopeo,
+        Tool::Unshare,
+        Tool::Mmdebstrap,
+        Tool::Debootstrap,
+    ];
 
     /// Also the name of its directory.
     pub(crate) fn name(self) -> &'static str {
@@ -86,6 +96,8 @@ impl Tool {
             Tool::Pipeline => "pipeline",
             Tool::Skopeo => "skopeo",
             Tool::Unshare => "unshare",
+            Tool::Mmdebstrap => "mmdebstrap",
+            Tool::Debootstrap => "debootstrap",
         }
     }
 
@@ -98,6 +110,7 @@ impl Tool {
         }
         match self {
             _ if case.input().is_steps() => steps::offer(self, case, bench),
+            _ if case.input() == Input::Packages => packages::offer(self, case, bench),
             Tool::Kiln => kiln_offer(case, bench.kiln),
             Tool::Skopeo => skopeo_offer(case, &bench.registry),
             // Without a cache of layers every change costs the same: one place in the tree is enough.
@@ -108,6 +121,7 @@ impl Tool {
             Tool::Buildah => buildah_offer(case),
             Tool::Pipeline => pipeline_offer(case),
             Tool::Unshare => Offer::Nothing("it builds nothing".to_owned()),
+            Tool::Mmdebstrap | Tool::Debootstrap => Offer::Nothing("it knows of packages only".to_owned()),
         }
     }
 
@@ -115,12 +129,12 @@ impl Tool {
     pub(crate) fn version(self, bench: &Bench) -> Option<String> {
         match self {
             Tool::Kiln => version_of(&bench.kiln.to_string_lossy(), bench.root),
-            Tool::Umoci | Tool::Buildah | Tool::Skopeo | Tool::Unshare => version_of(self.name(), bench.root),
             Tool::Pipeline => {
                 let parts: Vec<String> =
                     ["tar", "pigz", "zstd"].into_iter().filter_map(|part| version_of(part, bench.root)).collect();
                 Some(parts.join(", "))
             }
+            _ => version_of(self.name(), bench.root),
         }
     }
 }
@@ -210,22 +224,31 @@ pub(crate) fn buildah_function() -> String {
 }
 
 fn pipeline_offer(case: Case) -> Offer {
-    let (compressor, options) = match case.codec() {
+    let tar = "tar --sort=name --mtime=@0 --owner=0 --group=0 -C $d -c .";
+    let packed = match packed("pipeline", tar, "$(basename $d)", case.codec()) {
+        Ok(packed) => packed,
+        Err(missing) => return Offer::Nothing(missing),
+    };
+    let directories = template::layer_directories(case.input()).join(" ");
+    let script = format!("mkdir -p pipeline/out; mkfifo pipeline/tee; for d in {directories}; do {packed}; done");
+    Offer::Run(bash(script, Output::Blobs("out"), Between::Nothing, without_cache(case)))
+}
+
+/// Makes a layer of what `tar` writes, in `out` below a tool's `directory`; there has to be a pipe named `tee`. Says
+/// which program for that is missing.
+pub(crate) fn packed(directory: &str, tar: &str, layer: &str, codec: Codec) -> Result<String, String> {
+    let (compressor, options) = match codec {
         Codec::Gzip => ("pigz", "-6"),
         Codec::Zstd => ("zstd", "-3 -T0 -q"),
     };
     if let Some(missing) = first_missing(&["tar", compressor, "openssl", "mkfifo"]) {
-        return Offer::Nothing(missing);
+        return Err(missing);
     }
     // Both digests, as an image needs them; a named pipe instead of `>(..)`, so that `wait` sees the first one end.
-    let script = format!(
-        "mkdir -p pipeline/out; mkfifo pipeline/tee; for d in {directories}; do \
-         openssl dgst -sha256 <pipeline/tee >pipeline/diff-id & \
-         tar --sort=name --mtime=@0 --owner=0 --group=0 -C $d -c . | tee pipeline/tee | {compressor} {options} | \
-         tee pipeline/out/$(basename $d).tar | openssl dgst -sha256 >pipeline/digest; wait; done",
-        directories = template::layer_directories(case.input()).join(" "),
-    );
-    Offer::Run(bash(script, Output::Blobs("out"), Between::Nothing, without_cache(case)))
+    Ok(format!(
+        "openssl dgst -sha256 <{directory}/tee >{directory}/diff-id & {tar} | tee {directory}/tee | \
+         {compressor} {options} | tee {directory}/out/{layer}.tar | openssl dgst -sha256 >{directory}/digest; wait"
+    ))
 }
 
 fn skopeo_offer(case: Case, registry: &Result<Registry, String>) -> Offer {
@@ -246,10 +269,10 @@ pub(crate) fn bash(script: String, output: Output, between: Between, remark: &'s
     Work { command, first: None, shown: script, release: None, output, between, less: None, remark }
 }
 
-fn without_cache(case: Case) -> &'static str {
+pub(crate) fn without_cache(case: Case) -> &'static str {
     match case.before() {
         Before::Clean => "",
-        Before::Nothing | Before::Change(_) | Before::Vary => "keeps nothing between two builds: everything again",
+        _ => "keeps nothing between two builds: everything again",
     }
 }
 
