@@ -234,3 +234,19 @@ fn scripts_need_a_base_with_dpkg() {
     base.project.write("kiln.toml", format!("{head}[base]\nimage = 'oci:base'\n{REFUSED}"));
     base.project.build(&[]);
 }
+
+#[test]
+fn files_alone_can_be_spread_too() {
+    let beside = Beside::new(&REFUSED.replace("packages =", "split = 'origin'\npackages ="));
+    beside.project.build(&["-o", "oci:out", "-o", "rootfs:spread"]);
+    let image = beside.project.kiln(&["inspect", "oci:out", "--json"]).ok().json();
+    let layers = image["images"][0]["layers"].as_array().expect("layers").clone();
+    assert!(layers.len() > 2, "{layers:?}");
+    // An empty one is a few bytes.
+    assert!(layers[..layers.len() - 1].iter().all(|layer| layer["size_bytes"].as_u64() > Some(200)), "{layers:?}");
+    beside.write(REFUSED);
+    beside.project.build(&["-o", "rootfs:whole"]);
+    let compare = require("diff").expect("diffutils");
+    let (spread, whole) = (beside.project.path("spread"), beside.project.path("whole"));
+    Program::new(compare).args(["-r", "--no-dereference"]).args([spread, whole]).ok();
+}

@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::{Hasher, ImagePath, LayerKey};
-use crate::packages::debian::installed;
+use crate::packages::debian::paragraph::Paragraphs;
+use crate::packages::debian::{Package, installed};
 use crate::packages::split::Group;
 use crate::pipeline::error::Error;
 use crate::tree::contents::read_all;
@@ -15,6 +16,12 @@ use crate::tree::{Change, Changeset, Content, ContentError, Contents, Kind, Tree
 
 const STATUS: &[u8] = b"var/lib/dpkg/status";
 const INFO: &[u8] = b"var/lib/dpkg/info/";
+/// Where images without dpkg have an entry and sums for each package.
+const ENTRIES: &[u8] = b"var/lib/dpkg/status.d/";
+
+const SUMS: &[u8] = b".md5sums";
+/// A sum and two blanks stand before each name.
+const SUM_WIDTH: usize = 34;
 
 /// The key of a part of a layer.
 pub(in crate::pipeline) fn part_key(layer: &LayerKey, group: &Group) -> LayerKey {
@@ -84,8 +91,28 @@ fn owners(
             }
         }
     }
+    for (path, content) in files() {
+        let entry = path.as_bytes().strip_prefix(ENTRIES).filter(|name| !name.ends_with(SUMS));
+        let Some(name) = entry.and_then(|name| std::str::from_utf8(name).ok()) else { continue };
+        let paragraph = read(path, content)?;
+        let package = Paragraphs::only(&paragraph).and_then(|paragraph| Package::read(&paragraph));
+        if let Some(at) = package.ok().and_then(|package| group_of_source(package.source())) {
+            of_package.insert(name.to_owned(), at);
+        }
+    }
     let mut owners = BTreeMap::new();
     for (path, content) in files() {
+        if let Some(name) = path.as_bytes().strip_prefix(ENTRIES) {
+            let package = name.strip_suffix(SUMS).unwrap_or(name);
+            let Some(at) = std::str::from_utf8(package).ok().and_then(|name| of_package.get(name)) else { continue };
+            owners.insert(path.clone(), Some(*at));
+            if name.ends_with(SUMS) {
+                let text = read(path, content)?;
+                let named = text.split(|byte| *byte == b'\n').filter_map(|line| line.get(SUM_WIDTH..));
+                own(named, *at, root, &mut owners);
+            }
+            continue;
+        }
         let Some(name) = path.as_bytes().strip_prefix(INFO) else { continue };
         let Some((package, kind)) = std::str::from_utf8(name).ok().and_then(|name| name.rsplit_once('.')) else {
             continue;
@@ -96,16 +123,26 @@ fn owners(
         if kind != "list" {
             continue;
         }
-        for line in read(path, content)?.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-            let place = ImagePath::parse(line).ok().and_then(|path| resolve_parents(root, &path).ok());
-            if let Some(place) = place {
-                // What is a directory for several packages may be a link here, which is nobody's.
-                let owner = owners.entry(place).or_insert(Some(*at));
-                *owner = owner.filter(|other| other == at);
-            }
-        }
+        own(read(path, content)?.split(|byte| *byte == b'\n'), *at, root, &mut owners);
     }
     Ok(owners)
+}
+
+/// Gives a package the files that it names.
+fn own<'n>(
+    named: impl Iterator<Item = &'n [u8]>,
+    at: usize,
+    root: &Tree,
+    owners: &mut BTreeMap<ImagePath, Option<usize>>,
+) {
+    for name in named.filter(|name| !name.is_empty()) {
+        let place = ImagePath::parse(name).ok().and_then(|path| resolve_parents(root, &path).ok());
+        if let Some(place) = place {
+            // What is a directory for several packages may be a link here, which is nobody's.
+            let owner = owners.entry(place).or_insert(Some(at));
+            *owner = owner.filter(|other| *other == at);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -175,6 +212,31 @@ mod tests {
         let mut together = below;
         parts.iter().chain([&rest]).for_each(|part| together.apply(part));
         assert_eq!(together, root);
+    }
+
+    #[test]
+    fn without_dpkg_the_sums_say_whose_a_file_is() {
+        let mut inline = Inline::default();
+        let mut root = Tree::new();
+        for at in ["usr", "usr/lib", "var", "var/lib", "var/lib/dpkg", "var/lib/dpkg/status.d"] {
+            root.insert(path(at), directory());
+        }
+        let entry = "Package: liba\nSource: a (1)\nVersion: 1\nArchitecture: amd64\n";
+        let sums = format!("{}  usr/lib/liba.so\n", "0".repeat(32));
+        for (at, text) in [
+            ("usr/lib/liba.so", "a"),
+            ("usr/lib/other", "other"),
+            ("var/lib/dpkg/status.d/liba", entry),
+            ("var/lib/dpkg/status.d/liba.md5sums", sums.as_str()),
+        ] {
+            root.insert(path(at), file(&mut inline, text));
+        }
+        let changes = root.to_changeset();
+        let (parts, rest) = parts(&changes, &root, &[group("a")], &inline).expect("readable");
+        for at in ["usr/lib/liba.so", "var/lib/dpkg/status.d/liba", "var/lib/dpkg/status.d/liba.md5sums"] {
+            assert!(parts[0].get(&path(at)).is_some() && rest.get(&path(at)).is_none(), "{at}");
+        }
+        assert!(rest.get(&path("usr/lib/other")).is_some());
     }
 
     #[test]

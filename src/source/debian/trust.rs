@@ -40,8 +40,10 @@ impl Trust {
         match (own, verify(message, host, at)) {
             // A revocation may have come after kiln was made.
             (_, Err(revoked @ SignatureError::Revoked { .. })) => Err(revoked),
-            // And so may a key.
-            (Err(error), found) if !matches!(error, SignatureError::Bad { .. }) => found.map_err(|_| error),
+            // And so may a key, or a longer time for it. What kiln knows to be bad stays so, whatever is older here.
+            (Err(error @ (SignatureError::Unknown { .. } | SignatureError::Expired { .. })), found) => {
+                found.map_err(|_| error)
+            }
             (own, _) => own,
         }
     }
@@ -73,6 +75,8 @@ mod tests {
         assert!(with_host.verify(&good, now()).is_ok());
         assert!(matches!(with_host.verify(&signatures("revoked.asc"), now()), Err(SignatureError::Revoked { .. })));
         assert!(matches!(with_host.verify(&signatures("tampered.asc"), now()), Err(SignatureError::Unknown { .. })));
+        let older = Trust { keyring: keyring("keyring.pgp"), host: Some(keyring("keyring.pgp")), origin: None };
+        assert!(matches!(older.verify(&signatures("revoked.asc"), now()), Err(SignatureError::Revoked { .. })));
         let own = Trust { keyring: keyring("keyring.pgp"), host: Some(keyring("keyring.asc")), origin: None };
         assert!(matches!(own.verify(&signatures("tampered.asc"), now()), Err(SignatureError::Bad { .. })));
         assert!(own.verify(&signatures("rsa.asc"), now()).is_ok(), "the machine need not know it");
