@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::layout::{self, TAG};
 use crate::process;
+use crate::tool::first_missing;
 
 /// Where apt finds the machine's own packages; the first that is there counts.
 const SOURCES: [&str; 2] = ["/etc/apt/sources.list.d/debian.sources", "/etc/apt/sources.list"];
@@ -46,13 +47,13 @@ impl Debian {
     ) -> Result<Self, String> {
         let layout = root.join(name);
         if !layout.join("oci-layout").exists() {
-            process::find("mmdebstrap").ok_or("mmdebstrap is not installed")?;
+            let program = mmdebstrap()?;
             eprintln!("making {name}: mmdebstrap");
             let tar = layout.with_extension("tar");
             let target = tar.to_string_lossy();
-            let start = ["mmdebstrap", "--quiet", "--variant=minbase"];
-            let command = [&start, options, &[release, &*target, sources]].concat();
-            process::run(&command.into_iter().map(str::to_owned).collect::<Vec<_>>(), root, limit)?;
+            let arguments = [options, &[release, &*target, sources]].concat();
+            let command: Vec<String> = program.split(' ').chain(arguments).map(str::to_owned).collect();
+            process::run(&command, root, limit)?;
             let packed = layout::write(&layout, |mut writer| {
                 io::copy(&mut File::open(&tar)?, &mut writer)?;
                 Ok(writer)
@@ -77,6 +78,16 @@ impl Debian {
     pub(crate) fn layers(&self) -> io::Result<Vec<PathBuf>> {
         let layers = layout::layers(&self.layout, self.tag.as_deref())?;
         Ok(layers.into_iter().map(|(blob, _)| blob).collect())
+    }
+}
+
+/// The program and the options that are always the same; says what is missing. Where it may mount, it does so in a
+/// namespace of its own: one that fails or is ended leaves its mounts.
+pub(crate) fn mmdebstrap() -> Result<&'static str, String> {
+    match (first_missing(&["mmdebstrap", "unshare"]), rustix::process::geteuid().is_root()) {
+        (Some(missing), _) => Err(missing),
+        (None, true) => Ok("unshare --mount mmdebstrap --quiet --variant=minbase"),
+        (None, false) => Ok("mmdebstrap --quiet --variant=minbase"),
     }
 }
 

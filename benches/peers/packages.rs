@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 
 use crate::case::{Before, Case, Codec};
+use crate::debian;
 use crate::mirror::{ANY_AGE, HOOK, Mirror, PACKAGE, POOLS, SOURCES, SUITE};
 use crate::session::Bench;
 use crate::tool::{Between, Offer, Output, Tool, Work, bash, buildah_function, first_missing, packed, without_cache};
@@ -85,13 +86,8 @@ fn buildah(case: Case, mirror: &Mirror) -> Result<Work, String> {
 }
 
 fn mmdebstrap(case: Case) -> Result<Work, String> {
-    if let Some(missing) = first_missing(&["mmdebstrap"]) {
-        return Err(missing);
-    }
-    let make = format!(
-        "mmdebstrap --quiet --variant=minbase --include={PACKAGE} {HOOK} --aptopt='{ANY_AGE} \"false\"' \
-         {SUITE} - {SOURCES}"
-    );
+    let program = debian::mmdebstrap()?;
+    let make = format!("{program} --include={PACKAGE} {HOOK} --aptopt='{ANY_AGE} \"false\"' {SUITE} - {SOURCES}");
     let script = format!(
         "mkdir -p mmdebstrap/out; mkfifo mmdebstrap/tee; {}",
         packed("mmdebstrap", &make, "layer", Codec::Gzip)?
