@@ -66,8 +66,11 @@ fn what_is_not_there_is_1_with_advice() {
 #[test]
 fn keys_of_later_versions_are_refused_by_name() {
     let project = small();
-    project.write("kiln.toml", format!("{SMALL}\n[[layer]]\nname = \"later\"\npackages = [\"make\"]\n"));
-    project.kiln(&["check"]).run().expect_code(1).expect_said("`packages` is not built yet");
+    project.write(
+        "kiln.toml",
+        format!("{SMALL}\n[[layer]]\nname = \"later\"\nonly = \"machine\"\ndirectory = \"/boot\"\n"),
+    );
+    project.kiln(&["check"]).run().expect_code(1).expect_said("`only` is not built yet");
 }
 
 #[test]
