@@ -60,6 +60,7 @@ fn read_order() -> Result<Order, Failure> {
 
 fn outer(mode: Mode) -> Result<Answer, Failure> {
     set_parent_process_death_signal(Some(Signal::KILL)).doing("die with kiln")?;
+    terminal::ignore_nothing();
     if mode.has_user_namespace() {
         enter_user_namespace(mode)?;
     }

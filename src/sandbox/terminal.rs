@@ -1,4 +1,4 @@
-//! A terminal that a person sits at sends its signals to everybody in front of it: to kiln, to its child, to the command.
+//! Signals: what a terminal that a person sits at sends to everybody in front of it, and what the caller ignores.
 
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -8,10 +8,30 @@ use super::order::RunOrder;
 /// What a person can send with a key (termios(3), "Special characters").
 const KEYS: [libc::c_int; 2] = [libc::SIGINT, libc::SIGQUIT];
 
+/// What a caller may have told its children to ignore (nohup(1), a shell's background), and steps could not even trap then
+/// (POSIX, sh, `trap`). `SIGPIPE` is this program's own business.
+const IGNORABLE: [libc::c_int; 10] = [
+    libc::SIGHUP,
+    libc::SIGINT,
+    libc::SIGQUIT,
+    libc::SIGTERM,
+    libc::SIGUSR1,
+    libc::SIGUSR2,
+    libc::SIGALRM,
+    libc::SIGCHLD,
+    libc::SIGTSTP,
+    libc::SIGWINCH,
+];
+
+/// Forgets what the caller ignores: steps are the same for everybody.
+pub(super) fn ignore_nothing() {
+    set(&IGNORABLE, libc::SIG_DFL);
+}
+
 /// Leaves these signals to the command: this process has to be there when it has ended.
 pub(super) fn leave_signals(order: &RunOrder) {
     if is_terminal(order) {
-        set(libc::SIG_IGN);
+        set(&KEYS, libc::SIG_IGN);
     }
 }
 
@@ -19,7 +39,7 @@ pub(super) fn leave_signals(order: &RunOrder) {
 pub(super) fn give_signals(order: &RunOrder, command: &mut Command) {
     if is_terminal(order) {
         let give = || {
-            set(libc::SIG_DFL);
+            set(&KEYS, libc::SIG_DFL);
             Ok(())
         };
         #[allow(unsafe_code)] // Nothing is called that a process between fork and exec may not call.
@@ -33,11 +53,11 @@ fn is_terminal(order: &RunOrder) -> bool {
     order.talk.is_some_and(|talk| talk.is_terminal)
 }
 
-fn set(handler: libc::sighandler_t) {
-    for signal in KEYS {
+fn set(signals: &[libc::c_int], handler: libc::sighandler_t) {
+    for signal in signals {
         #[allow(unsafe_code)] // No function is installed that could be called at a bad time.
         unsafe {
-            libc::signal(signal, handler);
+            libc::signal(*signal, handler);
         }
     }
 }

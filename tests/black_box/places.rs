@@ -103,3 +103,16 @@ fn a_program_for_another_processor_is_told_from_one_that_is_not_there() {
     let ended = project.kiln(&["build"]).run().expect_code(1);
     ended.expect_said("cannot run `/app/foreign`").expect_said("another processor").expect_said("kiln doctor");
 }
+
+#[test]
+fn what_the_caller_ignores_a_step_can_hear() {
+    let Some(project) =
+        with_shell("[[layer]]\nname = 'hears'\nrun = \"trap 'echo heard' QUIT; kill -QUIT $$; true\"\n")
+    else {
+        return;
+    };
+    let shell = require("sh").expect("a shell");
+    let ignoring = "trap '' QUIT INT USR1; exec \"$0\" \"$@\"";
+    let built = project.kiln(&["build"]).under(shell, &["-c", ignoring]).ok();
+    assert!(built.stderr.contains("hears | heard"), "{}", built.all());
+}
