@@ -137,19 +137,7 @@ fn files_and_directories_do_not_take_each_others_place() {
 
 #[test]
 fn a_command_is_left_to_the_sandbox() {
-    let step = Run {
-        command: Command::Argv(vec!["true".to_owned()]),
-        env: BTreeMap::new(),
-        workdir: None,
-        user: None,
-        network: false,
-        mounts: Vec::new(),
-        caches: Vec::new(),
-        secrets: Vec::new(),
-        timeout_s: None,
-        memory_bytes: None,
-        cpus: None,
-    };
+    let step = Run::new(Command::Argv(vec!["true".to_owned()]));
     assert!(matches!(run(&Tree::new(), &[], vec![Action::Run(Box::new(step))]), Err(StepError::NeedsSandbox)));
 }
 

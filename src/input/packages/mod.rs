@@ -100,7 +100,8 @@ pub fn resolve(asked: &Asked<'_>, reach: &Reach<'_>) -> Result<Resolved, InputEr
     };
     let chosen = solve(&pool, &task).map_err(PackagesError::Solve)?;
     let set = chosen.iter().filter_map(|chosen| {
-        let offers = |offered: &&Offered| offered.packages.iter().any(|package| std::ptr::eq(package, chosen.package));
+        let chosen_at = std::ptr::from_ref(chosen.package);
+        let offers = |offered: &&Offered| offered.packages.as_ptr_range().contains(&chosen_at);
         // Whatever is chosen is offered, and whatever is offered has a digest.
         chosen.pin(&offered.iter().find(offers)?.repository)
     });

@@ -3,6 +3,7 @@
 use super::error::IndexError;
 use super::package::Package;
 use super::paragraph::Paragraphs;
+use super::state::State;
 use crate::packages::entry::is_inside;
 
 /// Reads the index of one component (`Packages`, decompressed). Each package has a file, its size and its digest.
@@ -63,22 +64,10 @@ pub fn installed(bytes: &[u8]) -> Result<Vec<Installed>, IndexError> {
     let mut all = Vec::new();
     for paragraph in Paragraphs::new(bytes)? {
         let package = Package::read(&paragraph?)?;
-        let mut words = package.status().split_whitespace();
-        let (want, state) = (words.next().unwrap_or_default(), words.nth(1).unwrap_or_default());
-        match state {
-            "installed" | "unpacked" | "half-configured" | "triggers-awaited" | "triggers-pending" => {
-                let held = if want == "hold" { Held::Held } else { Held::Free };
-                all.push(Installed { package, held });
-            }
-            "not-installed" | "config-files" | "half-installed" => {}
-            found => {
-                return Err(IndexError::Field {
-                    package: package.name().to_owned(),
-                    field: "Status",
-                    found: found.to_owned(),
-                    expected: "one of dpkg's states",
-                });
-            }
+        if State::of(&package)? >= State::Unpacked {
+            let is_held = package.status().split_whitespace().next() == Some("hold");
+            let held = if is_held { Held::Held } else { Held::Free };
+            all.push(Installed { package, held });
         }
     }
     Ok(all)

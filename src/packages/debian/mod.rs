@@ -20,6 +20,7 @@ pub mod relation;
 pub mod release;
 pub mod signature;
 pub mod solver;
+mod state;
 pub mod version;
 
 pub use deb::{Deb, DebError};

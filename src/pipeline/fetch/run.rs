@@ -102,17 +102,6 @@ fn in_place(
 }
 
 fn command(fetch: &FetchSource) -> Run {
-    Run {
-        command: Command::Argv(fetch.command.clone()),
-        env: BTreeMap::new(),
-        workdir: None,
-        user: None,
-        network: true,
-        mounts: fetch.mounts.clone(),
-        caches: Vec::new(),
-        secrets: Vec::new(),
-        timeout_s: None,
-        memory_bytes: None,
-        cpus: None,
-    }
+    let command = Command::Argv(fetch.command.clone());
+    Run { network: true, mounts: fetch.mounts.clone(), ..Run::new(command) }
 }

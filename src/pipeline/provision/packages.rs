@@ -25,7 +25,7 @@ use crate::sandbox::{Bind, BindKind, SandboxError};
 use crate::step::{StepError, When, draft::Overwrite};
 use crate::store::Spool;
 use crate::template::{Command, Packages, Run, Scripts, Step};
-use crate::tree::{Changeset, Kind, LinkGroup, Node};
+use crate::tree::{Changeset, Kind, Node};
 
 use super::layer::{Running, fail};
 
@@ -72,24 +72,26 @@ impl Running<'_, '_, '_> {
     }
 
     fn install(&mut self, debs: &[Deb], architecture: &str, step: &Step) -> Result<(), Stop> {
-        let mut database = self.on_ground(architecture, Database::read)?;
+        let database = self.on_ground(architecture, Database::read)?;
         let packages: Vec<_> = debs.iter().map(|deb| &deb.control.package).collect();
         let rounds = install::rounds(&packages, &database).map_err(|error| self.not_installed(&error))?;
         let mut as_unpacked = AsUnpacked::new();
+        let mut known = Some(database);
         for round in rounds {
+            let read = |running: &Self| running.on_ground(architecture, Database::read);
+            let mut database = known.take().map_or_else(|| read(self), Ok)?;
             let debs: Vec<&Deb> = round.unpack.iter().filter_map(|at| debs.get(*at)).collect();
             let mut jobs = install::before(&debs, &database);
             if round.preinst == PreInst::Before && !jobs.is_empty() {
                 self.scripts(&std::mem::take(&mut jobs), &[], debs.len(), step)?;
                 // They may have diverted files.
-                database = self.on_ground(architecture, Database::read)?;
+                database = read(self)?;
             }
             jobs.extend(install::after(&debs, &database));
             let unpacking = self.on_ground(architecture, |ground| install::unpack(&debs, &mut database, ground))?;
             as_unpacked.extend(self.put(unpacking, step)?);
             self.put_database(database.take(), step)?;
             self.scripts(&jobs, &round.configure, debs.len(), step)?;
-            database = self.on_ground(architecture, Database::read)?;
         }
         self.restore_times(&as_unpacked, step)
     }
@@ -120,14 +122,10 @@ impl Running<'_, '_, '_> {
     fn put(&mut self, unpacking: Unpacking, step: &Step) -> Result<AsUnpacked, Stop> {
         let Unpacking { removed, entries } = unpacking;
         removed.iter().for_each(|path| self.draft.remove(path));
-        let free = self.draft.root().free_link_group();
         let mut files = AsUnpacked::new();
         for (path, mut node) in entries {
             if step.mtime.is_some() {
                 node.mtime = When::new(self.given.epoch, step.mtime).of(&node.kind);
-            }
-            if let Kind::File { links: Some(LinkGroup(group)), .. } = &mut node.kind {
-                *group += free;
             }
             if node.kind == Kind::Directory {
                 self.wrote(|draft| draft.set_directory(&path, |_| node))?;
@@ -230,17 +228,6 @@ fn write_scripts(directory: &Path, jobs: &[Job], configure: &[Configure]) -> io:
 fn main() -> Run {
     let env =
         [("DEBIAN_FRONTEND", "noninteractive"), ("DEBCONF_NONINTERACTIVE_SEEN", "true"), ("DPKG_COLORS", "never")];
-    Run {
-        command: Command::Argv(vec!["/bin/sh".to_owned(), format!("{SCRIPTS}/{MAIN}")]),
-        env: env.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
-        workdir: None,
-        user: None,
-        network: false,
-        mounts: Vec::new(),
-        caches: Vec::new(),
-        secrets: Vec::new(),
-        timeout_s: None,
-        memory_bytes: None,
-        cpus: None,
-    }
+    let command = Command::Argv(vec!["/bin/sh".to_owned(), format!("{SCRIPTS}/{MAIN}")]);
+    Run { env: env.map(|(name, value)| (name.to_owned(), value.to_owned())).into(), ..Run::new(command) }
 }

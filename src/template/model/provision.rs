@@ -33,6 +33,25 @@ pub struct Run {
     pub cpus: Option<u32>,
 }
 
+impl Run {
+    /// A command that says nothing more of itself.
+    pub fn new(command: Command) -> Self {
+        Self {
+            command,
+            env: BTreeMap::new(),
+            workdir: None,
+            user: None,
+            network: false,
+            mounts: Vec::new(),
+            caches: Vec::new(),
+            secrets: Vec::new(),
+            timeout_s: None,
+            memory_bytes: None,
+            cpus: None,
+        }
+    }
+}
+
 /// What is run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {

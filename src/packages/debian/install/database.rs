@@ -18,10 +18,11 @@ use crate::tree::{Kind, contents};
 
 use super::super::deb::Script;
 use super::super::package::Package;
+use super::super::state::State;
 use super::Ground;
 use super::divert::{Diversions, Overrides, absolute, lines};
 use super::error::InstallError;
-use super::record::{Record, State, replaces};
+use super::record::{Record, replaces};
 use super::trigger::Triggers;
 
 /// Where it is.

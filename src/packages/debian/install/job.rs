@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::deb::{ControlFile, Deb, Script};
 use super::super::package::Package;
+use super::super::state::State;
 use super::database::Database;
-use super::record::{Record, State};
+use super::record::Record;
 
 /// A script that has to be run.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,6 +9,7 @@ use super::super::deb::{Conffile, Deb, Fate, Script};
 use super::super::error::IndexError;
 use super::super::package::{MultiArch, Package};
 use super::super::paragraph::Paragraphs;
+use super::super::state::State;
 use super::error::InstallError;
 use super::fields::Fields;
 
@@ -38,42 +39,6 @@ pub(super) struct Kept {
     pub(super) is_obsolete: bool,
     /// Whether it goes with the next upgrade.
     pub(super) is_leaving: bool,
-}
-
-/// How far a package is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum State {
-    NotInstalled,
-    ConfigFiles,
-    HalfInstalled,
-    Unpacked,
-    HalfConfigured,
-    TriggersAwaited,
-    TriggersPending,
-    Installed,
-}
-
-impl State {
-    fn of(package: &Package) -> Result<Self, IndexError> {
-        Ok(match package.status().split_whitespace().nth(2).unwrap_or_default() {
-            "not-installed" => Self::NotInstalled,
-            "config-files" => Self::ConfigFiles,
-            "half-installed" => Self::HalfInstalled,
-            "unpacked" => Self::Unpacked,
-            "half-configured" => Self::HalfConfigured,
-            "triggers-awaited" => Self::TriggersAwaited,
-            "triggers-pending" => Self::TriggersPending,
-            "installed" => Self::Installed,
-            found => {
-                return Err(IndexError::Field {
-                    package: package.name().to_owned(),
-                    field: "Status",
-                    found: found.to_owned(),
-                    expected: "one of dpkg's states",
-                });
-            }
-        })
-    }
 }
 
 impl Record {
