@@ -11,15 +11,15 @@
 //! assemble/  blocks on all cores        image/     config, manifest, index
 //! store/     write-once blobs, names    output/    where the user wants it
 //! secret/    what must not land: the search for it in a Changeset
-//! packages/  what a distribution offers + what is asked for -> what the lock says
+//! packages/  what a distribution offers + what is asked for -> what the lock says; packages + root -> what unpacking changes
 //! config/    what a machine or project says about mirrors, tokens, certificates: never about bytes
 //! sandbox/   commands in a root of their own, and what they changed
 //! compare/   two layers that should be the same -> what differs, why, and what would mend it
 //! pipeline/  the only place where the stages meet        cli/  arguments, clock, terminal
 //! ```
 //! The folders are the nouns; data moves one way. `base`, `tree`, `template`, `config`, `lock`, `plan`, `step`, `residue`,
-//! `layer`, `secret`, `compare`, `packages` and `image` compute values and bytes and have no clock, environment, file system, network or
-//! thread. `tests/tidy` holds this, and the table of which module may import which.
+//! `layer`, `secret`, `compare`, `packages` and `image` compute values and bytes and have no clock, environment, file
+//! system, network or thread. `tests/tidy` holds this, and the table of which module may import which.
 //!
 //! # Promises, and where each is kept
 //!

@@ -1,4 +1,4 @@
-//! Operating-system packages: from what a template asks for to what the lock says.
+//! Operating-system packages: from what a template asks for to what the lock says, and from their files to a root.
 //!
 //! ```text
 //! "curl=7.88*" --Request--+
