@@ -4,7 +4,8 @@
 //! "curl=7.88*" --Request--+
 //! InRelease --verify--> Release --> Packages --> Pool --solve--> Chosen --> PackagePin    for the lock
 //!                 dpkg's database of a base --+
-//! .deb --read--> control paragraph, scripts, Changeset --install--> scripts to run, files, dpkg's database
+//! .deb --read--> control paragraph, scripts, Changeset --install--> what unpacking changes in a root, what dpkg is to do
+//! PackagePin.. --split--> groups that share a layer
 //! ```
 //! What every distribution has is here: requests, entries of the lock, reasons. All that knows one distribution is in a
 //! module of its own, which takes requests and gives entries.

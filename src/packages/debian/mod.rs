@@ -5,7 +5,6 @@
 //! Packages --index--> Package ..+
 //! status  --index--> Installed..+--> Pool + Task --solver--> Chosen..
 //! NAME.deb --deb--> Control, Changeset
-//! Deb.. + Database + root --install--> files, dpkg's database, scripts to run
 //! Deb.. + a root --install--> scripts to run, files, dpkg's database
 //! ```
 
