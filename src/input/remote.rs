@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use crate::base::{BlobDigest, LayerDigest};
-use crate::registry::{Client, Found, ImageName};
+use crate::registry::{Client, ImageName, Manifest};
 use crate::source::debian::Hosts;
 use crate::source::git;
 use crate::source::url::Fetcher;
@@ -37,7 +37,7 @@ impl<'a> Remote<'a> {
     }
 
     /// What a name holds now.
-    pub fn resolve(&self, name: &ImageName) -> Result<Found, InputError> {
+    pub fn resolve(&self, name: &ImageName) -> Result<Manifest, InputError> {
         Ok(self.registry.resolve(name)?)
     }
 

@@ -1,7 +1,7 @@
 //! Pulls from registries (distribution-spec, "Pull").
 //!
 //! ```text
-//! ImageName --places--> mirror, .., its own --scheme--> GET /v2/NAME/manifests/WANTED --401? renew--> Found, verified
+//! ImageName --places--> mirror, .., its own --scheme--> GET /v2/NAME/manifests/WANTED --401? renew--> Manifest, verified
 //!                                                       GET /v2/NAME/blobs/DIGEST --cut? 401? at the offset--> sink
 //! ```
 
@@ -16,8 +16,8 @@ use crate::transport::{
 };
 
 use super::credentials::CredentialFiles;
-use super::error::{Given, RegistryError};
-use super::found::{self, Found};
+use super::error::{Doing, Given, RegistryError};
+use super::manifest::{self, Manifest};
 use super::mirrors::{Firsts, Mirrors};
 use super::name::{ImageName, Repository};
 use super::tokens::{Asking, Tokens};
@@ -35,19 +35,20 @@ pub struct Files {
 
 /// A client for all registries. Several threads may use it at once.
 pub struct Client<'a> {
-    transport: &'a Transport,
+    pub(super) transport: &'a Transport,
     credentials: CredentialFiles,
     mirrors: Mirrors,
-    watch: Watch<'a>,
+    pub(super) watch: Watch<'a>,
     tokens: Tokens,
     schemes: Mutex<BTreeMap<String, Scheme>>,
 }
 
 /// What an exchange is about, for messages.
 #[derive(Clone, Copy)]
-struct Subject<'a> {
-    what: &'static str,
-    image: &'a str,
+pub(super) struct Subject<'a> {
+    pub(super) doing: Doing,
+    pub(super) what: &'static str,
+    pub(super) image: &'a str,
 }
 
 impl<'a> Client<'a> {
@@ -64,23 +65,23 @@ impl<'a> Client<'a> {
     }
 
     /// The manifest or index that a name means now. Its bytes are what their digest says, and what the name's digest says.
-    pub fn resolve(&self, image: &ImageName) -> Result<Found, RegistryError> {
+    pub fn resolve(&self, image: &ImageName) -> Result<Manifest, RegistryError> {
         let shown = image.to_string();
-        let subject = Subject { what: "the image", image: &shown };
+        let subject = Subject { doing: Doing::Read, what: "the image", image: &shown };
         self.at_each_place(image, |place| {
             let path = format!("manifests/{}", image.wanted());
             let document = self.authorized(place, subject, &|| 0, &mut |header| {
                 let request = Request::get(self.url(place, &path)?).authorized(header);
-                let request = request.with("accept", found::ACCEPT);
+                let request = request.with("accept", manifest::ACCEPT);
                 self.transport.document(&request, DOCUMENT_MAX_BYTES, self.watch)
             })?;
             let Document { headers, bytes, .. } = document;
-            found::check(&place.registry, &shown, image.digest, &headers, bytes)
+            manifest::check(&place.registry, &shown, image.digest, &headers, bytes)
         })
     }
 
     /// The manifest or index of a repository that has this digest.
-    pub fn manifest(&self, repository: &Repository, digest: BlobDigest) -> Result<Found, RegistryError> {
+    pub fn manifest(&self, repository: &Repository, digest: BlobDigest) -> Result<Manifest, RegistryError> {
         self.resolve(&ImageName { repository: repository.clone(), tag: None, digest: Some(digest) })
     }
 
@@ -94,7 +95,7 @@ impl<'a> Client<'a> {
     ) -> Result<Received, RegistryError> {
         let image = ImageName { repository: repository.clone(), tag: None, digest: Some(*digest) };
         let shown = image.to_string();
-        let subject = Subject { what: "the blob", image: &shown };
+        let subject = Subject { doing: Doing::Read, what: "the blob", image: &shown };
         let expected = Expected { digest: Some(ContentDigest::from(*digest.as_bytes())), size_bytes: Some(size_bytes) };
         let (download, sink) = (Mutex::new(Download::new(expected)), Mutex::new(sink));
         let path = format!("blobs/{digest}");
@@ -135,7 +136,7 @@ impl<'a> Client<'a> {
 
     /// Does `act` with what authorises us, which is renewed when the registry refuses it: once, and again after there was
     /// progress, because a token can expire more than once while a large blob comes.
-    fn authorized<T>(
+    pub(super) fn authorized<T>(
         &self,
         place: &Repository,
         subject: Subject<'_>,
@@ -143,7 +144,7 @@ impl<'a> Client<'a> {
         act: &mut dyn FnMut(Option<Secret>) -> Result<T, TransportError>,
     ) -> Result<T, RegistryError> {
         let asking =
-            Asking { transport: self.transport, files: &self.credentials, watch: self.watch, image: subject.image };
+            Asking { transport: self.transport, files: &self.credentials, watch: self.watch, subject };
         let mut renewed_at = None;
         loop {
             let header = self.tokens.get(place);
@@ -166,18 +167,14 @@ impl<'a> Client<'a> {
                 }
                 source => {
                     let (registry, image) = (place.registry.clone(), subject.image.to_owned());
-                    return Err(RegistryError::Transport {
-                        registry,
-                        what: subject.what,
-                        image,
-                        source: Box::new(source),
-                    });
+                    let Subject { doing, what, .. } = subject;
+                    return Err(RegistryError::Transport { registry, doing, what, image, source: Box::new(source) });
                 }
             }
         }
     }
 
-    fn url(&self, place: &Repository, path: &str) -> Result<Url, TransportError> {
+    pub(super) fn url(&self, place: &Repository, path: &str) -> Result<Url, TransportError> {
         let host = place.host();
         Url::parse(&format!("{}://{host}/v2/{}/{path}", self.scheme(host)?.name(), place.name))
     }

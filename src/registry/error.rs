@@ -18,10 +18,12 @@ pub enum RegistryError {
         why: String,
     },
     /// The registry wants to know who asks, or knows and does not let them.
-    #[error("`{registry}` does not let us read `{image}`{}", also(said))]
+    #[error("`{registry}` does not let us {doing} `{image}`{}", also(said))]
     Unauthorized {
         /// As in the image's name; the mirror's host if that is who refused.
         registry: String,
+        /// What for.
+        doing: Doing,
         /// What was wanted.
         image: String,
         /// What the registry or its token server said.
@@ -58,10 +60,12 @@ pub enum RegistryError {
         said: Option<String>,
     },
     /// Anything else that can happen on the way.
-    #[error("cannot read {what} `{image}` from `{registry}`")]
+    #[error("cannot {doing} {what} `{image}` {} `{registry}`", doing.preposition())]
     Transport {
         /// Who was asked.
         registry: String,
+        /// What for.
+        doing: Doing,
         /// `the image`, `the blob`.
         what: &'static str,
         /// With tag or digest.
@@ -143,6 +147,36 @@ pub enum RegistryError {
         /// What the registry itself said.
         source: Box<RegistryError>,
     },
+}
+
+/// In which direction things go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Doing {
+    /// From the registry.
+    Read,
+    /// To it.
+    Write,
+    /// Out of it.
+    Remove,
+}
+
+impl Doing {
+    fn preposition(self) -> &'static str {
+        match self {
+            Self::Read | Self::Remove => "from",
+            Self::Write => "to",
+        }
+    }
+}
+
+impl std::fmt::Display for Doing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Remove => "remove",
+        })
+    }
 }
 
 /// Whether there was something.

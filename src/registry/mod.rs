@@ -1,7 +1,7 @@
 //! Reads images from OCI registries (distribution-spec 1.1).
 //!
 //! ```text
-//! "debian" --parse--> ImageName --Client::resolve--> Found { manifest or index, verified }
+//! "debian" --parse--> ImageName --Client::resolve--> Manifest (or index), verified
 //!                     Repository + digest --Client::blob--> sink, verified
 //!
 //! challenge -> tokens <- credentials, helper       who we are          mirrors      where else it may be
@@ -17,7 +17,7 @@ pub mod challenge;
 pub mod client;
 pub mod credentials;
 pub mod error;
-pub mod found;
+pub mod manifest;
 pub mod mirrors;
 pub mod name;
 
@@ -29,7 +29,7 @@ mod tests;
 
 pub use client::{Client, Files};
 pub use credentials::{Credential, CredentialFiles};
-pub use error::{Given, RegistryError};
-pub use found::Found;
+pub use error::{Doing, Given, RegistryError};
+pub use manifest::Manifest;
 pub use mirrors::{Firsts, Mirrors};
 pub use name::{ImageName, Repository};

@@ -7,7 +7,7 @@
 //! Headers are kept by host and repository until the registry refuses them. The token server's address is the registry's
 //! word; it is held to the rules of every address: https, this machine, or a host that the user named.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::Deserialize;
@@ -15,6 +15,7 @@ use serde::Deserialize;
 use crate::transport::{Method, Request, Secret, Transport, TransportError, Url, Watch};
 
 use super::challenge::{self, Challenge};
+use super::client::Subject;
 use super::credentials::{Credential, CredentialFiles};
 use super::error::{Given, RegistryError};
 use super::name::Repository;
@@ -24,7 +25,14 @@ const TOKEN_MAX_BYTES: usize = 1024 * 1024;
 
 /// The headers that the registries gave or accepted.
 #[derive(Default)]
-pub(super) struct Tokens(Mutex<BTreeMap<Repository, Secret>>);
+pub(super) struct Tokens(Mutex<BTreeMap<Repository, Held>>);
+
+/// What is sent to a repository.
+struct Held {
+    header: Secret,
+    /// All that was ever asked for there: two threads that mount from two repositories must not take each other's rights.
+    scopes: BTreeSet<String>,
+}
 
 #[derive(Deserialize)]
 struct TokenAnswer {
@@ -37,19 +45,19 @@ pub(super) struct Asking<'a> {
     pub(super) transport: &'a Transport,
     pub(super) files: &'a CredentialFiles,
     pub(super) watch: Watch<'a>,
-    /// What is asked for, for messages.
-    pub(super) image: &'a str,
+    /// What it is for.
+    pub(super) subject: Subject<'a>,
 }
 
 impl Tokens {
-    fn all(&self) -> MutexGuard<'_, BTreeMap<Repository, Secret>> {
+    fn all(&self) -> MutexGuard<'_, BTreeMap<Repository, Held>> {
         // Each write is one insert: the map is whole whatever happened to a thread.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What to send to a repository, as far as it is known.
     pub(super) fn get(&self, repository: &Repository) -> Option<Secret> {
-        self.all().get(repository).cloned()
+        self.all().get(repository).map(|held| held.header.clone())
     }
 
     /// Gets another header after `used` was refused with `challenges`.
@@ -64,23 +72,33 @@ impl Tokens {
             // Another thread was faster.
             return Ok(());
         }
-        let header = asking.answer(repository, &challenge::parse(challenges.iter().map(String::as_str)))?;
-        self.all().insert(repository.clone(), header);
+        let challenges = challenge::parse(challenges.iter().map(String::as_str));
+        let mut scopes = self.all().get(repository).map(|held| held.scopes.clone()).unwrap_or_default();
+        scopes.extend(scopes_of(repository, &challenges));
+        let header = asking.answer(repository, &challenges, &scopes)?;
+        self.all().insert(repository.clone(), Held { header, scopes });
         Ok(())
     }
 }
 
 impl Asking<'_> {
-    fn answer(&self, repository: &Repository, challenges: &[Challenge]) -> Result<Secret, RegistryError> {
-        let offers = |scheme: &str| challenges.iter().find(|challenge| challenge.scheme == scheme);
-        let bearer = offers("bearer").and_then(|it| it.parameters.get("realm").map(|realm| (it, realm)));
-        if bearer.is_none() && offers("basic").is_none() {
+    fn answer(
+        &self,
+        repository: &Repository,
+        challenges: &[Challenge],
+        scopes: &BTreeSet<String>,
+    ) -> Result<Secret, RegistryError> {
+        let bearer = bearer(challenges).and_then(|it| it.parameters.get("realm").map(|realm| (it, realm)));
+        if bearer.is_none() && !challenges.iter().any(|challenge| challenge.scheme == "basic") {
             let found = challenges.iter().map(|challenge| challenge.scheme.clone()).collect();
             return Err(RegistryError::UnknownChallenge { registry: repository.registry.clone(), found });
         }
         let credential = self.files.find(repository)?;
         match (bearer, credential) {
-            (Some((challenge, realm)), credential) => self.token(repository, challenge, realm, credential),
+            (Some((challenge, realm)), credential) => {
+                let service = challenge.parameters.get("service").map(String::as_str);
+                self.token(repository, (service, scopes), realm, credential)
+            }
             (None, Some(Credential::Password(user, password))) => Ok(Secret::basic(&user, &password)),
             (None, _) => Err(self.unauthorized(repository, None, Given::No)),
         }
@@ -89,12 +107,12 @@ impl Asking<'_> {
     fn token(
         &self,
         repository: &Repository,
-        challenge: &Challenge,
+        wanted: Wanted<'_>,
         realm: &str,
         credential: Option<Credential>,
     ) -> Result<Secret, RegistryError> {
         let given = if credential.is_some() { Given::Yes } else { Given::No };
-        let request = token_request(repository, challenge, realm, credential);
+        let request = token_request(wanted, realm, credential);
         let request = request.map_err(|source| self.on_the_way(repository, source))?;
         let document = self.transport.document(&request, TOKEN_MAX_BYTES, self.watch).map_err(|error| match error {
             TransportError::Refused { status: 400 | 401 | 403, said, .. } => self.unauthorized(repository, said, given),
@@ -109,8 +127,9 @@ impl Asking<'_> {
     fn on_the_way(&self, repository: &Repository, source: TransportError) -> RegistryError {
         RegistryError::Transport {
             registry: repository.registry.clone(),
+            doing: self.subject.doing,
             what: "a token for",
-            image: self.image.to_owned(),
+            image: self.subject.image.to_owned(),
             source: Box::new(source),
         }
     }
@@ -124,7 +143,8 @@ impl Asking<'_> {
     ) -> RegistryError {
         RegistryError::Unauthorized {
             registry: repository.registry.clone(),
-            image: self.image.to_owned(),
+            doing: self.subject.doing,
+            image: self.subject.image.to_owned(),
             said,
             credentials,
             looked_at: self.files.in_order(),
@@ -132,18 +152,30 @@ impl Asking<'_> {
     }
 }
 
+fn bearer(challenges: &[Challenge]) -> Option<&Challenge> {
+    challenges.iter().find(|challenge| challenge.scheme == "bearer")
+}
+
+/// What a challenge asks for; a mount asks for two repositories, with a blank between.
+fn scopes_of(repository: &Repository, challenges: &[Challenge]) -> Vec<String> {
+    let scope = bearer(challenges).and_then(|challenge| challenge.parameters.get("scope"));
+    let scopes: Vec<String> = scope.into_iter().flat_map(|scope| scope.split_whitespace()).map(str::to_owned).collect();
+    if scopes.is_empty() { vec![format!("repository:{}:pull", repository.name)] } else { scopes }
+}
+
+/// The service, as the registry calls itself, and the scopes.
+type Wanted<'a> = (Option<&'a str>, &'a BTreeSet<String>);
+
+/// A GET repeats the scope; the form of OAuth 2 has one, with blanks in it (RFC 6749, section 3.3).
 fn token_request(
-    repository: &Repository,
-    challenge: &Challenge,
+    (service, scopes): Wanted<'_>,
     realm: &str,
     credential: Option<Credential>,
 ) -> Result<Request, TransportError> {
     let url = Url::parse(realm)?;
-    let scope = challenge.parameters.get("scope").cloned().filter(|scope| !scope.is_empty());
-    let scope = scope.unwrap_or_else(|| format!("repository:{}:pull", repository.name));
-    let service = challenge.parameters.get("service").map(String::as_str);
+    let service = service.map(|service| ("service", service));
     let fields: Vec<(&str, &str)> =
-        service.map(|service| ("service", service)).into_iter().chain([("scope", scope.as_str())]).collect();
+        service.into_iter().chain(scopes.iter().map(|scope| ("scope", scope.as_str()))).collect();
     Ok(match credential {
         None => Request::get(url.with_query(&fields)),
         Some(Credential::Password(user, password)) => {
@@ -151,7 +183,8 @@ fn token_request(
         }
         Some(Credential::Refresh(token)) => {
             let own = [("grant_type", "refresh_token"), ("client_id", "kiln"), ("refresh_token", token.reveal())];
-            let all = fields.into_iter().chain(own);
+            let scope = scopes.iter().map(String::as_str).collect::<Vec<_>>().join(" ");
+            let all = service.into_iter().chain([("scope", scope.as_str())]).chain(own);
             let encode = crate::transport::url::encode;
             let form: Vec<String> = all.map(|(name, value)| format!("{name}={}", encode(value))).collect();
             let body = form.join("&").into_bytes();

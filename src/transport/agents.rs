@@ -1,7 +1,7 @@
 //! The HTTP library: one request, one answer.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,7 +9,7 @@ use ureq::config::RedirectAuthHeaders;
 use ureq::http::{Method as HttpMethod, Request as HttpRequest, header::HeaderValue};
 use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{ConnectProxyConnector, Connector, RustlsConnector, SocksConnector, TcpConnector};
-use ureq::{Agent, Error, Timeout};
+use ureq::{Agent, Error, SendBody, Timeout};
 
 use super::answer::{Answer, Body};
 use super::error::{Fault, TransportError};
@@ -95,17 +95,26 @@ impl Agents {
         Ok(Self { usual, own, interrupted, timeouts: settings.timeouts.clone() })
     }
 
-    /// Sends one request, through a proxy perhaps. Any answer is an answer, whatever its status.
-    pub(super) fn exchange(&self, request: &Request, proxy: Option<&Secret>) -> Result<Answer, TransportError> {
+    /// Sends one request, through a proxy perhaps, with `body` in place of the request's own. Any answer is an answer,
+    /// whatever its status.
+    pub(super) fn exchange(
+        &self,
+        request: &Request,
+        body: Option<&mut dyn Read>,
+        proxy: Option<&Secret>,
+    ) -> Result<Answer, TransportError> {
         let url = &request.url;
         let full = format!("{}:{}", url.host(), url.port());
         let ways = self.own.get(&full).or_else(|| self.own.get(url.host()));
         let agent = ways.unwrap_or(&self.usual).agent(proxy);
         let agent = agent.ok_or_else(|| TransportError::BadProxy { url: url.to_string() })?;
         let (head, secrets) = head(request)?;
-        let sent = match &request.body {
-            Some(body) => agent.run(head.body(body.as_slice()).map_err(|_| bad_header(url))?),
-            None => agent.run(head.body(()).map_err(|_| bad_header(url))?),
+        let sent = match (body, &request.body) {
+            (Some(reader), _) => {
+                agent.run(head.body(SendBody::from_reader(reader)).map_err(|_| bad_header(url))?)
+            }
+            (None, Some(body)) => agent.run(head.body(body.as_slice()).map_err(|_| bad_header(url))?),
+            (None, None) => agent.run(head.body(()).map_err(|_| bad_header(url))?),
         };
         let answer = sent.map_err(|error| self.failure(url, error))?;
         let (parts, body) = answer.into_parts();

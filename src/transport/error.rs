@@ -123,6 +123,14 @@ pub enum TransportError {
         /// How much would have been read.
         limit_bytes: usize,
     },
+    /// What is sent cannot be read.
+    #[error("cannot read what is sent to `{url}`")]
+    Source {
+        /// Where it was going.
+        url: String,
+        /// Why.
+        source: io::Error,
+    },
     /// What was fetched cannot be kept.
     #[error("cannot write what `{url}` holds")]
     Sink {
@@ -176,7 +184,7 @@ fn says(said: &Option<String>) -> String {
 
 impl TransportError {
     /// Whether trying again can help.
-    pub(super) fn is_passing(&self) -> bool {
+    pub fn is_passing(&self) -> bool {
         match self {
             Self::Unreachable { source, .. } => !matches!(source, Fault::Proxy(_)),
             Self::Refused { status, .. } => is_passing(*status),
@@ -268,7 +276,7 @@ impl TransportError {
             Self::Sink { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
                 "free some space, or use another disk".to_owned()
             }
-            Self::Sink { .. } | Self::Interrupted => return None,
+            Self::Sink { .. } | Self::Source { .. } | Self::Interrupted => return None,
             Self::Certificate { .. } => "name a file in PEM format that you can read".to_owned(),
         })
     }

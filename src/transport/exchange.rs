@@ -4,6 +4,8 @@
 //! Request --policy--> one exchange --redirect?--> next exchange .. --passing trouble?--> wait, again .. --> Answer
 //! ```
 
+use std::io::Read;
+
 use super::Transport;
 use super::answer::{Answer, Document};
 use super::error::{TransportError, is_passing};
@@ -62,7 +64,8 @@ impl Transport {
         }
     }
 
-    pub(super) fn patience<'a>(&'a self, watch: Watch<'a>) -> Patience<'a> {
+    /// The attempts of something that takes several requests.
+    pub fn patience<'a>(&'a self, watch: Watch<'a>) -> Patience<'a> {
         Patience::new(&self.settings.retries, &self.agents.interrupted, watch)
     }
 
@@ -83,6 +86,15 @@ impl Transport {
     }
 
     fn once(&self, request: &Request) -> Result<Answer, TransportError> {
+        self.once_with(request, None)
+    }
+
+    /// The same with a body that is read while it is sent.
+    pub(super) fn once_with(
+        &self,
+        request: &Request,
+        body: Option<&mut dyn Read>,
+    ) -> Result<Answer, TransportError> {
         let url = &request.url;
         if self.settings.network == Network::Offline {
             return Err(TransportError::Offline { url: url.to_string() });
@@ -90,7 +102,7 @@ impl Transport {
         if url.scheme() == Scheme::Http && !self.settings.allows_plain(url) && !request.is_fit_for_plain() {
             return Err(TransportError::PlainHttp { url: url.to_string(), host: url.place() });
         }
-        self.agents.exchange(request, self.settings.proxies.between(url))
+        self.agents.exchange(request, body, self.settings.proxies.between(url))
     }
 }
 

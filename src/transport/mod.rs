@@ -4,6 +4,7 @@
 //! Settings --> Transport        Request --send-->      Answer { status, headers, body as it comes }
 //!                               Request --document-->  Document { bytes }
 //!                               Request --download-->  sink + Received { digest, size }
+//!                               Request + source --send_body-->  Answer
 //! ```
 //! - Plain HTTP is for this machine, for hosts that the user named ([`Settings::allows_plain`]), and for content that is
 //!   proven by a digest or a signature ([`Proof`]).
@@ -21,6 +22,7 @@ pub mod headers;
 pub mod request;
 pub mod retry;
 pub mod secret;
+pub mod send;
 pub mod settings;
 pub mod url;
 
@@ -45,8 +47,9 @@ pub use download::{Download, Expected, Received, Sink};
 pub use error::{Fault, TransportError};
 pub use headers::Headers;
 pub use request::{Method, Proof, Repeat, Request};
-pub use retry::{News, Notice, Watch};
+pub use retry::{News, Notice, Patience, Watch};
 pub use secret::Secret;
+pub use send::Outgoing;
 pub use settings::{Identity, Network, Proxies, Retries, Settings, Timeouts};
 pub use url::{Scheme, Url};
 

@@ -58,7 +58,7 @@ impl fmt::Display for Notice {
 pub type Watch<'a> = &'a (dyn Fn(News) + Sync);
 
 /// What is left of the attempts of one request.
-pub(super) struct Patience<'a> {
+pub struct Patience<'a> {
     retries: &'a Retries,
     interrupted: &'a AtomicBool,
     watch: Watch<'a>,
@@ -72,17 +72,17 @@ impl<'a> Patience<'a> {
     }
 
     /// Something was gained: counts from the start again.
-    pub(super) fn progress(&mut self) {
+    pub fn progress(&mut self) {
         self.failed = 0;
     }
 
     /// Tells the user something.
-    pub(super) fn tell(&self, news: News) {
+    pub fn tell(&self, news: News) {
         (self.watch)(news);
     }
 
     /// Waits before the next attempt; gives `error` back if there is none.
-    pub(super) fn wait(&mut self, error: TransportError, from_byte: u64) -> Result<(), TransportError> {
+    pub fn wait(&mut self, error: TransportError, from_byte: u64) -> Result<(), TransportError> {
         self.failed += 1;
         let requested = match &error {
             TransportError::Refused { retry_after, .. } => *retry_after,

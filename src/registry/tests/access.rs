@@ -4,7 +4,7 @@ use crate::transport::TransportError;
 use crate::transport::testing::access::{Access, Tokens, basic};
 use crate::transport::testing::{Mischief, Reply, Rule};
 
-fn resolve(registry: &Registry, files: &Files) -> Result<crate::registry::Found, RegistryError> {
+fn resolve(registry: &Registry, files: &Files) -> Result<crate::registry::Manifest, RegistryError> {
     let transport = transport();
     Client::new(&transport, files, &quiet)?.resolve(&name(registry, "a/b:1"))
 }

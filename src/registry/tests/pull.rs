@@ -3,7 +3,7 @@ use crate::registry::Repository;
 use crate::transport::testing::{Mischief, Reply, Rule, store::digest_of};
 use crate::transport::{Network, TransportError};
 
-fn resolve(image: &ImageName) -> Result<crate::registry::Found, RegistryError> {
+fn resolve(image: &ImageName) -> Result<crate::registry::Manifest, RegistryError> {
     Client::new(&transport(), &Files::default(), &quiet)?.resolve(image)
 }
 

@@ -1,4 +1,4 @@
-//! What a name turned out to mean.
+//! A manifest or an index, as its bytes.
 
 use serde::Deserialize;
 
@@ -24,14 +24,14 @@ const SCHEMA_1: [&str; 2] = [
 /// What servers say that know nothing better.
 const VAGUE: [&str; 4] = ["", "application/json", "application/octet-stream", "text/plain"];
 
-/// A manifest or an index, as it is in the registry.
+/// A manifest or an index, as it is in a registry or is to be there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub struct Manifest {
     /// Of `bytes`.
     pub digest: BlobDigest,
     /// A manifest's or an index's, OCI's or docker's.
     pub media_type: MediaType,
-    /// Exactly what was sent.
+    /// Exactly what is sent.
     pub bytes: Vec<u8>,
 }
 
@@ -49,7 +49,7 @@ pub(super) fn check(
     wanted: Option<BlobDigest>,
     headers: &Headers,
     bytes: Vec<u8>,
-) -> Result<Found, RegistryError> {
+) -> Result<Manifest, RegistryError> {
     let digest: BlobDigest = digest_of(&bytes);
     let said = headers.get("docker-content-digest").filter(|said| said.starts_with("sha256:"));
     let expected = [wanted.map(|digest| digest.to_string()), said.map(str::to_owned)];
@@ -75,5 +75,5 @@ pub(super) fn check(
     if !is_manifest(&media_type) && !is_index(&media_type) {
         return Err(RegistryError::MediaType { image: image.to_owned(), found: name });
     }
-    Ok(Found { digest, media_type, bytes })
+    Ok(Manifest { digest, media_type, bytes })
 }
