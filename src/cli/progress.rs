@@ -176,21 +176,13 @@ impl Progress {
         }
     }
 
-    /// Shows how far downloads are, and says what is tried again.
+    /// Shows how far downloads and uploads are, and says what is tried again.
     pub fn news(&self, news: &News) {
         match news {
             News::Retry(notice) => self.note(&notice.to_string()),
-            News::Begins { host, bytes } => {
-                let mut below = self.below();
-                below.downloads += 1;
-                if below.downloads > 1 {
-                    self.bar.inc_length(bytes.unwrap_or_default());
-                    return;
-                }
-                let message = short(&format!("fetching from {host}"));
-                self.bar.set_length(bytes.unwrap_or_default());
-                self.restart(if bytes.is_some() { BYTES } else { "{spinner} {msg} {bytes}" }, message);
-            }
+            News::Said(text) => self.note(text),
+            News::Begins { host, bytes } => self.bytes_begin(&format!("fetching from {host}"), *bytes),
+            News::Sends { host, bytes } => self.bytes_begin(&format!("sending to {host}"), Some(*bytes)),
             News::Bytes(bytes) => self.bar.inc(*bytes),
             // They come once more, and the bar does not run backwards.
             News::Lost(bytes) => self.bar.inc_length(*bytes),
@@ -204,6 +196,17 @@ impl Progress {
                 }
             }
         }
+    }
+
+    fn bytes_begin(&self, message: &str, bytes: Option<u64>) {
+        let mut below = self.below();
+        below.downloads += 1;
+        if below.downloads > 1 {
+            self.bar.inc_length(bytes.unwrap_or_default());
+            return;
+        }
+        self.bar.set_length(bytes.unwrap_or_default());
+        self.restart(if bytes.is_some() { BYTES } else { "{spinner} {msg} {bytes}" }, short(message));
     }
 
     /// Takes the bar away.

@@ -27,11 +27,13 @@ pub mod error;
 pub mod execution;
 pub mod facts;
 pub mod index;
+pub mod links;
 
 pub use build::build;
 pub use error::{CheckError, IndexError};
 pub use execution::Execution;
 pub use index::{Index, IndexEntry, index};
+pub use links::{Descriptor, Links};
 pub use oci_spec::image::MediaType;
 
 use std::collections::BTreeMap;

@@ -157,9 +157,9 @@ impl<'a> Client<'a> {
                     renewed_at = Some(progress());
                     self.tokens.renew(place, header.as_ref(), &challenges, &asking)?;
                 }
-                TransportError::Refused { status: 401 | 403, said, .. } => {
+                TransportError::Refused { status: status @ (401 | 403), said, .. } => {
                     let has = self.credentials.find(place)?.map_or(Given::No, |_| Given::Yes);
-                    return Err(asking.unauthorized(place, said, has));
+                    return Err(asking.unauthorized(place, (status, said), has));
                 }
                 TransportError::Refused { status: 404, said, .. } => {
                     let (registry, image) = (place.registry.clone(), subject.image.to_owned());

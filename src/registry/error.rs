@@ -6,6 +6,9 @@ use std::path::PathBuf;
 use crate::base::BlobDigest;
 use crate::transport::TransportError;
 
+use super::name::Repository;
+use super::tag::Tag;
+
 /// A registry that could not be asked, did not answer, or answered something that cannot be.
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryError {
@@ -26,12 +29,102 @@ pub enum RegistryError {
         doing: Doing,
         /// What was wanted.
         image: String,
+        /// 401 or 403.
+        status: u16,
         /// What the registry or its token server said.
         said: Option<String>,
         /// Whether there were any.
         credentials: Given,
         /// Where they were looked for.
         looked_at: Vec<PathBuf>,
+    },
+    /// Not the name of something in a repository.
+    #[error("`{found}` is not a tag")]
+    Tag {
+        /// As it was given.
+        found: String,
+    },
+    /// The tag of a release holds something else.
+    #[error("`{repository}:{tag}` holds {held}, not {wanted}{}", race.ending())]
+    TagHeld {
+        /// Where.
+        repository: Repository,
+        /// Which.
+        tag: Tag,
+        /// What it holds.
+        held: BlobDigest,
+        /// What it was to hold.
+        wanted: BlobDigest,
+        /// Whether it did when we looked first.
+        race: Race,
+    },
+    /// The registry takes no such tag, and it is not there.
+    #[error("the registry refuses the tag `{tag}` with {status}{}", also(said))]
+    TagRefused {
+        /// `REPOSITORY:TAG`
+        tag: String,
+        /// Its status.
+        status: u16,
+        /// What it said.
+        said: Option<String>,
+    },
+    /// The registry took a tag, and it is not there.
+    #[error("the registry took the tag `{tag}` and does not have it")]
+    TagVanished {
+        /// `REPOSITORY:TAG`
+        tag: String,
+    },
+    /// Others write the same list all the time.
+    #[error("`{tag}` was written by somebody else {rounds} times while we added to it")]
+    Crowded {
+        /// `REPOSITORY:TAG`
+        tag: String,
+        /// How often we tried.
+        rounds: usize,
+    },
+    /// Something else is where lists are kept of what refers to something.
+    #[error("`{repository}:{tag}` should list what refers to an image, and is no index")]
+    NotAFallback {
+        /// Where.
+        repository: String,
+        /// Which.
+        tag: String,
+    },
+    /// An answer that should be a list.
+    #[error("`{repository}` answers with something that is no list of {what}")]
+    NotAList {
+        /// Who answers.
+        repository: String,
+        /// `tags`, `referrers`
+        what: &'static str,
+    },
+    /// The registry does not say where to send a blob.
+    #[error("`{repository}` does not say where blobs are to be sent")]
+    NoUpload {
+        /// Who.
+        repository: String,
+    },
+    /// The registry says that it has something else than what was sent.
+    #[error("`{registry}` kept {found} of `{image}`; expected {expected}")]
+    KeptOther {
+        /// Who.
+        registry: String,
+        /// With its digest.
+        image: String,
+        /// What was sent.
+        expected: BlobDigest,
+        /// What it says that it has.
+        found: String,
+    },
+    /// The registry says that it got something else.
+    #[error("`{registry}` says that it did not get the blob {digest}{}", also(said))]
+    NotTheBlob {
+        /// Who.
+        registry: String,
+        /// What was sent.
+        digest: BlobDigest,
+        /// What it said.
+        said: Option<String>,
     },
     /// The registry asks for something that kiln does not have.
     #[error("`{registry}` wants authentication in a way that kiln does not know: {}", schemes(found))]
@@ -149,6 +242,24 @@ pub enum RegistryError {
     },
 }
 
+/// Whether somebody else was faster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Race {
+    /// It was so when we looked first.
+    None,
+    /// It was not so when we looked first.
+    Lost,
+}
+
+impl Race {
+    fn ending(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Lost => ": somebody else pushed it at the same time",
+        }
+    }
+}
+
 /// In which direction things go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Doing {
@@ -202,7 +313,8 @@ impl RegistryError {
         match self {
             Self::Transport { source, .. } => source.is_unavailable(),
             Self::Unauthorized { .. } | Self::NotFound { .. } | Self::UnknownChallenge { .. } => true,
-            Self::NoToken { .. } => true,
+            Self::NoToken { .. } | Self::NoUpload { .. } | Self::NotAList { .. } | Self::TagVanished { .. } => true,
+            Self::Crowded { .. } => true,
             Self::NoMirror { source, .. } => source.is_unavailable(),
             _ => false,
         }
@@ -211,11 +323,16 @@ impl RegistryError {
     /// Whether it is not what it should be (exit code 4).
     pub fn is_mismatch(&self) -> bool {
         match self {
-            Self::Digest { .. } | Self::TwoTypes { .. } => true,
+            Self::Digest { .. } | Self::TwoTypes { .. } | Self::KeptOther { .. } | Self::NotTheBlob { .. } => true,
             Self::Transport { source, .. } => source.is_mismatch(),
             Self::NoMirror { source, .. } => source.is_mismatch(),
             _ => false,
         }
+    }
+
+    /// Whether something that was published would be rewritten (exit code 3).
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::TagHeld { .. } | Self::TagRefused { .. })
     }
 
     /// Whether the user wanted to stop.
@@ -253,6 +370,22 @@ impl RegistryError {
                 format!("check that `{helper} get` works, or remove it from the file that names it")
             }
             Self::NoMirror { source, .. } => return source.hint(),
+            Self::Tag { .. } => {
+                "a tag has letters, digits, `_`, `.` and `-`, at most 128, and begins with a letter, a digit or `_`".to_owned()
+            }
+            Self::TagHeld { .. } => {
+                "what is published stays: raise the version; `kiln diff` shows how the two differ".to_owned()
+            }
+            Self::TagRefused { .. } => {
+                "ask whoever runs the registry which tags may be created there; if it was there once, raise the version"
+                    .to_owned()
+            }
+            Self::TagVanished { .. } | Self::Crowded { .. } => "push again".to_owned(),
+            Self::NotAFallback { .. } => "find out who wrote that tag, and remove it".to_owned(),
+            Self::KeptOther { .. } | Self::NotTheBlob { .. } => {
+                "push again; if it stays so, the registry or a proxy before it changes what passes".to_owned()
+            }
+            Self::NoUpload { .. } | Self::NotAList { .. } => "check that this is the address of a registry".to_owned(),
             Self::UnknownChallenge { .. } | Self::NoToken { .. } => return None,
         })
     }

@@ -1,8 +1,10 @@
-//! Reads images from OCI registries (distribution-spec 1.1).
+//! Reads images from OCI registries and writes them there (distribution-spec 1.1).
 //!
 //! ```text
 //! "debian" --parse--> ImageName --Client::resolve--> Manifest (or index), verified
 //!                     Repository + digest --Client::blob--> sink, verified
+//! ask    what is there: tags, blobs, what refers to something
+//! write  blobs, manifests, attachments, tags that are created once
 //!
 //! challenge -> tokens <- credentials, helper       who we are          mirrors      where else it may be
 //! ```
@@ -10,9 +12,10 @@
 //! - Nothing is believed: bytes are held against the digest that was asked for and the one that the registry names.
 //! - A 401 gets a new token at any time, also in the middle of a blob, which then goes on where it was.
 //!
-//! Architecture Invariant: files and directories come in as data, HTTP goes through [`crate::transport`], and nothing here
-//! writes to a registry.
+//! Architecture Invariant: files and directories come in as data, HTTP goes through [`crate::transport`], and only
+//! [`write`] changes a registry.
 
+pub mod ask;
 pub mod challenge;
 pub mod client;
 pub mod credentials;
@@ -20,6 +23,8 @@ pub mod error;
 pub mod manifest;
 pub mod mirrors;
 pub mod name;
+pub mod tag;
+pub mod write;
 
 mod helper;
 mod tokens;
@@ -27,9 +32,15 @@ mod tokens;
 #[cfg(test)]
 mod tests;
 
+pub use ask::{Kept, Referrers};
 pub use client::{Client, Files};
 pub use credentials::{Credential, CredentialFiles};
-pub use error::{Doing, Given, RegistryError};
+pub use error::{Doing, Given, Race, RegistryError};
 pub use manifest::Manifest;
 pub use mirrors::{Firsts, Mirrors};
 pub use name::{ImageName, Repository};
+pub use tag::Tag;
+pub use write::blob::{Arrived, BlobSource, Damaged, Parcel};
+pub use write::channel::Channel;
+pub use write::manifest::Indexed;
+pub use write::tag::Created;

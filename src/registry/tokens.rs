@@ -100,7 +100,7 @@ impl Asking<'_> {
                 self.token(repository, (service, scopes), realm, credential)
             }
             (None, Some(Credential::Password(user, password))) => Ok(Secret::basic(&user, &password)),
-            (None, _) => Err(self.unauthorized(repository, None, Given::No)),
+            (None, _) => Err(self.unauthorized(repository, (401, None), Given::No)),
         }
     }
 
@@ -115,7 +115,9 @@ impl Asking<'_> {
         let request = token_request(wanted, realm, credential);
         let request = request.map_err(|source| self.on_the_way(repository, source))?;
         let document = self.transport.document(&request, TOKEN_MAX_BYTES, self.watch).map_err(|error| match error {
-            TransportError::Refused { status: 400 | 401 | 403, said, .. } => self.unauthorized(repository, said, given),
+            TransportError::Refused { status: status @ (400 | 401 | 403), said, .. } => {
+                self.unauthorized(repository, (status, said), given)
+            }
             source => self.on_the_way(repository, source),
         })?;
         let answer: Option<TokenAnswer> = serde_json::from_slice(&document.bytes).ok();
@@ -138,13 +140,14 @@ impl Asking<'_> {
     pub(super) fn unauthorized(
         &self,
         repository: &Repository,
-        said: Option<String>,
+        (status, said): (u16, Option<String>),
         credentials: Given,
     ) -> RegistryError {
         RegistryError::Unauthorized {
             registry: repository.registry.clone(),
             doing: self.subject.doing,
             image: self.subject.image.to_owned(),
+            status,
             said,
             credentials,
             looked_at: self.files.in_order(),

@@ -16,6 +16,15 @@ use super::wait::STEP;
 pub enum News {
     /// It is tried again.
     Retry(Notice),
+    /// Something that a person wants to know.
+    Said(String),
+    /// Bytes begin to go.
+    Sends {
+        /// To which `HOST` or `HOST:PORT`.
+        host: String,
+        /// How many are to go.
+        bytes: u64,
+    },
     /// Bytes begin to come.
     Begins {
         /// From which `HOST` or `HOST:PORT`.
@@ -23,11 +32,11 @@ pub enum News {
         /// How many are still missing, if that is known.
         bytes: Option<u64>,
     },
-    /// So many came.
+    /// So many came, or went.
     Bytes(u64),
     /// So many of those that came are of no use: they come again.
     Lost(u64),
-    /// No more come, for good or ill.
+    /// No more come or go, for good or ill.
     Ends,
 }
 

@@ -1,0 +1,108 @@
+//! What refers to something: attestations, signatures, records (distribution-spec, "Pushing Manifests with Subject").
+//!
+//! ```text
+//! Manifest.. --PUT by digest--> the registry lists them itself, or: fallback tag --read, add, PUT, read--> until ours are there
+//! ```
+//! Under the fallback tag entries are only added.
+
+use serde_json::{Value, json};
+
+use crate::base::BlobDigest;
+use crate::base::hash::digest_of;
+use crate::base::json::bytes_of;
+use crate::image::{Descriptor, Links, MediaType};
+use crate::registry::ask::shown;
+use crate::registry::client::{Client, Subject};
+use crate::registry::error::{Doing, RegistryError};
+use crate::registry::manifest::Manifest;
+use crate::registry::name::Repository;
+use crate::registry::tag::Tag;
+use crate::transport::{Method, Request};
+
+use super::manifest::Indexed;
+
+/// How often somebody else may be faster.
+const ROUNDS: usize = 10;
+
+impl Client<'_> {
+    /// Writes manifests that all refer to `subject`, and sees to it that they are found there. What is found there already
+    /// is not written again. Says which were written.
+    pub fn attach(
+        &self,
+        repository: &Repository,
+        subject: &BlobDigest,
+        artifacts: &[Manifest],
+    ) -> Result<Vec<BlobDigest>, RegistryError> {
+        let known = self.referrers(repository, subject)?.entries;
+        let is_known = |artifact: &&Manifest| known.iter().any(|entry| entry.digest == artifact.digest);
+        let missing: Vec<&Manifest> = artifacts.iter().filter(|artifact| !is_known(artifact)).collect();
+        let mut unlisted = Vec::new();
+        for artifact in &missing {
+            if self.push_manifest(repository, artifact)? == Indexed::No {
+                unlisted.push(descriptor(artifact));
+            }
+        }
+        if !unlisted.is_empty() {
+            self.add_to_fallback(repository, subject, &unlisted)?;
+        }
+        Ok(missing.iter().map(|artifact| artifact.digest).collect())
+    }
+
+    /// Two clients can read the same list and write one after the other; then the first one's entries are gone, and it puts
+    /// them back.
+    fn add_to_fallback(
+        &self,
+        repository: &Repository,
+        subject: &BlobDigest,
+        entries: &[Descriptor],
+    ) -> Result<(), RegistryError> {
+        let tag = Tag::fallback(subject);
+        for _ in 0..ROUNDS {
+            let held = self.fallback(repository, subject)?.map(|(held, links)| (held.bytes, links));
+            let lacks = |entry: &&Descriptor| {
+                held.as_ref().is_none_or(|(_, links)| links.manifests.iter().all(|known| known.digest != entry.digest))
+            };
+            let missing: Vec<&Descriptor> = entries.iter().filter(lacks).collect();
+            if missing.is_empty() {
+                return Ok(());
+            }
+            let index = with_entries(held.map(|(bytes, _)| bytes).as_deref(), &missing);
+            self.put_fallback(repository, &tag, index)?;
+        }
+        Err(RegistryError::Crowded { tag: shown(repository, tag.as_str()), rounds: ROUNDS })
+    }
+
+    fn put_fallback(&self, repository: &Repository, tag: &Tag, index: Vec<u8>) -> Result<(), RegistryError> {
+        let name = shown(repository, tag.as_str());
+        let subject = Subject { doing: Doing::Write, what: "the list of what refers to", image: &name };
+        self.authorized(repository, subject, &|| 0, &mut |header| {
+            let request = Request::new(Method::Put, self.url(repository, &format!("manifests/{tag}"))?);
+            let request = request.authorized(header).with_body(MediaType::ImageIndex.as_ref(), index.clone());
+            self.transport.send(&request, self.watch)?.success().map(drop)
+        })
+    }
+}
+
+/// How an artifact is listed: with its kind and all its annotations.
+pub fn descriptor(artifact: &Manifest) -> Descriptor {
+    let links = Links::of(&artifact.bytes).ok();
+    Descriptor {
+        media_type: artifact.media_type.to_string(),
+        digest: digest_of(&artifact.bytes),
+        size: artifact.bytes.len() as u64,
+        artifact_type: links.as_ref().and_then(Links::kind),
+        annotations: links.map(|links| links.annotations).unwrap_or_default(),
+        platform: None,
+        urls: Vec::new(),
+    }
+}
+
+/// An index with more entries. What is in it that kiln does not know stays.
+fn with_entries(index: Option<&[u8]>, entries: &[&Descriptor]) -> Vec<u8> {
+    let empty = || json!({ "manifests": [], "mediaType": MediaType::ImageIndex.as_ref(), "schemaVersion": 2 });
+    let mut index: Value = index.and_then(|bytes| serde_json::from_slice(bytes).ok()).unwrap_or_else(empty);
+    if let Some(manifests) = index["manifests"].as_array_mut() {
+        manifests.extend(entries.iter().map(|entry| json!(entry)));
+    }
+    bytes_of(&index)
+}

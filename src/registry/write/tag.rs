@@ -1,0 +1,138 @@
+//! Tags of releases: created once.
+//!
+//! ```text
+//! HEAD --absent--> PUT --done?--> HEAD --ours--> Created
+//!   |                |              \--another's--> TagHeld, a race was lost
+//!   |                \--refused (400, 403, 409, 412)--> HEAD --ours--> AlreadyThere; another's--> TagHeld; absent--> TagRefused
+//!   |--ours--> AlreadyThere, nothing was sent
+//!   \--another's--> TagHeld
+//! ```
+//! Rationale: no registry is known to create a tag only if it is absent, unless its tags are immutable; `If-None-Match` is
+//! sent for the one that will. What is left of the race is one round trip, and it is looked at afterwards.
+
+use crate::base::BlobDigest;
+use crate::registry::ask::shown;
+use crate::registry::client::{Client, Subject};
+use crate::registry::error::{Doing, Race, RegistryError};
+use crate::registry::manifest::Manifest;
+use crate::registry::name::Repository;
+use crate::registry::tag::Tag;
+use crate::transport::{Method, Request, TransportError};
+
+/// What became of a tag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Created {
+    /// It was not there.
+    Now,
+    /// It had this digest already.
+    AlreadyThere,
+}
+
+impl Client<'_> {
+    /// Gives a manifest or index, which is in the repository with all that it leads to, a tag that is not there yet. The
+    /// only function that writes the tag of a release.
+    pub fn create_tag(
+        &self,
+        repository: &Repository,
+        tag: &Tag,
+        manifest: &Manifest,
+    ) -> Result<Created, RegistryError> {
+        let mut patience = self.transport.patience(self.watch);
+        let mut race = Race::None;
+        loop {
+            if let Some(held) = self.standing(repository, tag.as_str())? {
+                if held != manifest.digest {
+                    return Err(held_by(repository, tag, held, manifest, race));
+                }
+                // An answer that was lost is no reason to say that somebody else was here.
+                return Ok(if race == Race::None { Created::AlreadyThere } else { Created::Now });
+            }
+            race = Race::Lost;
+            let error = match self.put_new(repository, tag, manifest) {
+                Ok(()) => return self.look_again(repository, tag, manifest),
+                Err(error) => error,
+            };
+            match refusal(error) {
+                Refusal::Tag { status, said } => return self.refused(repository, tag, manifest, (status, said)),
+                Refusal::Passing(source) => {
+                    let fail = |source| failed(repository, tag, source);
+                    patience.wait(*source, 0).map_err(fail)?;
+                }
+                Refusal::Other(error) => return Err(*error),
+            }
+        }
+    }
+
+    /// One PUT, which is not repeated: between two of them somebody has to look.
+    fn put_new(&self, repository: &Repository, tag: &Tag, manifest: &Manifest) -> Result<(), RegistryError> {
+        let name = shown(repository, tag.as_str());
+        let subject = Subject { doing: Doing::Write, what: "the tag", image: &name };
+        self.authorized(repository, subject, &|| 0, &mut |header| {
+            let request = Request::new(Method::Put, self.url(repository, &format!("manifests/{tag}"))?);
+            let request = request.authorized(header).with("if-none-match", "*");
+            let request = request.with_body(manifest.media_type.as_ref(), manifest.bytes.clone());
+            self.transport.send_once(&request)?.success().map(drop)
+        })
+    }
+
+    fn look_again(&self, repository: &Repository, tag: &Tag, manifest: &Manifest) -> Result<Created, RegistryError> {
+        match self.standing(repository, tag.as_str())? {
+            Some(held) if held == manifest.digest => Ok(Created::Now),
+            Some(held) => Err(held_by(repository, tag, held, manifest, Race::Lost)),
+            None => Err(RegistryError::TagVanished { tag: shown(repository, tag.as_str()) }),
+        }
+    }
+
+    /// The registry did not take a tag that was absent: because it is there now, or for a reason of its own.
+    fn refused(
+        &self,
+        repository: &Repository,
+        tag: &Tag,
+        manifest: &Manifest,
+        (status, said): (u16, Option<String>),
+    ) -> Result<Created, RegistryError> {
+        match self.standing(repository, tag.as_str())? {
+            Some(held) if held == manifest.digest => Ok(Created::AlreadyThere),
+            Some(held) => Err(held_by(repository, tag, held, manifest, Race::Lost)),
+            None => Err(RegistryError::TagRefused { tag: shown(repository, tag.as_str()), status, said }),
+        }
+    }
+}
+
+fn held_by(repository: &Repository, tag: &Tag, held: BlobDigest, manifest: &Manifest, race: Race) -> RegistryError {
+    RegistryError::TagHeld { repository: repository.clone(), tag: tag.clone(), held, wanted: manifest.digest, race }
+}
+
+fn failed(repository: &Repository, tag: &Tag, source: TransportError) -> RegistryError {
+    RegistryError::Transport {
+        registry: repository.registry.clone(),
+        doing: Doing::Write,
+        what: "the tag",
+        image: shown(repository, tag.as_str()),
+        source: Box::new(source),
+    }
+}
+
+/// What a failed PUT of a tag means.
+enum Refusal {
+    /// The registry does not want it: that is what immutable tags look like.
+    Tag { status: u16, said: Option<String> },
+    /// Perhaps it arrived.
+    Passing(Box<TransportError>),
+    /// Anything else.
+    Other(Box<RegistryError>),
+}
+
+fn refusal(error: RegistryError) -> Refusal {
+    match error {
+        RegistryError::Unauthorized { status: 403, said, .. } => Refusal::Tag { status: 403, said },
+        RegistryError::Transport { source, registry, doing, what, image } => match *source {
+            TransportError::Refused { status: status @ (400 | 409 | 412), said, .. } => Refusal::Tag { status, said },
+            source if source.is_passing() => Refusal::Passing(Box::new(source)),
+            source => {
+                Refusal::Other(Box::new(RegistryError::Transport { registry, doing, what, image, source: Box::new(source) }))
+            }
+        },
+        error => Refusal::Other(Box::new(error)),
+    }
+}
