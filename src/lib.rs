@@ -13,6 +13,7 @@
 //! secret/    what must not land: the search for it in a Changeset
 //! packages/  what a distribution offers + what is asked for -> what the lock says; packages + root -> what unpacking changes
 //! config/    what a machine or project says about mirrors, tokens, certificates: never about bytes
+//! publish/   to registries, layouts, archives: each name once
 //! sandbox/   commands in a root of their own, and what they changed
 //! compare/   two layers that should be the same -> what differs, why, and what would mend it
 //! pipeline/  the only place where the stages meet        cli/  arguments, clock, terminal
@@ -169,6 +170,7 @@ pub mod source;
 pub mod store;
 pub mod input;
 pub mod output;
+pub mod publish;
 pub mod sandbox;
 pub mod pipeline;
 pub mod cli;

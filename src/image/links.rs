@@ -112,9 +112,7 @@ mod tests {
     #[test]
     fn blobs_are_named_once_and_foreign_ones_left_out() {
         let digest = |c: char| format!("sha256:{}", c.to_string().repeat(64));
-        let layer = |c, kind: &str, urls: &[&str]| {
-            serde_json::json!({ "mediaType": kind, "digest": digest(c), "size": 1, "urls": urls })
-        };
+        let layer = |c, kind: &str, urls: &[&str]| serde_json::json!({ "mediaType": kind, "digest": digest(c), "size": 1, "urls": urls });
         let tar = "application/vnd.oci.image.layer.v1.tar";
         let foreign = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip";
         let manifest = serde_json::json!({
@@ -131,7 +129,8 @@ mod tests {
 
     #[test]
     fn what_has_no_sha256_or_no_end_is_refused() {
-        let sha512 = serde_json::json!({ "mediaType": "x", "digest": format!("sha512:{}", "0".repeat(128)), "size": 1 });
+        let sha512 =
+            serde_json::json!({ "mediaType": "x", "digest": format!("sha512:{}", "0".repeat(128)), "size": 1 });
         let index = serde_json::json!({ "manifests": [sha512] }).to_string();
         assert!(matches!(Links::of(index.as_bytes()), Err(CheckError::Json { .. })));
         assert!(matches!(Links::of(&vec![b' '; DOCUMENT_MAX_BYTES + 1]), Err(CheckError::TooLarge { .. })));

@@ -143,8 +143,7 @@ impl<'a> Client<'a> {
         progress: &dyn Fn() -> u64,
         act: &mut dyn FnMut(Option<Secret>) -> Result<T, TransportError>,
     ) -> Result<T, RegistryError> {
-        let asking =
-            Asking { transport: self.transport, files: &self.credentials, watch: self.watch, subject };
+        let asking = Asking { transport: self.transport, files: &self.credentials, watch: self.watch, subject };
         let mut renewed_at = None;
         loop {
             let header = self.tokens.get(place);

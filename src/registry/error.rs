@@ -371,7 +371,8 @@ impl RegistryError {
             }
             Self::NoMirror { source, .. } => return source.hint(),
             Self::Tag { .. } => {
-                "a tag has letters, digits, `_`, `.` and `-`, at most 128, and begins with a letter, a digit or `_`".to_owned()
+                "a tag has letters, digits, `_`, `.` and `-`, at most 128, and begins with a letter, a digit or `_`"
+                    .to_owned()
             }
             Self::TagHeld { .. } => {
                 "what is published stays: raise the version; `kiln diff` shows how the two differ".to_owned()

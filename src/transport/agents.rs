@@ -110,9 +110,7 @@ impl Agents {
         let agent = agent.ok_or_else(|| TransportError::BadProxy { url: url.to_string() })?;
         let (head, secrets) = head(request)?;
         let sent = match (body, &request.body) {
-            (Some(reader), _) => {
-                agent.run(head.body(SendBody::from_reader(reader)).map_err(|_| bad_header(url))?)
-            }
+            (Some(reader), _) => agent.run(head.body(SendBody::from_reader(reader)).map_err(|_| bad_header(url))?),
             (None, Some(body)) => agent.run(head.body(body.as_slice()).map_err(|_| bad_header(url))?),
             (None, None) => agent.run(head.body(()).map_err(|_| bad_header(url))?),
         };

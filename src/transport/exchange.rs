@@ -90,11 +90,7 @@ impl Transport {
     }
 
     /// The same with a body that is read while it is sent.
-    pub(super) fn once_with(
-        &self,
-        request: &Request,
-        body: Option<&mut dyn Read>,
-    ) -> Result<Answer, TransportError> {
+    pub(super) fn once_with(&self, request: &Request, body: Option<&mut dyn Read>) -> Result<Answer, TransportError> {
         let url = &request.url;
         if self.settings.network == Network::Offline {
             return Err(TransportError::Offline { url: url.to_string() });

@@ -207,7 +207,9 @@ impl Client<'_> {
         let digest = parcel.digest.short();
         let text = match &upload.session {
             Some(session) => format!("`{}` has the blob {digest} up to byte {}", to.registry, session.offset),
-            None => format!("`{}` does not know the upload of the blob {digest} any more: it begins again", to.registry),
+            None => {
+                format!("`{}` does not know the upload of the blob {digest} any more: it begins again", to.registry)
+            }
         };
         if told.replace(false) {
             (self.watch)(News::Ends);

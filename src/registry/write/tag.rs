@@ -129,9 +129,13 @@ fn refusal(error: RegistryError) -> Refusal {
         RegistryError::Transport { source, registry, doing, what, image } => match *source {
             TransportError::Refused { status: status @ (400 | 409 | 412), said, .. } => Refusal::Tag { status, said },
             source if source.is_passing() => Refusal::Passing(Box::new(source)),
-            source => {
-                Refusal::Other(Box::new(RegistryError::Transport { registry, doing, what, image, source: Box::new(source) }))
-            }
+            source => Refusal::Other(Box::new(RegistryError::Transport {
+                registry,
+                doing,
+                what,
+                image,
+                source: Box::new(source),
+            })),
         },
         error => Refusal::Other(Box::new(error)),
     }

@@ -1,0 +1,32 @@
+//! Bringing what was built to where others find it, and never rewriting what is there.
+//!
+//! ```text
+//! Shipment + Stock + names --push--> Place          Receipt { what was sent, mounted, there already; the names }
+//!
+//! shipment  manifests, from the images to the index, and what refers to them
+//! stock     where their blobs are: store, layout, registry
+//! place     what can be pushed to: a repository of a registry, an OCI layout, an archive
+//! push      the order: blobs, manifests, attachments, names
+//! ```
+//! - A name is given to nothing that is not there whole: blobs first, then manifests by digest, then what refers to them,
+//!   then the name.
+//! - A name that holds something else is never written over, and no option changes that ([`crate::registry::write`]).
+//! - What is there already is not sent: a name that holds the digest proves everything, a manifest proves its blobs.
+//!
+//! Architecture Invariant: nothing here decides a byte of what is pushed, and nothing here builds.
+
+pub mod error;
+pub mod names;
+pub mod place;
+pub mod push;
+pub mod registry;
+pub mod shipment;
+pub mod stock;
+
+pub use error::PublishError;
+pub use names::Names;
+pub use place::Place;
+pub use push::{How, Receipt, push};
+pub use registry::RegistryPlace;
+pub use shipment::{Attachment, Shipment};
+pub use stock::Stock;
