@@ -69,6 +69,24 @@ pub enum PublishError {
         /// Its length.
         size_bytes: u64,
     },
+    /// A blob cannot be read.
+    #[error("cannot read the blob {digest}")]
+    Read {
+        /// Which.
+        digest: BlobDigest,
+        /// Why.
+        source: io::Error,
+    },
+    /// Documents that lead to others without end.
+    #[error("too much belongs to {digest}: more than {documents} documents, or {depth} below or on each other")]
+    Endless {
+        /// Where it begins.
+        digest: BlobDigest,
+        /// How deep kiln follows.
+        depth: usize,
+        /// How many it takes.
+        documents: usize,
+    },
     /// A blob is not what its digest says.
     #[error("the blob {digest} is damaged")]
     Damaged {
@@ -129,9 +147,21 @@ impl PublishError {
         match *source {
             TransportError::Source { url, source } => match source.downcast::<Damaged>() {
                 Ok(source) => Self::Damaged { digest: blob.digest, source },
-                Err(source) => back(TransportError::Source { url, source }),
+                // It came from a registry while it was sent.
+                Err(source) => match source.downcast::<RegistryError>() {
+                    Ok(source) => source.into(),
+                    Err(source) => back(TransportError::Source { url, source }),
+                },
             },
             source => back(source),
+        }
+    }
+
+    /// Of a blob that could not be read.
+    pub(super) fn reading(error: io::Error, blob: &Descriptor) -> Self {
+        match error.downcast::<RegistryError>() {
+            Ok(source) => source.into(),
+            Err(source) => Self::Read { digest: blob.digest, source },
         }
     }
 
@@ -166,7 +196,8 @@ impl PublishError {
             Self::NoBlob { .. } | Self::Damaged { .. } => {
                 "build or pull the image again: what is missing is made anew".to_owned()
             }
-            Self::File { .. } | Self::Manifest(_) | Self::Nothing | Self::Interrupted => return None,
+            Self::File { .. } | Self::Read { .. } | Self::Manifest(_) | Self::Endless { .. } => return None,
+            Self::Nothing | Self::Interrupted => return None,
         })
     }
 }

@@ -7,6 +7,7 @@
 //! stock     where their blobs are: store, layout, registry
 //! place     what can be pushed to: a repository of a registry, an OCI layout, an archive
 //! push      the order: blobs, manifests, attachments, names
+//! origin    what can be read whole: a repository, a layout, the store        collect   Origin + name -> Shipment
 //! ```
 //! - A name is given to nothing that is not there whole: blobs first, then manifests by digest, then what refers to them,
 //!   then the name.
@@ -15,18 +16,22 @@
 //!
 //! Architecture Invariant: nothing here decides a byte of what is pushed, and nothing here builds.
 
+pub mod collect;
 pub mod error;
 pub mod names;
+pub mod origin;
 pub mod place;
 pub mod push;
 pub mod registry;
 pub mod shipment;
 pub mod stock;
 
+pub use collect::collect;
 pub use error::PublishError;
 pub use names::Names;
-pub use place::Place;
+pub use origin::Origin;
+pub use place::{Naming, Place};
 pub use push::{How, Receipt, push};
 pub use registry::RegistryPlace;
-pub use shipment::{Attachment, Shipment};
+pub use shipment::{Attachment, Companion, Shipment};
 pub use stock::Stock;

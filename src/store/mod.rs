@@ -20,6 +20,7 @@
 //! scans/DIGEST               the files of a source as they were              ([`crate::source::path`])
 //! builds/DIGEST              the last build of a template
 //! outputs/DIGEST             what was written to a path last
+//! attached/DIGEST            what refers to a manifest that came from elsewhere
 //! tmp/                       on the way to one of the above
 //! ```
 //! Rationale: a blob appears under its name by one link after it is on the disk, so a killed process leaves nothing but a
@@ -47,7 +48,7 @@ pub use blob::BlobWriter;
 pub use error::StoreError;
 pub use file::replace_file;
 pub use limit::allow_open_files;
-pub use notes::{BuildNote, LayerNote, PackedNote, Shelf};
+pub use notes::{AttachedNote, BuildNote, LayerNote, PackedNote, Shelf};
 pub use refs::{Entry, Name};
 pub use spool::Spool;
 
