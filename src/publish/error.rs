@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::base::{BlobDigest, Class};
 use crate::image::{CheckError, Descriptor, Links};
+use crate::output::OutputError;
 use crate::registry::{Damaged, Manifest, Race, RegistryError, Tag};
 use crate::source::image::ImageFileError;
 use crate::store::StoreError;
@@ -48,6 +49,9 @@ pub enum PublishError {
         /// Why.
         source: io::Error,
     },
+    /// An archive that cannot be put in its place.
+    #[error(transparent)]
+    Output(#[from] OutputError),
     /// A file or directory that is something else than what is to be added to.
     #[error("`{path}` is {found}, not {expected}", path = path.display())]
     NotAPlace {
@@ -174,6 +178,7 @@ impl PublishError {
             Self::Registry(error) if error.is_mismatch() => Class::Mismatch,
             Self::Registry(error) if error.is_unavailable() => Class::Unavailable,
             Self::Damaged { .. } | Self::Store(StoreError::Damaged { .. }) => Class::Mismatch,
+            Self::Output(error) if error.is_refusal() => Class::Refused,
             Self::Interrupted => Class::Interrupted,
             _ => Class::Failed,
         }
@@ -192,6 +197,7 @@ impl PublishError {
             Self::Registry(error) => return error.hint(),
             Self::Store(error) => return error.hint(),
             Self::ImageFile(error) => return error.hint(),
+            Self::Output(error) => return error.hint(),
             Self::NotAPlace { .. } => "name another file or directory".to_owned(),
             Self::NoBlob { .. } | Self::Damaged { .. } => {
                 "build or pull the image again: what is missing is made anew".to_owned()

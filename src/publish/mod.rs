@@ -16,8 +16,10 @@
 //!
 //! Architecture Invariant: nothing here decides a byte of what is pushed, and nothing here builds.
 
+pub mod archive;
 pub mod collect;
 pub mod error;
+pub mod layout;
 pub mod names;
 pub mod origin;
 pub mod place;
@@ -26,8 +28,10 @@ pub mod registry;
 pub mod shipment;
 pub mod stock;
 
+pub use archive::ArchivePlace;
 pub use collect::collect;
 pub use error::PublishError;
+pub use layout::LayoutPlace;
 pub use names::Names;
 pub use origin::Origin;
 pub use place::{Naming, Place};
