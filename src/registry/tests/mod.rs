@@ -3,6 +3,7 @@
 mod access;
 mod files;
 mod pull;
+mod strict;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
