@@ -10,6 +10,7 @@ use crate::input::InputError;
 use crate::layer::read::ReadError;
 use crate::lock::LockError;
 use crate::output::OutputError;
+use crate::publish::PublishError;
 use crate::residue::ResidueError;
 use crate::sandbox::SandboxError;
 use crate::secret::SecretError;
@@ -238,9 +239,30 @@ pub enum Error {
         /// Why.
         source: ContentError,
     },
+    /// Something cannot be published, pulled or copied.
+    #[error(transparent)]
+    Publish(Box<PublishError>),
+    /// It is not said where to.
+    #[error("it is not said where to push")]
+    NoDestination,
+    /// It is not said under which name.
+    #[error("what goes to `{destination}` has no name there")]
+    NoTag {
+        /// Where it goes.
+        destination: String,
+    },
+    /// What is pushed was not built here from a template.
+    #[error("`--tag plan` needs a template: what is pushed has no plan")]
+    NoPlan,
     /// The user wanted to stop.
     #[error("interrupted")]
     Interrupted,
+}
+
+impl From<PublishError> for Error {
+    fn from(source: PublishError) -> Self {
+        Self::Publish(Box::new(source))
+    }
 }
 
 impl From<InputError> for Error {
@@ -261,6 +283,7 @@ impl Error {
             | Self::Lock { error: LockError::Profile { .. }, .. } => Class::Mismatch,
             Self::Store(StoreError::Damaged { .. }) => Class::Mismatch,
             Self::Input { source, .. } | Self::Arrived(source) => source.class(),
+            Self::Publish(source) => source.class(),
             Self::Interrupted | Self::Sandbox(SandboxError::Interrupted) => Class::Interrupted,
             _ => Class::Failed,
         }
@@ -317,6 +340,15 @@ impl Error {
             Self::PrivateKey { path, .. } => {
                 Some(format!("if it is meant to be public, say so in the layer: allow-private-keys = [\"{path}\"]"))
             }
+            Self::Publish(error) => error.hint(),
+            Self::NoDestination => Some(
+                "name one: `kiln push TEMPLATE HOST/REPOSITORY`; or write `registry` into `[publish]` of the template".to_owned(),
+            ),
+            Self::NoTag { .. } => Some(
+                "give the image a version, in the template or with `--version`; or a tag: `--tag TAG`, or `--tag plan` for the plan's"
+                    .to_owned(),
+            ),
+            Self::NoPlan => Some("name the tag, or push the template".to_owned()),
             Self::Output(error) => error.hint(),
             Self::ImageFile(error) => error.hint(),
             Self::Index(error) => error.hint(),

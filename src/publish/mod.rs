@@ -15,14 +15,18 @@
 //!
 //! Architecture Invariant: nothing here decides a byte of what is pushed, and nothing here builds.
 
+pub mod destination;
 pub mod error;
 pub mod names;
 pub mod place;
 pub mod push;
+pub mod record;
 pub mod registry;
 pub mod shipment;
 pub mod stock;
+pub mod stored;
 
+pub use destination::{Destination, ParseDestinationError};
 pub use error::PublishError;
 pub use names::Names;
 pub use place::Place;
@@ -30,3 +34,4 @@ pub use push::{How, Receipt, push};
 pub use registry::RegistryPlace;
 pub use shipment::{Attachment, Shipment};
 pub use stock::Stock;
+pub use stored::StoreStock;

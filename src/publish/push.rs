@@ -55,6 +55,13 @@ pub struct Receipt {
     pub attached: Vec<BlobDigest>,
 }
 
+impl Receipt {
+    /// Of a push that has done nothing yet.
+    pub fn nothing(digest: BlobDigest) -> Self {
+        Self { digest, names: Vec::new(), blobs: Vec::new(), manifests: Vec::new(), attached: Vec::new() }
+    }
+}
+
 /// Publishes a shipment under names.
 pub fn push(
     shipment: &Shipment,
@@ -64,13 +71,7 @@ pub fn push(
     interrupted: &AtomicBool,
 ) -> Result<Receipt, PublishError> {
     let top = shipment.top().ok_or(PublishError::Nothing)?;
-    let mut receipt = Receipt {
-        digest: top.digest,
-        names: Vec::new(),
-        blobs: Vec::new(),
-        manifests: Vec::new(),
-        attached: Vec::new(),
-    };
+    let mut receipt = Receipt::nothing(top.digest);
     if all_there(place, names, top)? {
         receipt.names = names.tags().iter().map(|tag| (tag.clone(), Created::AlreadyThere)).collect();
         return Ok(receipt);

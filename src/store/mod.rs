@@ -20,6 +20,8 @@
 //! scans/DIGEST               the files of a source as they were              ([`crate::source::path`])
 //! builds/DIGEST              the last build of a template
 //! outputs/DIGEST             what was written to a path last
+//! published/DIGEST           what was published from here, by name
+//! places/DIGEST              repositories that have a blob
 //! tmp/                       on the way to one of the above
 //! ```
 //! Rationale: a blob appears under its name by one link after it is on the disk, so a killed process leaves nothing but a
@@ -33,6 +35,7 @@ pub mod file;
 pub mod gc;
 pub mod limit;
 pub mod notes;
+pub mod places;
 pub mod refs;
 pub mod spool;
 
@@ -47,7 +50,7 @@ pub use blob::BlobWriter;
 pub use error::StoreError;
 pub use file::replace_file;
 pub use limit::allow_open_files;
-pub use notes::{BuildNote, LayerNote, PackedNote, Shelf};
+pub use notes::{BuildNote, LayerNote, PackedNote, PublishedNote, Shelf};
 pub use refs::{Entry, Name};
 pub use spool::Spool;
 

@@ -43,11 +43,15 @@ pub enum Shelf {
     Builds,
     /// Path to what was written there.
     Outputs,
+    /// Name in a registry to [`PublishedNote`].
+    Published,
+    /// Digest of a blob to repositories that have it.
+    Places,
 }
 
 impl Shelf {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Layers,
         Self::Packed,
         Self::Blocks,
@@ -61,6 +65,8 @@ impl Shelf {
         Self::Scans,
         Self::Builds,
         Self::Outputs,
+        Self::Published,
+        Self::Places,
     ];
 
     /// Its directory in the store.
@@ -79,6 +85,8 @@ impl Shelf {
             Self::Scans => "scans",
             Self::Builds => "builds",
             Self::Outputs => "outputs",
+            Self::Published => "published",
+            Self::Places => "places",
         }
     }
 }
@@ -126,6 +134,17 @@ pub struct BuildNote {
     /// Digests of the blobs that came from outside and are in no manifest.
     #[serde(default)]
     pub inputs: Vec<String>,
+}
+
+/// What was published from here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublishedNote {
+    /// `HOST/REPOSITORY:TAG`
+    pub name: String,
+    /// Of the manifest or index.
+    pub digest: String,
+    /// When it was first seen there, in seconds since 1970.
+    pub when: i64,
 }
 
 /// The name of the note about something that has no digest of its own.

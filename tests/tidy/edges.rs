@@ -48,7 +48,7 @@ const EDGES: &[(&str, &[&str])] = &[
         "pipeline",
         &[
             "base", "tree", "template", "lock", "layer", "secret", "compare", "packages", "step", "residue", "plan",
-            "image", "assemble", "source", "store", "input", "output", "sandbox",
+            "image", "registry", "assemble", "source", "store", "input", "output", "publish", "sandbox",
         ],
     ),
     (
@@ -70,6 +70,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "store",
             "input",
             "output",
+            "publish",
             "sandbox",
             "pipeline",
         ],
