@@ -68,6 +68,7 @@ fn run(cli: &Cli, session: &Session) -> Result<ExitCode, Failure> {
         Command::Doctor(args) => verbs::doctor::run(args, session),
         Command::Inspect(args) => verbs::inspect::run(args, session),
         Command::Diff(args) => verbs::diff::run(args, session),
+        Command::Push(args) => verbs::push::run(args, session),
         Command::Schema(args) => verbs::manual::schema(args),
         Command::Store(args) => verbs::store::run(&args.command, session),
         Command::Completions(args) => verbs::manual::completions(args),

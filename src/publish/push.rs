@@ -40,6 +40,17 @@ pub enum How {
     Sent,
 }
 
+impl How {
+    /// In a word, for programs.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::There => "there",
+            Self::Mounted(_) => "mounted",
+            Self::Sent => "sent",
+        }
+    }
+}
+
 /// What a push did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {

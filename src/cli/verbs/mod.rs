@@ -10,6 +10,7 @@ pub mod lock;
 pub mod log;
 pub mod manual;
 pub mod plan;
+pub mod push;
 pub mod shell;
 pub mod reproduce;
 pub mod store;
