@@ -68,6 +68,9 @@ fn place(command: &Command) -> Option<PathBuf> {
         Command::Run(args) => &args.template.template,
         Command::Log(args) => &args.template.template,
         Command::Inspect(_) | Command::Diff(_) | Command::Store(_) | Command::Doctor(_) => Path::new("."),
+        Command::Login(_) => Path::new("."),
+        // Nobody is asked who could be anywhere else.
+        Command::Logout(_) => return None,
         Command::Init(_) | Command::Schema(_) | Command::Completions(_) | Command::Man(_) => return None,
     };
     if template.is_dir() {

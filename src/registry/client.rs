@@ -35,10 +35,10 @@ pub struct Files {
 
 /// A client for all registries. Several threads may use it at once.
 pub struct Client<'a> {
-    transport: &'a Transport,
+    pub(super) transport: &'a Transport,
     credentials: CredentialFiles,
     mirrors: Mirrors,
-    watch: Watch<'a>,
+    pub(super) watch: Watch<'a>,
     tokens: Tokens,
     schemes: Mutex<BTreeMap<String, Scheme>>,
 }
@@ -183,7 +183,7 @@ impl<'a> Client<'a> {
     }
 
     /// https, except for hosts that may be spoken to without: there, what they speak.
-    fn scheme(&self, host: &str) -> Result<Scheme, TransportError> {
+    pub(super) fn scheme(&self, host: &str) -> Result<Scheme, TransportError> {
         let plain = Url::parse(&format!("http://{host}/v2/"))?;
         if !self.transport.settings().allows_plain(&plain) {
             return Ok(Scheme::Https);
