@@ -10,9 +10,11 @@ use crate::base::{Epoch, Platform};
 
 pub use super::args_steps::{Doctor, Log, ProvisionArgs, Run, Shell};
 
+mod login;
 mod store;
 mod test;
 
+pub use login::{Login, Logout};
 pub use store::{StoreArgs, StoreCommand};
 pub use test::Test;
 
@@ -106,6 +108,10 @@ pub enum Command {
     Diff(Diff),
     /// Publish an image: to registries, OCI layouts and archives; a tag is created once and never rewritten
     Push(Push),
+    /// Try a user name and a password on a registry, and keep them for kiln, docker and podman
+    Login(Login),
+    /// Forget what was kept for a registry
+    Logout(Logout),
     /// Print the JSON schema of templates, for editors, or the reference of all keys
     Schema(Schema),
     /// List, check and clean the local store

@@ -101,6 +101,13 @@ impl Surroundings {
     }
 }
 
+impl Surroundings {
+    /// Where credentials for registries are.
+    pub fn credentials(&self) -> &CredentialFiles {
+        &self.files.credentials
+    }
+}
+
 /// Where Debian's packages may be: addresses in variables, separated by blanks, and what this machine's own apt has.
 fn debian(mirrors: Option<String>, snapshot: Option<String>) -> Hosts {
     let usual = Hosts::default();
@@ -200,6 +207,11 @@ impl Network {
         })
     }
 
+    /// Who speaks to registries. `watch` is told of everything that is tried again.
+    pub fn client<'a>(&'a self, watch: Watch<'a>) -> Result<Client<'a>, InputError> {
+        Ok(Client::new(&self.transport, &self.files, watch)?)
+    }
+
     /// Where inputs of a template in `directory` are looked for. `watch` is told of everything that is tried again.
     pub fn reach<'a>(
         &'a self,
@@ -208,7 +220,7 @@ impl Network {
         watch: Watch<'a>,
     ) -> Result<Reach<'a>, crate::pipeline::Error> {
         let remote = Remote {
-            registry: Client::new(&self.transport, &self.files, watch).map_err(InputError::from)?,
+            registry: self.client(watch)?,
             web: Fetcher { transport: &self.transport, keys: &self.keys, watch },
             debian: &self.debian,
             git: &self.git,

@@ -8,6 +8,7 @@ pub mod init;
 pub mod inspect;
 pub mod lock;
 pub mod log;
+pub mod login;
 pub mod manual;
 pub mod plan;
 pub mod push;

@@ -2,6 +2,8 @@
 
 mod access;
 mod files;
+mod keep;
+mod login;
 mod pull;
 
 use std::collections::BTreeMap;
