@@ -4,13 +4,14 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::assemble::AssembleError;
-use crate::base::{Class, ImagePath};
+use crate::base::{BlobDigest, Class, ImagePath, Platform};
 use crate::image::IndexError;
 use crate::input::InputError;
 use crate::layer::read::ReadError;
 use crate::lock::LockError;
 use crate::output::OutputError;
 use crate::publish::PublishError;
+use crate::publish::part::PartError;
 use crate::residue::ResidueError;
 use crate::sandbox::SandboxError;
 use crate::secret::SecretError;
@@ -251,6 +252,19 @@ pub enum Error {
         /// Where it goes.
         destination: String,
     },
+    /// The manifest of a part is for another platform than the part says.
+    #[error("the part for {wanted} is an image for {found}: {manifest}")]
+    PartOfOther {
+        /// Its manifest.
+        manifest: BlobDigest,
+        /// What the part says.
+        wanted: Platform,
+        /// What the image says.
+        found: Platform,
+    },
+    /// Parts that do not make an image.
+    #[error(transparent)]
+    Part(#[from] PartError),
     /// What is pushed was not built here from a template.
     #[error("`--tag plan` needs a template: what is pushed has no plan")]
     NoPlan,
@@ -284,6 +298,7 @@ impl Error {
             Self::Store(StoreError::Damaged { .. }) => Class::Mismatch,
             Self::Input { source, .. } | Self::Arrived(source) => source.class(),
             Self::Publish(source) => source.class(),
+            Self::Part(_) | Self::PartOfOther { .. } => Class::Mismatch,
             Self::Interrupted | Self::Sandbox(SandboxError::Interrupted) => Class::Interrupted,
             _ => Class::Failed,
         }
@@ -341,6 +356,8 @@ impl Error {
                 Some(format!("if it is meant to be public, say so in the layer: allow-private-keys = [\"{path}\"]"))
             }
             Self::Publish(error) => error.hint(),
+            Self::Part(error) => error.hint(),
+            Self::PartOfOther { .. } => Some("build this part again".to_owned()),
             Self::NoDestination => Some(
                 "name one: `kiln push TEMPLATE HOST/REPOSITORY`; or write `registry` into `[publish]` of the template".to_owned(),
             ),

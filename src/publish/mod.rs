@@ -6,6 +6,7 @@
 //! shipment  manifests, from the images to the index, and what refers to them
 //! stock     where their blobs are: store, layout, registry
 //! place     what can be pushed to: a repository of a registry, an OCI layout, an archive
+//! part      one platform of it, where several machines build one each
 //! push      the order: blobs, manifests, attachments, names
 //! ```
 //! - A name is given to nothing that is not there whole: blobs first, then manifests by digest, then what refers to them,
@@ -18,6 +19,7 @@
 pub mod destination;
 pub mod error;
 pub mod names;
+pub mod part;
 pub mod place;
 pub mod push;
 pub mod record;

@@ -42,7 +42,7 @@ const EDGES: &[(&str, &[&str])] = &[
         ],
     ),
     ("output", &["base", "tree", "image"]),
-    ("publish", &["base", "transport", "image", "registry", "source", "store", "input"]),
+    ("publish", &["base", "transport", "plan", "image", "registry", "source", "store", "input"]),
     ("sandbox", &["base", "tree", "store", "output"]),
     (
         "pipeline",

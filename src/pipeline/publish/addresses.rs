@@ -51,6 +51,11 @@ pub fn addresses(given: &[Destination], tags: &[TagWish], about: &About<'_>) -> 
     destinations.iter().map(|destination| address(destination, tags, about)).collect()
 }
 
+/// The tag that a plan has.
+pub(super) fn plan_tag(plan: &PlanDigest) -> Result<Tag, Error> {
+    Ok(format!("p-{}", plan.short()).parse().map_err(PublishError::from)?)
+}
+
 fn usual(about: &About<'_>) -> Result<Destination, Error> {
     let registry = about.publish.and_then(|publish| publish.registry.as_deref());
     let (Some(registry), Some(name)) = (registry, about.name) else { return Err(Error::NoDestination) };
@@ -68,10 +73,7 @@ fn address(destination: &Destination, tags: &[TagWish], about: &About<'_>) -> Re
     for wish in tags {
         names.push(match wish {
             TagWish::Tag(tag) => tag.clone(),
-            TagWish::Plan => {
-                let plan = about.plan.ok_or(Error::NoPlan)?;
-                format!("p-{}", plan.short()).parse().map_err(PublishError::from)?
-            }
+            TagWish::Plan => plan_tag(about.plan.ok_or(Error::NoPlan)?)?,
         });
     }
     if names.is_empty() {

@@ -23,5 +23,16 @@ pub enum Order {
     Date,
 }
 
+impl Order {
+    /// As it is written in a template.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Semver => "semver",
+            Self::Debian => "debian",
+            Self::Date => "date",
+        }
+    }
+}
+
 /// What stands in a channel's pattern for a part of the version.
 pub const CHANNEL_PARTS: [&str; 6] = ["major", "minor", "patch", "year", "month", "day"];

@@ -1,24 +1,24 @@
 //! `kiln push`
 
+mod parts;
+mod tell;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-
-use serde_json::{Value, json};
 
 use crate::base::reference::Reference;
 use crate::cli::args::{Push, TemplateArgs};
 use crate::cli::opening::{Opened, Opening};
-use crate::cli::report::{Failure, print, print_json};
+use crate::cli::report::Failure;
 use crate::cli::session::Session;
-use crate::cli::size;
 use crate::pipeline::publish::addresses::About;
-use crate::pipeline::publish::{Address, Cargo, Sent, addresses, published, send};
+use crate::pipeline::publish::{Address, Cargo, addresses, published, send};
 use crate::pipeline::{Commands, Error, Loaded, Prepared, State, build};
-use crate::publish::{Destination, How};
-use crate::registry::Created;
+use crate::publish::Destination;
 use crate::store::Name;
 
 use super::test::{Lines, try_all};
+use tell::{Pushed, result};
 
 /// What is pushed.
 enum What {
@@ -28,6 +28,9 @@ enum What {
 
 /// Builds if it has to, publishes, prints the names.
 pub fn run(args: &Push, session: &Session) -> Result<ExitCode, Failure> {
+    if !args.parts.is_empty() {
+        return parts::join_all(args, session);
+    }
     let (what, destinations) = sort(&args.words)?;
     match what {
         What::Template(template) => {
@@ -81,13 +84,14 @@ fn push_template(
         addresses(destinations, &args.tags, &about)
     };
     let addresses = about(&prepared)?;
+    whole(args, &prepared)?;
     progress.stage("asking what is published");
-    let found = published(&prepared, &addresses, reach);
+    let found = if args.part.is_none() { published(&prepared, &addresses, reach) } else { Ok(None) };
     progress.end();
     if let Some(found) = found? {
         session.report.prepared(&prepared);
         session.report.note("published already by the same plan: nothing is built");
-        return result(args, Some(&prepared), found.into_iter().map(Ok).collect(), session);
+        return result(args, &Pushed::of_plan(&prepared), found.into_iter().map(Ok).collect(), session);
     }
     let waits = |state: &State| *state == State::Unknown;
     if prepared.platforms.iter().flat_map(|platform| &platform.layers).any(|layer| waits(&layer.state)) {
@@ -99,11 +103,15 @@ fn push_template(
     }
     let built = build(&prepared, reach, terms);
     progress.end();
-    let cargo = Cargo::of_build(&prepared, &built?)?;
+    let built = built?;
+    if let Some(file) = &args.part {
+        return parts::keep(args, file, (&prepared, &built), &addresses, opened, session);
+    }
+    let cargo = Cargo::of_build(&prepared, &built)?;
     progress.stage("publishing");
     let sent = send(&cargo, &addresses, reach, terms);
     progress.end();
-    result(args, Some(&prepared), sent?, session)
+    result(args, &Pushed::of(&prepared, &built), sent?, session)
 }
 
 fn push_image(
@@ -132,101 +140,23 @@ fn push_image(
     progress.stage("publishing");
     let sent = send(&cargo, &addresses, &reach, &terms);
     progress.end();
-    result(args, None, sent?, session)
+    result(args, &Pushed::default(), sent?, session)
 }
 
-/// Tells what became of each destination. Of several failures the one with the highest exit code ends the command.
-fn result(
-    args: &Push,
-    prepared: Option<&Prepared>,
-    results: Vec<Result<Sent, Error>>,
-    session: &Session,
-) -> Result<ExitCode, Failure> {
-    let mut failures: Vec<Failure> = Vec::new();
-    let mut all = Vec::new();
-    for result in results {
-        match result {
-            Ok(sent) => {
-                session.report.note(&told(&sent));
-                all.push(sent);
-            }
-            Err(error) => failures.push(error.into()),
-        }
+/// A tag is never rewritten: one that holds a part of the platforms could never hold the rest.
+fn whole(args: &Push, prepared: &Prepared) -> Result<(), Failure> {
+    let (built, all) = (prepared.platforms.len(), prepared.loaded.settled.platforms.len());
+    if args.part.is_some() && built != 1 {
+        return Err(Failure::Usage {
+            message: format!("a part is one platform's, and {built} are to be built"),
+            hint: "choose it with `--platform`".to_owned(),
+        });
     }
-    let metadata = metadata(prepared, &all);
-    if let Some(path) = &args.metadata_file {
-        let text = format!("{}\n", serde_json::to_string_pretty(&metadata)?);
-        write(path, &text)?;
+    if args.part.is_none() && built < all {
+        return Err(Failure::Usage {
+            message: format!("only {built} of the image's {all} platforms would be published, and the tag can never hold the rest"),
+            hint: "leave `--platform` away; or let each machine `kiln push --part --platform P`, and one `kiln push --parts FILES`".to_owned(),
+        });
     }
-    if let (Some(path), Some(first)) = (&args.digest_file, all.first()) {
-        write(path, &format!("{}\n", first.receipt.digest))?;
-    }
-    if args.json {
-        print_json(&metadata)?;
-    } else {
-        let names: Vec<String> = all.iter().flat_map(Sent::full_names).map(|name| format!("{name}\n")).collect();
-        print(&names.concat())?;
-    }
-    failures.sort_by_key(Failure::exit_code);
-    match failures.pop() {
-        None => Ok(ExitCode::SUCCESS),
-        Some(worst) => {
-            failures.iter().for_each(|failure| session.report.failure(failure));
-            Err(worst)
-        }
-    }
-}
-
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    std::fs::write(path, text).map_err(|source| Failure::Write { what: format!("`{}`", path.display()), source })
-}
-
-fn told(sent: &Sent) -> String {
-    let receipt = &sent.receipt;
-    if receipt.names.iter().all(|(_, created)| *created == Created::AlreadyThere) && receipt.manifests.is_empty() {
-        return format!("{}: published before, nothing was sent", sent.place);
-    }
-    let sum = |wanted: fn(&How) -> bool| {
-        let blobs = receipt.blobs.iter().filter(|(_, how)| wanted(how));
-        blobs.fold((0, 0), |(count, bytes), (blob, _)| (count + 1, bytes + blob.size))
-    };
-    let (sent_count, sent_bytes) = sum(|how| *how == How::Sent);
-    let (mounted, _) = sum(|how| matches!(how, How::Mounted(_)));
-    let (there, _) = sum(|how| *how == How::There);
-    format!(
-        "{}: {} sent ({}), {mounted} mounted, {there} there already",
-        sent.place,
-        size::count(sent_count, "blob"),
-        size::show(sent_bytes)
-    )
-}
-
-fn metadata(prepared: Option<&Prepared>, all: &[Sent]) -> Value {
-    let destination = |sent: &Sent| {
-        let receipt = &sent.receipt;
-        let blob = |(blob, how): &(crate::image::Descriptor, How)| {
-            let from = match how {
-                How::Mounted(from) => Some(from.to_string()),
-                How::There | How::Sent => None,
-            };
-            json!({ "digest": blob.digest, "size_bytes": blob.size, "how": how.word(), "from": from })
-        };
-        let names = receipt.names.iter().zip(sent.full_names());
-        let names = names.map(|((_, created), name)| json!({ "name": name, "created": *created == Created::Now }));
-        json!({
-            "place": sent.place,
-            "digest": receipt.digest,
-            "names": names.collect::<Vec<_>>(),
-            "blobs": receipt.blobs.iter().map(blob).collect::<Vec<_>>(),
-            "manifests": receipt.manifests,
-            "attached": receipt.attached,
-        })
-    };
-    json!({
-        "digest": all.first().map(|sent| sent.receipt.digest),
-        "name": prepared.and_then(|prepared| prepared.plan.name.clone()),
-        "version": prepared.and_then(|prepared| prepared.plan.version.clone()),
-        "plan": prepared.map(|prepared| prepared.digest),
-        "destinations": all.iter().map(destination).collect::<Vec<_>>(),
-    })
+    Ok(())
 }
