@@ -1,59 +1,14 @@
-//! As much of HTTP/1.1 as clients of registries use.
+//! As much of HTTP/1.1 as clients of registries use: the head of a request, and answers.
 
 use std::io::{self, BufRead, Write};
 use std::time::Duration;
 
+pub(crate) use super::call::Call;
 use super::mischief::Mischief;
 use super::{STEP, Shared};
 
-/// One request, as it came.
-#[derive(Debug, Clone)]
-pub(crate) struct Call {
-    pub(crate) method: String,
-    /// Path and query.
-    pub(crate) target: String,
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: Vec<u8>,
-}
-
-impl Call {
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
-    }
-
-    pub(crate) fn path(&self) -> &str {
-        self.target.split('?').next().unwrap_or_default()
-    }
-
-    /// A field of the query, decoded.
-    pub(crate) fn query(&self, name: &str) -> Option<String> {
-        field(self.target.split_once('?')?.1, name)
-    }
-
-    /// A field of a form in the body, decoded.
-    pub(crate) fn form(&self, name: &str) -> Option<String> {
-        field(&String::from_utf8_lossy(&self.body), name)
-    }
-}
-
-fn field(text: &str, name: &str) -> Option<String> {
-    text.split('&').find_map(|pair| pair.split_once('=').filter(|(known, _)| *known == name)).map(|(_, v)| decode(v))
-}
-
-fn decode(text: &str) -> String {
-    let mut parts = text.split('%');
-    let mut out = parts.next().unwrap_or_default().replace('+', " ").into_bytes();
-    for part in parts {
-        match part.get(..2).and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            Some(byte) => {
-                out.push(byte);
-                out.extend_from_slice(&part.as_bytes()[2..]);
-            }
-            None => out.extend_from_slice(part.as_bytes()),
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
-}
+/// How long a request hangs at most, so that a client that never gives up fails its test.
+const HANG_MAX: Duration = Duration::from_secs(120);
 
 /// One answer, before anything goes wrong with it.
 #[derive(Debug, Clone)]
@@ -61,17 +16,28 @@ pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
+    /// How long the body is said to be, where only that is known: for HEAD.
+    pub(crate) length: Option<u64>,
 }
 
 impl Reply {
     pub(crate) fn new(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: Vec::new() }
+        Self { status, headers: Vec::new(), body: Vec::new(), length: None }
     }
 
     pub(crate) fn with(mut self, name: &str, value: impl Into<String>) -> Self {
-        self.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+        self = self.without(name);
         self.headers.push((name.to_owned(), value.into()));
         self
+    }
+
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+        self
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
     pub(crate) fn body(mut self, media_type: &str, body: impl Into<Vec<u8>>) -> Self {
@@ -81,13 +47,13 @@ impl Reply {
 
     /// An error as registries write it.
     pub(crate) fn error(status: u16, code: &str, message: &str) -> Self {
-        let body = format!(r#"{{"errors":[{{"code":"{code}","message":"{message}"}}]}}"#);
-        Self::new(status).body("application/json", body)
+        let body = serde_json::json!({ "errors": [{ "code": code, "message": message }] });
+        Self::new(status).body("application/json", body.to_string())
     }
 }
 
-/// The next request; nothing if the connection or the server ended.
-pub(crate) fn read(stream: &mut impl BufRead, shared: &Shared) -> Option<Call> {
+/// The head of the next request; nothing if the connection or the server ended.
+pub(crate) fn head(stream: &mut impl BufRead, shared: &Shared) -> Option<Call> {
     let first = line(stream, shared)?;
     let mut words = first.split(' ');
     let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
@@ -97,29 +63,15 @@ pub(crate) fn read(stream: &mut impl BufRead, shared: &Shared) -> Option<Call> {
         let Some((name, value)) = line.split_once(':') else { break };
         headers.push((name.to_owned(), value.trim().to_owned()));
     }
-    let mut call = Call { method, target, headers, body: Vec::new() };
-    let length = call.header("content-length").and_then(|text| text.parse::<usize>().ok()).unwrap_or(0);
-    let mut body = vec![0; length];
-    let mut read = 0;
-    while read < length {
-        match stream.read(&mut body[read..]) {
-            Ok(0) => return None,
-            Ok(found) => read += found,
-            Err(error) if is_wait(&error) && !shared.is_stopped() => {}
-            Err(_) => return None,
-        }
-    }
-    call.body = body;
-    Some(call)
+    Some(Call { method, target, headers, ..Call::default() })
 }
 
-fn line(stream: &mut impl BufRead, shared: &Shared) -> Option<String> {
+pub(super) fn line(stream: &mut impl BufRead, shared: &Shared) -> Option<String> {
     let mut bytes = Vec::new();
     loop {
         match stream.read_until(b'\n', &mut bytes) {
-            Ok(0) => return None,
             Ok(_) if bytes.ends_with(b"\n") => return Some(String::from_utf8_lossy(&bytes).trim_end().to_owned()),
-            Ok(_) => {}
+            Ok(_) => return None,
             Err(error) if is_wait(&error) && !shared.is_stopped() => {}
             Err(_) => return None,
         }
@@ -146,23 +98,15 @@ pub(crate) fn write(
     let no_length = matches!(mischief, Some(Mischief::NoLength { .. }));
     if no_length {
         head.push_str("Connection: close\r\n");
-    } else {
-        head.push_str(&format!("Content-Length: {}\r\n", body.len()));
+    } else if reply.status != 204 {
+        let length = reply.length.unwrap_or(body.len() as u64);
+        head.push_str(&format!("Content-Length: {length}\r\n"));
     }
     head.push_str("\r\n");
     if call.method == "HEAD" {
         body = &[];
     }
     match mischief {
-        Some(Mischief::Hang) => {
-            wait(shared, Duration::MAX);
-            None
-        }
-        Some(Mischief::Vanish) => None,
-        Some(Mischief::Garbage) => {
-            stream.write_all(b"this is not HTTP\r\n\r\n").ok()?;
-            None
-        }
         Some(Mischief::Slow { after, silence }) => {
             let at = (*after).min(body.len());
             stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body[..at])).ok()?;
@@ -176,6 +120,11 @@ pub(crate) fn write(
         }
         _ => stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body)).ok(),
     }
+}
+
+/// Says nothing until the server stops, or for very long.
+pub(super) fn hang(shared: &Shared) {
+    wait(shared, HANG_MAX);
 }
 
 fn wait(shared: &Shared, silence: Duration) {

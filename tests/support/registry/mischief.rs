@@ -1,28 +1,42 @@
-//! What the registry does wrong, and when.
+//! What the registry does wrong.
 
 use std::time::Duration;
 
 use super::State;
+use super::body::Body;
 use super::http::{Call, Reply};
 use super::routes;
+use super::store::digest_of;
 
-/// One thing to do wrong.
+/// One thing to do wrong. To *act* is to do what was asked: what a write asks for is then there.
 #[derive(Debug, Clone)]
 pub(crate) enum Mischief {
-    /// Another answer altogether.
+    /// Another answer altogether; does not act.
     Answer(Reply),
-    /// To another address.
+    /// The same before the body of the request is read, and then ends the connection.
+    AnswerEarly(Reply),
+    /// To another address; does not act.
     Redirect { status: u16, to: String },
-    /// Ends the connection after so many bytes of the body.
+    /// Acts, and ends the connection after so many bytes of the answer's body.
     Cut { after: usize },
+    /// Ends the connection after so many bytes of the request's body were read; what an upload keeps of them is a setting.
+    CutRequest { after: u64 },
+    /// Reads so many bytes of the request's body and no more, as if the network stood still.
+    StallRequest { after: u64 },
     /// Does not say how long the body is, and ends the connection after so many bytes of it.
     NoLength { after: usize },
-    /// Ends the connection without an answer.
+    /// Ends the connection without an answer; does not act.
     Vanish,
-    /// Never answers.
+    /// Never answers; does not act.
     Hang,
-    /// Something that is not HTTP.
+    /// Something that is not HTTP; does not act.
     Garbage,
+    /// Acts, and ends the connection without an answer.
+    ActThenVanish,
+    /// Acts, and never answers.
+    ActThenHang,
+    /// Acts, and gives another answer.
+    ActThenAnswer(Reply),
     /// Says nothing for a while after so many bytes of the body.
     Slow { after: usize, silence: Duration },
     /// One other byte, the same length.
@@ -37,70 +51,86 @@ pub(crate) enum Mischief {
     WrongRange,
     /// Another header than the right one.
     Header { name: String, value: String },
+    /// A header less.
+    Without { name: String },
     /// No token that was given out is good any more.
     ExpireTokens,
 }
 
-/// A mischief, and the requests that it is done to.
-#[derive(Debug, Clone)]
-pub(crate) struct Rule {
-    part: String,
-    mischief: Mischief,
-    skip: usize,
-    times: usize,
-    seen: usize,
-}
-
-impl Rule {
-    /// For each request whose target holds `part`.
-    pub(crate) fn on(part: &str, mischief: Mischief) -> Self {
-        Self { part: part.to_owned(), mischief, skip: 0, times: usize::MAX, seen: 0 }
+impl Mischief {
+    /// The digest of something else.
+    pub(crate) fn wrong_digest() -> Self {
+        Self::Header { name: "Docker-Content-Digest".to_owned(), value: digest_of(b"something else") }
     }
 
-    /// Not for the first ones.
-    pub(crate) fn after(mut self, skip: usize) -> Self {
-        self.skip = skip;
-        self
+    /// An upload that goes on at another address.
+    pub(crate) fn lying_location(to: &str) -> Self {
+        Self::Header { name: "Location".to_owned(), value: to.to_owned() }
     }
 
-    /// Only so often.
-    pub(crate) fn times(mut self, times: usize) -> Self {
-        self.times = times;
-        self
+    /// A registry that has the referrers API and does not say so.
+    pub(crate) fn silent_subject() -> Self {
+        Self::Without { name: "OCI-Subject".to_owned() }
     }
 
-    /// Counts a request that fits, and says whether it is one of those.
-    fn fits(&mut self, call: &Call) -> bool {
-        if !call.target.contains(&self.part) {
-            return false;
+    /// Asks to come again after so many seconds.
+    pub(crate) fn busy(seconds: u32) -> Self {
+        let reply = Reply::error(429, "TOOMANYREQUESTS", "too many requests");
+        Self::Answer(reply.with("Retry-After", seconds.to_string()))
+    }
+
+    /// Whether what was asked is done, or begun.
+    pub(super) fn acts(&self) -> bool {
+        !matches!(
+            self,
+            Self::Answer(_) | Self::AnswerEarly(_) | Self::Redirect { .. } | Self::Vanish | Self::Hang | Self::Garbage
+        )
+    }
+
+    /// After how many bytes of its body the request is given up.
+    pub(super) fn stop_after(&self) -> Option<u64> {
+        match self {
+            Self::CutRequest { after } | Self::StallRequest { after } => Some(*after),
+            _ => None,
         }
-        self.seen += 1;
-        self.seen > self.skip && self.seen - self.skip <= self.times
     }
 }
 
-/// What is answered, and what goes wrong while it is sent.
-pub(crate) fn answer(state: &mut State, call: &Call) -> (Reply, Option<Mischief>) {
-    let mischief = state.rules.iter_mut().find_map(|rule| rule.fits(call).then(|| rule.mischief.clone()));
-    let reply = match &mischief {
-        Some(Mischief::Answer(reply)) => reply.clone(),
+/// What is answered, with what goes wrong in it; nothing if there is no answer. `refusal` is what lacks.
+pub(super) fn answer(
+    state: &mut State,
+    call: &Call,
+    body: &mut Body,
+    refusal: Option<Reply>,
+    mischief: Option<&Mischief>,
+) -> Option<Reply> {
+    let mut act = |call: &Call| match refusal.clone() {
+        Some(refusal) => refusal,
+        None => routes::answer(state, call, body),
+    };
+    Some(match mischief {
+        Some(Mischief::Answer(reply) | Mischief::AnswerEarly(reply)) => reply.clone(),
         Some(Mischief::Redirect { status, to }) => Reply::new(*status).with("Location", to.clone()),
-        Some(Mischief::ExpireTokens) => {
-            state.access.expire();
-            routes::answer(state, call)
+        Some(Mischief::Vanish | Mischief::Hang | Mischief::Garbage) => return None,
+        Some(Mischief::ActThenVanish | Mischief::ActThenHang) => {
+            act(call);
+            return None;
         }
-        Some(Mischief::NoRange) => routes::answer(state, &without_range(call)),
+        Some(Mischief::ActThenAnswer(reply)) => {
+            act(call);
+            reply.clone()
+        }
+        Some(Mischief::NoRange) => act(&without_range(call)),
         Some(Mischief::WrongRange) => {
-            let mut reply = routes::answer(state, &without_range(call));
+            let mut reply = act(&without_range(call));
             let total = reply.body.len();
             reply.status = 206;
             reply.body.drain(..1);
             reply.with("Content-Range", format!("bytes 1-{}/{total}", total - 1))
         }
-        Some(mischief) => spoiled(routes::answer(state, call), mischief),
-        None => routes::answer(state, call),
-    };
-    (reply, mischief)
+        Some(mischief) => spoiled(act(call), mischief),
+        None => act(call),
+    })
 }
 
 fn spoiled(mut reply: Reply, mischief: &Mischief) -> Reply {
@@ -114,6 +144,7 @@ fn spoiled(mut reply: Reply, mischief: &Mischief) -> Reply {
         Mischief::Shorter { by } => reply.body.truncate(reply.body.len().saturating_sub(*by)),
         Mischief::Longer { by } => reply.body.extend(std::iter::repeat_n(b'x', *by)),
         Mischief::Header { name, value } => return reply.with(name, value.clone()),
+        Mischief::Without { name } => return reply.without(name),
         _ => {}
     }
     reply

@@ -1,20 +1,35 @@
-//! A registry on a free loopback port that misbehaves on purpose and remembers what it was asked.
+//! A strict registry on a free loopback port that misbehaves on purpose and remembers what it was asked.
 //!
 //! ```text
-//! connection --http--> Call --record--> mischief? --access?--> routes --> store --> Reply --http--> connection
+//! connection --http--> Call --visit--> rule? --access?--> body --hook--> routes --> Reply, spoiled? --http--> connection
+//!                                                                          |
+//!                                  blobs, uploads, manifests, referrers, tags: what distribution-spec 1.1 says, on Store
 //! ```
+//! Strict: what the specification lets a registry refuse is refused, and what differs between registries is a setting
+//! ([`Settings`]). Each request is done under one lock, so nothing is seen half done, and writes of one tag take turns.
 //! Written by hand on std, so that it can do what no server library lets one do. It stops when it is dropped.
 
 // Each binary that uses this uses a part of it.
 #![allow(dead_code, unused_imports)]
 
 pub(crate) mod access;
+pub(crate) mod body;
+pub(crate) mod call;
 pub(crate) mod http;
+pub(crate) mod manifests;
 pub(crate) mod mischief;
 pub(crate) mod proxy;
-pub(crate) mod routes;
+pub(crate) mod rule;
+pub(crate) mod settings;
 pub(crate) mod store;
 pub(crate) mod tls;
+pub(crate) mod uploads;
+
+mod blobs;
+mod referrers;
+mod routes;
+mod tags;
+mod visit;
 
 use std::io::{BufReader, Read, Write};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
@@ -24,9 +39,15 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 pub(crate) use access::Access;
-pub(crate) use http::{Call, Reply};
-pub(crate) use mischief::{Mischief, Rule};
+pub(crate) use call::Call;
+pub(crate) use http::Reply;
+pub(crate) use mischief::Mischief;
+pub(crate) use rule::Rule;
+pub(crate) use settings::{Broken, Refusal, Right, Same, Settings, TagRule};
 pub(crate) use store::Store;
+
+/// What is done before a request is answered.
+pub(crate) type Hook = Box<dyn FnMut(&Call, &mut Store) + Send>;
 
 /// How often a waiting thread looks whether it should stop.
 pub(crate) const STEP: Duration = Duration::from_millis(20);
@@ -49,10 +70,28 @@ pub(crate) struct Shared {
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) store: Store,
+    pub(crate) settings: Settings,
     pub(crate) access: Access,
     pub(crate) rules: Vec<Rule>,
     pub(crate) calls: Vec<Call>,
-    pub(crate) place: String,
+    pub(crate) offences: Vec<String>,
+    pub(crate) hook: Option<Hook>,
+    /// How often the calls were forgotten.
+    pub(crate) resets: usize,
+    /// `http://127.0.0.1:PORT`
+    pub(crate) base: String,
+}
+
+impl State {
+    /// How answers name a path.
+    fn location(&self, path: &str) -> String {
+        let base = if self.settings.absolute_locations { self.base.as_str() } else { "" };
+        format!("{base}{path}")
+    }
+
+    fn offence(&mut self, call: &Call, what: &str) {
+        self.offences.push(format!("{} {}: {what}", call.method, call.target));
+    }
 }
 
 impl Shared {
@@ -92,7 +131,8 @@ impl Registry {
 
     fn start_at(listener: TcpListener, tls: Option<Arc<rustls::ServerConfig>>) -> Self {
         let address = listener.local_addr().expect("its address");
-        let state = State { place: address.to_string(), ..State::default() };
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let state = State { base: format!("{scheme}://{address}"), ..State::default() };
         let shared = Arc::new(Shared { stop: AtomicBool::new(false), state: Mutex::new(state), tls });
         let in_thread = Arc::clone(&shared);
         let listener = std::thread::spawn(move || listen(&listener, &in_thread));
@@ -111,11 +151,10 @@ impl Registry {
 
     /// The address of a path.
     pub(crate) fn url(&self, path: &str) -> String {
-        let scheme = if self.shared.tls.is_some() { "https" } else { "http" };
-        format!("{scheme}://{}{path}", self.address)
+        format!("{}{path}", self.shared.state().base)
     }
 
-    /// Who may read from now on.
+    /// Who may read and write from now on.
     pub(crate) fn require(&self, access: Access) {
         self.shared.state().access = access;
     }
@@ -125,11 +164,25 @@ impl Registry {
         self.shared.state().rules.push(rule);
     }
 
-    /// Behaves from now on, and forgets what it was asked.
+    /// Does `hook` with each request once all of it came, before it is done and answered. Nothing else is done meanwhile:
+    /// the hook changes the store that it is given, and must not ask the registry.
+    pub(crate) fn on_call(&self, hook: impl FnMut(&Call, &mut Store) + Send + 'static) {
+        self.shared.state().hook = Some(Box::new(hook));
+    }
+
+    /// Behaves from now on, and forgets what it was asked and what to do then.
     pub(crate) fn reset(&self) {
         let mut state = self.shared.state();
         state.rules.clear();
         state.calls.clear();
+        state.offences.clear();
+        state.hook = None;
+        state.resets += 1;
+    }
+
+    /// Changes what kind of registry it is.
+    pub(crate) fn configure(&self, change: impl FnOnce(&mut Settings)) {
+        change(&mut self.shared.state().settings);
     }
 
     /// Changes what it holds.
@@ -145,6 +198,16 @@ impl Registry {
     /// What it was asked about paths that hold `part`.
     pub(crate) fn calls_of(&self, part: &str) -> Vec<Call> {
         self.calls().into_iter().filter(|call| call.target.contains(part)).collect()
+    }
+
+    /// What it was asked and answered, in order: `PUT /v2/r/manifests/1.0 -> 201`.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.shared.state().calls.iter().map(Call::to_string).collect()
+    }
+
+    /// What no client should do and registries put up with.
+    pub(crate) fn offences(&self) -> Vec<String> {
+        self.shared.state().offences.clone()
     }
 }
 
@@ -193,16 +256,7 @@ fn serve(stream: TcpStream, shared: &Shared) {
 }
 
 fn talk<S: Read + Write>(mut stream: BufReader<S>, shared: &Shared) {
-    while let Some(call) = http::read(&mut stream, shared) {
-        let (reply, mischief) = {
-            let mut state = shared.state();
-            state.calls.push(call.clone());
-            mischief::answer(&mut state, &call)
-        };
-        if http::write(stream.get_mut(), &call, &reply, mischief.as_ref(), shared).is_none() {
-            break;
-        }
-    }
+    while visit::serve(&mut stream, shared).is_some() {}
 }
 
 /// Whether the first byte is that of a TLS handshake (RFC 8446, section 5.1).

@@ -65,7 +65,7 @@ impl Drop for Proxy {
 fn tunnel(stream: TcpStream, target: &str, shared: &Shared) -> Option<()> {
     stream.set_read_timeout(Some(STEP)).ok()?;
     let mut reading = BufReader::new(stream.try_clone().ok()?);
-    let call = http::read(&mut reading, shared)?;
+    let call = http::head(&mut reading, shared)?;
     shared.state().calls.push(call);
     let far = TcpStream::connect(target).ok()?;
     far.set_read_timeout(Some(STEP)).ok()?;

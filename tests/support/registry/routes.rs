@@ -1,70 +1,130 @@
 //! The paths of a registry (distribution-spec, "Endpoints").
 
 use super::State;
-use super::access;
+use super::access::{self, Action, Scope};
+use super::body::Body;
 use super::http::{Call, Reply};
-use super::store::{Store, digest_of};
+use super::{blobs, manifests, referrers, tags, uploads};
 
-/// What a registry that behaves answers.
-pub(crate) fn answer(state: &mut State, call: &Call) -> Reply {
-    let place = state.place.clone();
-    if call.path() == access::TOKEN_PATH {
-        return state.access.token(call);
-    }
-    if let Some(bytes) = state.store.files.get(call.path()) {
-        return part(call, Reply::new(200).body("application/octet-stream", bytes.clone()), true);
-    }
-    let Some(path) = call.path().strip_prefix("/v2/") else {
-        return Reply::error(404, "NOT_FOUND", "no such path");
-    };
-    let (repository, kind, last) = split(path);
-    if let Some(refusal) = state.access.refusal(call, &place, repository) {
-        return refusal;
-    }
-    match kind {
-        "" => Reply::new(200).body("application/json", "{}"),
-        "manifests" => manifest(&state.store, repository, last),
-        "blobs" => match state.store.blobs.get(last) {
-            Some(bytes) => part(call, Reply::new(200).body("application/octet-stream", bytes.clone()), true)
-                .with("Docker-Content-Digest", last),
-            None => Reply::error(404, "BLOB_UNKNOWN", "blob unknown to registry"),
-        },
-        _ => Reply::error(404, "NOT_FOUND", "no such path"),
-    }
+/// What a path means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Route<'a> {
+    /// Where the tokens are.
+    Token,
+    /// What is no registry.
+    File,
+    Ping,
+    Manifest(&'a str, &'a str),
+    Blob(&'a str, &'a str),
+    Uploads(&'a str),
+    Upload(&'a str, &'a str),
+    Referrers(&'a str, &'a str),
+    Tags(&'a str),
+    Nowhere,
 }
 
-/// `REPOSITORY/KIND/LAST`
-fn split(path: &str) -> (&str, &str, &str) {
+/// What the path of a request means.
+pub(super) fn route<'a>(state: &State, call: &'a Call) -> Route<'a> {
+    let path = call.path();
+    if path == access::TOKEN_PATH {
+        return Route::Token;
+    }
+    if state.store.files.contains_key(path) {
+        return Route::File;
+    }
+    let Some(path) = path.strip_prefix("/v2/") else { return Route::Nowhere };
+    if path.is_empty() {
+        return Route::Ping;
+    }
     let mut parts = path.rsplitn(3, '/');
-    let (last, kind, repository) = (parts.next(), parts.next(), parts.next());
-    (repository.unwrap_or_default(), kind.unwrap_or_default(), last.unwrap_or_default())
+    let (Some(last), Some(kind), Some(repository)) = (parts.next(), parts.next(), parts.next()) else {
+        return Route::Nowhere;
+    };
+    match (kind, last) {
+        ("uploads", last) => match (repository.strip_suffix("/blobs"), last) {
+            (Some(repository), "") => Route::Uploads(repository),
+            (Some(repository), id) => Route::Upload(repository, id),
+            (None, _) => Route::Nowhere,
+        },
+        ("manifests", name) if !name.is_empty() => Route::Manifest(repository, name),
+        ("blobs", digest) if !digest.is_empty() => Route::Blob(repository, digest),
+        ("referrers", digest) => Route::Referrers(repository, digest),
+        ("tags", "list") => Route::Tags(repository),
+        _ => Route::Nowhere,
+    }
 }
 
-fn manifest(store: &Store, repository: &str, name: &str) -> Reply {
-    let tag = store.tags.get(&(repository.to_owned(), name.to_owned()));
-    let digest = tag.cloned().unwrap_or_else(|| name.to_owned());
-    match store.manifests.get(&(repository.to_owned(), digest.clone())) {
-        Some((media_type, bytes)) => {
-            Reply::new(200).body(media_type, bytes.clone()).with("Docker-Content-Digest", digest)
+impl<'a> Route<'a> {
+    /// The repository that it is about.
+    pub(super) fn repository(self) -> Option<&'a str> {
+        match self {
+            Self::Manifest(repository, _) | Self::Blob(repository, _) | Self::Upload(repository, _) => Some(repository),
+            Self::Referrers(repository, _) | Self::Uploads(repository) | Self::Tags(repository) => Some(repository),
+            Self::Token | Self::File | Self::Ping | Self::Nowhere => None,
         }
-        None => Reply::error(404, "MANIFEST_UNKNOWN", "manifest unknown"),
+    }
+
+    /// What a request there needs; nothing if anybody may do it.
+    fn needs(self, call: &Call) -> Option<Vec<Scope>> {
+        if self == Self::Ping {
+            return Some(Vec::new());
+        }
+        let repository = self.repository()?;
+        let mut needs = vec![Scope::new(repository, Action::Pull)];
+        if !call.reads() {
+            needs.push(Scope::new(repository, Action::Push));
+        }
+        if let (Self::Uploads(_), Some(_), Some(from)) = (self, call.query("mount"), call.query("from")) {
+            needs.push(Scope::new(&from, Action::Pull));
+        }
+        Some(needs)
     }
 }
 
-/// The part that was asked for, if `If-Range` allows it.
-fn part(call: &Call, mut reply: Reply, tagged: bool) -> Reply {
-    let tag = format!("\"{}\"", &digest_of(&reply.body)[..20]);
-    if tagged {
-        reply = reply.with("ETag", tag.clone());
+/// The answer to a request that lacks what it takes. A token is used by it.
+pub(super) fn refusal(state: &mut State, call: &Call) -> Option<Reply> {
+    let route = route(state, call);
+    let needs = route.needs(call)?;
+    if let Some(refusal) = state.access.refusal(call, &state.base, &needs) {
+        return Some(refusal);
     }
-    let asked =
-        call.header("range").and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-')?.parse::<usize>().ok());
-    let Some(first) = asked.filter(|_| call.header("if-range").is_none_or(|given| given == tag)) else { return reply };
-    let total = reply.body.len();
-    if first >= total {
-        return Reply::new(416).with("Content-Range", format!("bytes */{total}"));
+    let repository = route.repository().unwrap_or_default();
+    let mine = needs.iter().filter(|scope| scope.repository == repository);
+    let denied = mine.into_iter().any(|scope| state.settings.right(&scope.repository) < scope.action.right());
+    if denied {
+        return Some(Reply::error(403, "DENIED", "requested access to the resource is denied"));
     }
-    reply.status = 206;
-    reply.body.drain(..first);
-    reply.with("Content-Range", format!("bytes {first}-{}/{total}", total - 1))
+    let named = call.reads() || repository.is_empty() || is_name(repository);
+    (!named).then(|| Reply::error(400, "NAME_INVALID", "invalid repository name"))
+}
+
+/// What a registry that behaves answers to somebody who may ask.
+pub(super) fn answer(state: &mut State, call: &Call, body: &mut Body) -> Reply {
+    let unsupported = || Reply::error(405, "UNSUPPORTED", "the operation is unsupported");
+    match route(state, call) {
+        Route::Token => state.access.token(call),
+        Route::File => state.store.files.get(call.path()).map_or(Reply::new(404), |bytes| blobs::file(call, bytes)),
+        Route::Ping => Reply::new(200).body("application/json", "{}"),
+        Route::Manifest(repository, name) => manifests::answer(state, call, repository, name, body),
+        Route::Blob(repository, digest) if call.reads() || call.method == "DELETE" => {
+            blobs::answer(state, call, repository, digest)
+        }
+        Route::Uploads(repository) if call.method == "POST" => uploads::start(state, call, repository),
+        Route::Upload(repository, id) => uploads::answer(state, call, repository, id, body),
+        Route::Referrers(repository, digest) if call.reads() => referrers::answer(state, call, repository, digest),
+        Route::Tags(repository) if call.reads() => tags::answer(state, call, repository),
+        Route::Nowhere => Reply::error(404, "NOT_FOUND", "no such path"),
+        _ => unsupported(),
+    }
+}
+
+/// Whether each part of it is written as names of repositories are.
+fn is_name(name: &str) -> bool {
+    let edge = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    name.split('/').all(|part| {
+        let bytes = part.as_bytes();
+        bytes.first().is_some_and(|byte| edge(*byte))
+            && bytes.last().is_some_and(|byte| edge(*byte))
+            && bytes.iter().all(|byte| edge(*byte) || b"._-".contains(byte))
+    })
 }
