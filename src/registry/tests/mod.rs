@@ -5,6 +5,7 @@ mod files;
 mod keep;
 mod login;
 mod pull;
+mod push;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
