@@ -10,16 +10,20 @@ use crate::base::{Epoch, Platform};
 
 pub use super::args_steps::{Doctor, Log, ProvisionArgs, Run, Shell};
 
+mod login;
 mod store;
 mod test;
 
+pub use login::{Login, Logout};
 pub use store::{StoreArgs, StoreCommand};
 pub use test::Test;
 
 use super::network::NetworkArgs;
 
+mod push;
 mod reproduce;
 
+pub use push::Push;
 pub use reproduce::Reproduce;
 
 /// Builds container images that are the same bytes everywhere and never change once they exist.
@@ -102,6 +106,12 @@ pub enum Command {
     Inspect(Inspect),
     /// Show what differs between two images: files, config, sizes
     Diff(Diff),
+    /// Publish an image: to registries, OCI layouts and archives; a tag is created once and never rewritten
+    Push(Push),
+    /// Try a user name and a password on a registry, and keep them for kiln, docker and podman
+    Login(Login),
+    /// Forget what was kept for a registry
+    Logout(Logout),
     /// Print the JSON schema of templates, for editors, or the reference of all keys
     Schema(Schema),
     /// List, check and clean the local store
@@ -126,7 +136,7 @@ pub struct TemplateArgs {
     pub version: Option<String>,
 }
 
-fn parse_setting(text: &str) -> Result<(String, String), String> {
+pub(super) fn parse_setting(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("expected NAME=VALUE".to_owned()),

@@ -67,7 +67,14 @@ fn place(command: &Command) -> Option<PathBuf> {
         Command::Shell(args) => &args.template.template,
         Command::Run(args) => &args.template.template,
         Command::Log(args) => &args.template.template,
+        Command::Push(args) => {
+            let first = args.words.first().map(Path::new).filter(|first| first.exists());
+            first.unwrap_or(Path::new("."))
+        }
         Command::Inspect(_) | Command::Diff(_) | Command::Store(_) | Command::Doctor(_) => Path::new("."),
+        Command::Login(_) => Path::new("."),
+        // Nobody is asked who could be anywhere else.
+        Command::Logout(_) => return None,
         Command::Init(_) | Command::Schema(_) | Command::Completions(_) | Command::Man(_) => return None,
     };
     if template.is_dir() {

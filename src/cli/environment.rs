@@ -30,6 +30,8 @@ pub struct Environment {
     pub network: Surroundings,
     /// Whether stdin and stdout are a terminal, so that somebody can be talked to.
     pub interactive: bool,
+    /// Whether stdin is a terminal, which shows what is typed.
+    pub stdin_is_terminal: bool,
     /// What kind of terminal it is.
     pub terminal: Option<String>,
     /// The caller's name, as subuid(5) may know it.
@@ -69,6 +71,7 @@ impl Environment {
             live: terminal && !dumb,
             network: Surroundings::new(&|name| std::env::var_os(name)),
             interactive: std::io::stdin().is_terminal() && std::io::stdout().is_terminal(),
+            stdin_is_terminal: std::io::stdin().is_terminal(),
             terminal: text("TERM"),
             user: name_of_caller(text("USER").or_else(|| text("LOGNAME"))),
             stdout_is_terminal: std::io::stdout().is_terminal(),

@@ -9,6 +9,7 @@
 //! junit          results of tests as CI systems read them
 //! report         errors, warnings and hints as people read them
 //! progress       what is going on, on stderr
+//! prompt         questions to who sits at the terminal
 //! verbs/         one file for each verb
 //! ```
 //! The result goes to stdout, everything else to stderr. Nothing below this module prints, reads the environment or asks
@@ -22,6 +23,7 @@ pub mod junit;
 pub mod network;
 pub mod opening;
 pub mod progress;
+pub mod prompt;
 pub mod report;
 pub mod secret;
 pub mod session;
@@ -68,6 +70,9 @@ fn run(cli: &Cli, session: &Session) -> Result<ExitCode, Failure> {
         Command::Doctor(args) => verbs::doctor::run(args, session),
         Command::Inspect(args) => verbs::inspect::run(args, session),
         Command::Diff(args) => verbs::diff::run(args, session),
+        Command::Push(args) => verbs::push::run(args, session),
+        Command::Login(args) => verbs::login::login(args, session),
+        Command::Logout(args) => verbs::login::logout(args, session),
         Command::Schema(args) => verbs::manual::schema(args),
         Command::Store(args) => verbs::store::run(&args.command, session),
         Command::Completions(args) => verbs::manual::completions(args),

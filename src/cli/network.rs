@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use clap::Args;
 
@@ -16,7 +17,7 @@ use crate::registry::{Client, CredentialFiles, Files, Mirrors};
 use crate::source::debian::Hosts;
 use crate::source::url::{Fetcher, Keys, Token};
 use crate::store::Store;
-use crate::transport::{Identity, Network as Allowed, Proxies, Secret, Settings, Transport, Watch};
+use crate::transport::{Identity, Network as Allowed, Proxies, Retries, Secret, Settings, Timeouts, Transport, Watch};
 
 /// How far inputs may be looked for.
 #[derive(Debug, Args)]
@@ -51,6 +52,26 @@ pub struct NetworkArgs {
     /// The private key (PEM) of `--client-cert`
     #[arg(long, value_name = "FILE", env = "KILN_CLIENT_KEY", hide_env_values = true, requires = "client_certificate")]
     pub client_key: Option<PathBuf>,
+    /// Give up on a server that says nothing for so long [default: 30]
+    #[arg(long, value_name = "SECONDS", env = "KILN_STALL", hide_env_values = true,
+        value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub stall: Option<u64>,
+    /// Try so often what fails for a passing reason, until something is gained [default: 5]
+    #[arg(long, value_name = "TIMES", env = "KILN_ATTEMPTS", hide_env_values = true,
+        value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub attempts: Option<u32>,
+}
+
+impl NetworkArgs {
+    fn timeouts(&self) -> Timeouts {
+        let usual = Timeouts::default();
+        Timeouts { stall: self.stall.map_or(usual.stall, Duration::from_secs), ..usual }
+    }
+
+    fn retries(&self) -> Retries {
+        let usual = Retries::default();
+        Retries { attempts: self.attempts.unwrap_or(usual.attempts), ..usual }
+    }
 }
 
 /// What the environment says about the network.
@@ -98,6 +119,13 @@ impl Surroundings {
             keys: Keys { netrc: path("NETRC").or_else(|| in_home(".netrc")), ..Keys::default() },
             debian: debian(text("KILN_DEBIAN_MIRROR"), text("KILN_DEBIAN_SNAPSHOT")),
         }
+    }
+}
+
+impl Surroundings {
+    /// Where credentials for registries are.
+    pub fn credentials(&self) -> &CredentialFiles {
+        &self.files.credentials
     }
 }
 
@@ -186,6 +214,8 @@ impl Network {
             identities: identities.collect(),
             proxies: surroundings.proxies.clone(),
             insecure_hosts,
+            timeouts: args.timeouts(),
+            retries: args.retries(),
             ..Settings::default()
         };
         Ok(Self {
@@ -200,6 +230,11 @@ impl Network {
         })
     }
 
+    /// Who speaks to registries. `watch` is told of everything that is tried again.
+    pub fn client<'a>(&'a self, watch: Watch<'a>) -> Result<Client<'a>, InputError> {
+        Ok(Client::new(&self.transport, &self.files, watch)?)
+    }
+
     /// Where inputs of a template in `directory` are looked for. `watch` is told of everything that is tried again.
     pub fn reach<'a>(
         &'a self,
@@ -208,7 +243,7 @@ impl Network {
         watch: Watch<'a>,
     ) -> Result<Reach<'a>, crate::pipeline::Error> {
         let remote = Remote {
-            registry: Client::new(&self.transport, &self.files, watch).map_err(InputError::from)?,
+            registry: self.client(watch)?,
             web: Fetcher { transport: &self.transport, keys: &self.keys, watch },
             debian: &self.debian,
             git: &self.git,

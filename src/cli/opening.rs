@@ -93,12 +93,17 @@ impl<'a> Opening<'a> {
 impl Opened<'_> {
     /// Evaluates the template and says what looks wrong.
     pub fn prepare(&self, loaded: Loaded, commands: Commands) -> Result<Prepared, Error> {
+        let prepared = self.evaluate(loaded, commands)?;
+        self.session.report.prepared(&prepared);
+        Ok(prepared)
+    }
+
+    /// Evaluates the template; what looks wrong is the caller's to say.
+    pub fn evaluate(&self, loaded: Loaded, commands: Commands) -> Result<Prepared, Error> {
         self.progress.stage("reading the sources");
         let prepared = prepare(loaded, self.never, self.reach, self.terms, self.request, commands);
         self.progress.end();
-        let prepared = prepared?;
-        self.session.report.prepared(&prepared);
-        Ok(prepared)
+        prepared
     }
 }
 

@@ -20,6 +20,7 @@ use super::configuration::Configuration;
 use super::environment::Environment;
 use super::network::{Network, NetworkArgs};
 use super::progress::Progress;
+use super::prompt::Prompt;
 use super::report::{Failure, Loudness, Report};
 
 /// The surroundings and how to speak.
@@ -138,6 +139,11 @@ impl Session {
             hint: "run it in a terminal; in CI, `kiln log` shows what commands printed".to_owned(),
         })?;
         Ok(Terminal { file, kind: self.environment.terminal.clone() })
+    }
+
+    /// Who sits at the terminal, if somebody does.
+    pub fn prompt(&self) -> Option<Prompt<'_>> {
+        Prompt::open(&self.interrupted)
     }
 
     /// Shows what goes on.

@@ -192,7 +192,7 @@ impl Reader<'_> {
     fn place<T>(&mut self, at: &Spanned<T>, text: &str) -> Option<String> {
         if text.contains('@') {
             // It may stand behind a password.
-            let hint = "credentials of registries are in docker's and podman's files: `docker login`, `podman login`";
+            let hint = "credentials of registries are in docker's and podman's files: `kiln login` writes them";
             self.without_line(at, "a host has a user or a password in front of it".to_owned(), hint);
             return None;
         }

@@ -4,12 +4,14 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::assemble::AssembleError;
-use crate::base::{Class, ImagePath};
+use crate::base::{BlobDigest, Class, ImagePath, Platform};
 use crate::image::IndexError;
 use crate::input::InputError;
 use crate::layer::read::ReadError;
 use crate::lock::LockError;
 use crate::output::OutputError;
+use crate::publish::PublishError;
+use crate::publish::part::PartError;
 use crate::residue::ResidueError;
 use crate::sandbox::SandboxError;
 use crate::secret::SecretError;
@@ -238,9 +240,43 @@ pub enum Error {
         /// Why.
         source: ContentError,
     },
+    /// Something cannot be published, pulled or copied.
+    #[error(transparent)]
+    Publish(Box<PublishError>),
+    /// It is not said where to.
+    #[error("it is not said where to push")]
+    NoDestination,
+    /// It is not said under which name.
+    #[error("what goes to `{destination}` has no name there")]
+    NoTag {
+        /// Where it goes.
+        destination: String,
+    },
+    /// The manifest of a part is for another platform than the part says.
+    #[error("the part for {wanted} is an image for {found}: {manifest}")]
+    PartOfOther {
+        /// Its manifest.
+        manifest: BlobDigest,
+        /// What the part says.
+        wanted: Platform,
+        /// What the image says.
+        found: Platform,
+    },
+    /// Parts that do not make an image.
+    #[error(transparent)]
+    Part(#[from] PartError),
+    /// What is pushed was not built here from a template.
+    #[error("`--tag plan` needs a template: what is pushed has no plan")]
+    NoPlan,
     /// The user wanted to stop.
     #[error("interrupted")]
     Interrupted,
+}
+
+impl From<PublishError> for Error {
+    fn from(source: PublishError) -> Self {
+        Self::Publish(Box::new(source))
+    }
 }
 
 impl From<InputError> for Error {
@@ -261,6 +297,8 @@ impl Error {
             | Self::Lock { error: LockError::Profile { .. }, .. } => Class::Mismatch,
             Self::Store(StoreError::Damaged { .. }) => Class::Mismatch,
             Self::Input { source, .. } | Self::Arrived(source) => source.class(),
+            Self::Publish(source) => source.class(),
+            Self::Part(_) | Self::PartOfOther { .. } => Class::Mismatch,
             Self::Interrupted | Self::Sandbox(SandboxError::Interrupted) => Class::Interrupted,
             _ => Class::Failed,
         }
@@ -317,6 +355,17 @@ impl Error {
             Self::PrivateKey { path, .. } => {
                 Some(format!("if it is meant to be public, say so in the layer: allow-private-keys = [\"{path}\"]"))
             }
+            Self::Publish(error) => error.hint(),
+            Self::Part(error) => error.hint(),
+            Self::PartOfOther { .. } => Some("build this part again".to_owned()),
+            Self::NoDestination => Some(
+                "name one: `kiln push TEMPLATE HOST/REPOSITORY`; or write `registry` into `[publish]` of the template".to_owned(),
+            ),
+            Self::NoTag { .. } => Some(
+                "give the image a version, in the template or with `--version`; or a tag: `--tag TAG`, or `--tag plan` for the plan's"
+                    .to_owned(),
+            ),
+            Self::NoPlan => Some("name the tag, or push the template".to_owned()),
             Self::Output(error) => error.hint(),
             Self::ImageFile(error) => error.hint(),
             Self::Index(error) => error.hint(),

@@ -16,6 +16,7 @@
 //! build    Prepared + Store                        -> Built      blobs, images, index
 //! keys     private keys in it                      -> refused, or told
 //! deliver  Built + outputs                         -> receipts
+//! publish  Built + destinations                -> registries and layouts, each name once
 //! reproduce several builds from nothing, varied   -> what differs, and why
 //! look     a reference                             -> Seen       an image that exists, for people
 //! ```
@@ -37,6 +38,7 @@ mod packages;
 pub mod pin;
 pub mod prepare;
 pub mod provision;
+pub mod publish;
 pub mod reproduce;
 pub mod supply;
 pub mod terms;

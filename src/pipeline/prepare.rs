@@ -222,7 +222,7 @@ pub fn prepare(
         version: loaded.facts.version.clone(),
         epoch: loaded.settled.epoch,
         created: loaded.settled.created,
-        annotations: platforms.first().map(|first| first.template.annotations.clone()).unwrap_or_default(),
+        annotations: shared_annotations(&loaded, request),
         platforms: plans,
     };
     let digest = plan.digest()?;
@@ -236,6 +236,14 @@ pub fn prepare(
     let last = reach.store.note(Shelf::Builds, &build_name(&loaded));
     let (taken, touched) = (made.taken.spools().cloned().collect(), made.touched);
     Ok(Prepared { loaded, gathered, taken, inline, plan, digest, stages, touched, platforms, warnings, last })
+}
+
+/// Those of the template's first platform, also if others are built here: the index has them, and it is the same
+/// wherever its images are built.
+fn shared_annotations(loaded: &Loaded, request: &super::Request) -> BTreeMap<String, String> {
+    let first = loaded.settled.platforms.first();
+    let template = first.map(|first| loaded.document.template(first, &request.set, request.version.as_deref()).0);
+    template.map(|template| template.annotations).unwrap_or_default()
 }
 
 /// Adds those that are not there yet.

@@ -15,4 +15,4 @@ pub mod model;
 
 pub use describe::describe;
 pub use explain::{Why, explain};
-pub use model::{BasePlan, LayerPlan, Made, Plan, PlatformPlan, StepPlan, layer_key};
+pub use model::{BasePlan, LayerPlan, Made, Plan, PlanHead, PlanPart, PlatformPlan, StepPlan, layer_key};

@@ -105,9 +105,65 @@ pub fn layer_key(profile: &str, tree: &TreeDigest) -> LayerKey {
     hasher.finish()
 }
 
+/// What the images of all platforms share, so that machines which build one platform each can tell that they build the
+/// same.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlanHead {
+    /// The format profile.
+    pub profile: String,
+    /// The image's name.
+    pub name: Option<String>,
+    /// The image's version.
+    pub version: Option<String>,
+    /// The time of files.
+    pub epoch: Epoch,
+    /// The time in config and annotations.
+    pub created: Epoch,
+    /// Annotations of the template.
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// The plan of one platform by its digest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanPart {
+    /// Which.
+    pub platform: Platform,
+    /// Of the platform's plan.
+    pub digest: PlanDigest,
+}
+
+impl PlanHead {
+    /// The digest of a plan: of the canonical JSON of what the platforms share, and of each platform's digest. `parts` are
+    /// in the order of the platforms.
+    pub fn digest(&self, parts: &[PlanPart]) -> serde_json::Result<PlanDigest> {
+        json::canonical(&(self, parts)).map(|bytes| digest_of(&bytes))
+    }
+}
+
 impl Plan {
-    /// The digest of the plan's canonical JSON.
+    /// What all platforms share.
+    pub fn head(&self) -> PlanHead {
+        PlanHead {
+            profile: self.profile.clone(),
+            name: self.name.clone(),
+            version: self.version.clone(),
+            epoch: self.epoch,
+            created: self.created,
+            annotations: self.annotations.clone(),
+        }
+    }
+
+    /// Each platform by its digest.
+    pub fn parts(&self) -> serde_json::Result<Vec<PlanPart>> {
+        let part = |plan: &PlatformPlan| {
+            let digest = json::canonical(plan).map(|bytes| digest_of(&bytes))?;
+            Ok(PlanPart { platform: plan.platform.clone(), digest })
+        };
+        self.platforms.iter().map(part).collect()
+    }
+
+    /// Its digest, which can also be had from the parts of several machines.
     pub fn digest(&self) -> serde_json::Result<PlanDigest> {
-        json::canonical(self).map(|bytes| digest_of(&bytes))
+        self.head().digest(&self.parts()?)
     }
 }

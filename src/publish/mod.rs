@@ -6,6 +6,7 @@
 //! shipment  manifests, from the images to the index, and what refers to them
 //! stock     where their blobs are: store, layout, registry
 //! place     what can be pushed to: a repository of a registry, an OCI layout, an archive
+//! part      one platform of it, where several machines build one each
 //! push      the order: blobs, manifests, attachments, names
 //! origin    what can be read whole: a repository, a layout, the store        collect   Origin + name -> Shipment
 //! ```
@@ -18,18 +19,23 @@
 
 pub mod archive;
 pub mod collect;
+pub mod destination;
 pub mod error;
 pub mod layout;
 pub mod names;
 pub mod origin;
+pub mod part;
 pub mod place;
 pub mod push;
+pub mod record;
 pub mod registry;
 pub mod shipment;
 pub mod stock;
+pub mod stored;
 
 pub use archive::ArchivePlace;
 pub use collect::collect;
+pub use destination::{Destination, ParseDestinationError};
 pub use error::PublishError;
 pub use layout::LayoutPlace;
 pub use names::Names;
@@ -39,3 +45,4 @@ pub use push::{How, Receipt, push};
 pub use registry::RegistryPlace;
 pub use shipment::{Attachment, Companion, Shipment};
 pub use stock::Stock;
+pub use stored::StoreStock;

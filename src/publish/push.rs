@@ -1,7 +1,7 @@
 //! The order in which something is published.
 //!
 //! ```text
-//! names, all at once    another's? refused, before a byte is sent       ours? nothing but attachments is left to do
+//! names, all at once    another's? refused, before a byte is sent       ours? nothing more to do
 //! manifests             what is there proves its blobs
 //! blobs                 those of manifests that are missing: asked for at once, sent several at once, the largest first
 //! manifests             images, then the index
@@ -41,6 +41,17 @@ pub enum How {
     Sent,
 }
 
+impl How {
+    /// In a word, for programs.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::There => "there",
+            Self::Mounted(_) => "mounted",
+            Self::Sent => "sent",
+        }
+    }
+}
+
 /// What a push did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
@@ -59,7 +70,8 @@ pub struct Receipt {
 }
 
 impl Receipt {
-    fn of(digest: BlobDigest) -> Self {
+    /// Of a push that has done nothing yet.
+    pub fn nothing(digest: BlobDigest) -> Self {
         let (names, blobs, manifests) = (Vec::new(), Vec::new(), Vec::new());
         Self { digest, names, blobs, manifests, attached: Vec::new(), left: Vec::new() }
     }
@@ -74,12 +86,35 @@ pub fn push(
     interrupted: &AtomicBool,
 ) -> Result<Receipt, PublishError> {
     let top = shipment.top().ok_or(PublishError::Nothing)?;
-    let mut receipt = Receipt::of(top.digest);
-    // What refers to something may come later than the something.
-    if all_there(place, names, top)? && shipment.attachments.is_empty() && shipment.companions.is_empty() {
-        receipt.names = names.tags().iter().map(|tag| (tag.clone(), Created::AlreadyThere)).collect();
-        return Ok(receipt);
+    if all_there(place, names, top)? {
+        let names = names.tags().iter().map(|tag| (tag.clone(), Created::AlreadyThere)).collect();
+        return Ok(Receipt { names, ..Receipt::nothing(top.digest) });
     }
+    publish(shipment, place, names, stock, interrupted)
+}
+
+/// The same, also where the names are there already: what refers to something may have come later than the something.
+pub fn copy(
+    shipment: &Shipment,
+    place: &dyn Place,
+    names: &Names,
+    stock: &dyn Stock,
+    interrupted: &AtomicBool,
+) -> Result<Receipt, PublishError> {
+    let top = shipment.top().ok_or(PublishError::Nothing)?;
+    all_there(place, names, top)?;
+    publish(shipment, place, names, stock, interrupted)
+}
+
+fn publish(
+    shipment: &Shipment,
+    place: &dyn Place,
+    names: &Names,
+    stock: &dyn Stock,
+    interrupted: &AtomicBool,
+) -> Result<Receipt, PublishError> {
+    let top = shipment.top().ok_or(PublishError::Nothing)?;
+    let mut receipt = Receipt::nothing(top.digest);
     bring(shipment, place, stock, interrupted, &mut receipt)?;
     for tag in names.tags() {
         check(interrupted)?;

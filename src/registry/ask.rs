@@ -22,12 +22,12 @@ pub struct Referrers {
     /// Each of them.
     pub entries: Vec<Descriptor>,
     /// Who keeps the list.
-    pub kept: Kept,
+    pub listed: Listed,
 }
 
 /// How a registry keeps what refers to something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kept {
+pub enum Listed {
     /// It does it itself (distribution-spec 1.1).
     Api,
     /// Clients do, under a tag.
@@ -116,7 +116,7 @@ impl Client<'_> {
                 Err(RegistryError::NotFound { .. }) if entries.is_empty() => {
                     let index = self.fallback(repository, to)?;
                     let entries = index.map(|(_, links)| links.manifests).unwrap_or_default();
-                    return Ok(Referrers { entries, kept: Kept::Tag });
+                    return Ok(Referrers { entries, listed: Listed::Tag });
                 }
                 Err(error) => return Err(error),
                 Ok(bytes) => {
@@ -125,7 +125,7 @@ impl Client<'_> {
                 }
             }
         }
-        Ok(Referrers { entries, kept: Kept::Api })
+        Ok(Referrers { entries, listed: Listed::Api })
     }
 
     /// What is under the fallback tag of something.

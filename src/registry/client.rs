@@ -179,7 +179,7 @@ impl<'a> Client<'a> {
     }
 
     /// https, except for hosts that may be spoken to without: there, what they speak.
-    fn scheme(&self, host: &str) -> Result<Scheme, TransportError> {
+    pub(super) fn scheme(&self, host: &str) -> Result<Scheme, TransportError> {
         let plain = Url::parse(&format!("http://{host}/v2/"))?;
         if !self.transport.settings().allows_plain(&plain) {
             return Ok(Scheme::Https);

@@ -1,4 +1,4 @@
-//! Who we are to a registry: the files that `docker login` and `podman login` write.
+//! Who we are to a registry: the files that `docker login`, `podman login` and `kiln login` write.
 //!
 //! ```text
 //! $REGISTRY_AUTH_FILE, docker's config.json, podman's auth.json  --credHelpers, auths, credsStore-->  Credential
@@ -18,11 +18,11 @@ use crate::transport::Secret;
 use crate::transport::secret::decode_base64;
 
 use super::error::RegistryError;
-use super::helper;
+use super::helper::Helper;
 use super::name::Repository;
 
 /// Under what docker keeps the credentials of Docker Hub.
-const HUB_KEY: &str = "https://index.docker.io/v1/";
+pub(super) const HUB_KEY: &str = "https://index.docker.io/v1/";
 
 /// How long a helper may take: some ask a password manager, which asks a person.
 const HELPER_LIMIT: Duration = Duration::from_secs(60);
@@ -69,15 +69,15 @@ pub enum Credential {
 /// A file of docker's or podman's. What else it holds is not ours.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Config {
-    auths: BTreeMap<String, Entry>,
-    cred_helpers: BTreeMap<String, String>,
-    creds_store: Option<String>,
+pub(super) struct Config {
+    pub(super) auths: BTreeMap<String, Entry>,
+    pub(super) cred_helpers: BTreeMap<String, String>,
+    pub(super) creds_store: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Entry {
+pub(super) struct Entry {
     auth: Option<String>,
     username: Option<String>,
     password: Option<String>,
@@ -108,7 +108,7 @@ impl CredentialFiles {
         config: &Config,
         repository: &Repository,
     ) -> Result<Option<Credential>, RegistryError> {
-        let aliases = aliases(repository);
+        let aliases = aliases(&repository.registry);
         let named = config.cred_helpers.iter().find(|(key, _)| aliases.iter().any(|alias| *alias == plain(key)));
         if let Some((_, helper)) = named
             && let Some(found) = self.of_helper(helper, repository)?
@@ -128,11 +128,21 @@ impl CredentialFiles {
 
     fn of_helper(&self, helper: &str, repository: &Repository) -> Result<Option<Credential>, RegistryError> {
         let key = if is_hub(&repository.registry) { HUB_KEY } else { &repository.registry };
-        helper::get(helper, key, &self.helper_directories, self.helper_limit)
+        self.helper(helper).get(key)
+    }
+
+    /// The helper of this name, whether it is there or not.
+    pub(super) fn helper<'a>(&'a self, name: &str) -> Helper<'a> {
+        Helper::new(name, &self.helper_directories, self.helper_limit)
     }
 }
 
 impl Entry {
+    /// Whether there is something in it that may be secret. Docker leaves an empty one where a helper has it.
+    pub(super) fn is_filled(&self) -> bool {
+        [&self.auth, &self.password, &self.identitytoken].into_iter().flatten().any(|text| !text.is_empty())
+    }
+
     fn credential(&self) -> Result<Option<Credential>, &'static str> {
         let filled = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
         if let Some(token) = filled(&self.identitytoken) {
@@ -150,7 +160,7 @@ impl Entry {
 }
 
 /// A file that is not there says nothing.
-fn read(path: &Path) -> Result<Option<Config>, RegistryError> {
+pub(super) fn read(path: &Path) -> Result<Option<Config>, RegistryError> {
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
@@ -163,44 +173,48 @@ fn read(path: &Path) -> Result<Option<Config>, RegistryError> {
     }
     // The parser's own text would show a value that has the wrong type.
     let place = |error: serde_json::Error| bad(path, &format!("no JSON of docker's at line {}", error.line()));
-    serde_json::from_slice(&bytes).map(Some).map_err(place)
+    let mut config: Config = serde_json::from_slice(&bytes).map_err(place)?;
+    // To docker, no name is no helper.
+    config.cred_helpers.retain(|_, name| !name.is_empty());
+    config.creds_store = config.creds_store.filter(|name| !name.is_empty());
+    Ok(Some(config))
 }
 
-fn bad(path: &Path, why: &str) -> RegistryError {
+pub(super) fn bad(path: &Path, why: &str) -> RegistryError {
     let source = io::Error::new(io::ErrorKind::InvalidData, why.to_owned());
     RegistryError::File { path: path.to_owned(), source }
 }
 
-fn is_hub(registry: &str) -> bool {
+pub(super) fn is_hub(registry: &str) -> bool {
     matches!(registry, "docker.io" | "index.docker.io" | "registry-1.docker.io")
 }
 
 /// The hosts under which a registry may be filed.
-fn aliases(repository: &Repository) -> Vec<String> {
-    if is_hub(&repository.registry) {
+pub(super) fn aliases(registry: &str) -> Vec<String> {
+    if is_hub(registry) {
         ["docker.io", "index.docker.io", "registry-1.docker.io"].map(str::to_owned).to_vec()
     } else {
-        vec![repository.registry.clone()]
+        vec![registry.to_owned()]
     }
 }
 
 /// The keys that mean a repository, the most special first: podman files also namespaces.
 fn wanted_keys(repository: &Repository) -> Vec<String> {
     let mut keys = Vec::new();
-    for host in aliases(repository) {
+    for host in aliases(&repository.registry) {
         let mut path = format!("{host}/{}", repository.name);
         while let Some((shorter, _)) = path.rsplit_once('/') {
             let shorter = shorter.to_owned();
             keys.push(std::mem::replace(&mut path, shorter));
         }
     }
-    keys.extend(aliases(repository));
+    keys.extend(aliases(&repository.registry));
     keys.sort_by_key(|key| std::cmp::Reverse(key.matches('/').count()));
     keys
 }
 
 /// `https://index.docker.io/v1/` is a host; `quay.io/acme` is a namespace.
-fn plain(key: &str) -> String {
+pub(super) fn plain(key: &str) -> String {
     let host_of = |rest: &str| rest.split('/').next().unwrap_or_default().to_owned();
     match key.strip_prefix("https://").or_else(|| key.strip_prefix("http://")) {
         Some(rest) => host_of(rest),

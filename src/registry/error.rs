@@ -1,4 +1,4 @@
-//! Why an image cannot be pulled.
+//! Why an image cannot be pulled, or nobody logged in.
 
 use std::io;
 use std::path::PathBuf;
@@ -230,6 +230,63 @@ pub enum RegistryError {
         /// What happened, without what it keeps.
         why: String,
     },
+    /// The program that keeps the credentials, when it is to keep or forget some.
+    #[error("`{helper} {action}` failed: {why}")]
+    HelperAction {
+        /// `docker-credential-NAME`.
+        helper: String,
+        /// `store`, `erase`, `list`.
+        action: &'static str,
+        /// What happened, without what it keeps.
+        why: String,
+    },
+    /// Helpers know registries alone.
+    #[error("`{path}` names the credential helper `{helper}`, which keeps nothing for a part of a registry such as `{namespace}`", path = path.display())]
+    HelperNamespace {
+        /// The file that names it.
+        path: PathBuf,
+        /// `docker-credential-NAME`.
+        helper: String,
+        /// What was to be logged in to.
+        namespace: String,
+    },
+    /// Not what one can log in to.
+    #[error("`{found}` is not a registry: {why}")]
+    Namespace {
+        /// As it was given, without a password.
+        found: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The registry knows nobody with this name and password.
+    #[error("`{registry}` does not take this password of `{user}`{}", also(said))]
+    WrongPassword {
+        /// Who was asked.
+        registry: String,
+        /// Who it should be.
+        user: String,
+        /// What the registry or its token server said.
+        said: Option<String>,
+    },
+    /// Anything else that can happen on the way to the answer.
+    #[error("cannot ask `{registry}` whether it takes a password")]
+    Login {
+        /// Who was asked.
+        registry: String,
+        /// Why.
+        source: Box<TransportError>,
+    },
+    /// There is no file for credentials.
+    #[error("no place for credentials: neither REGISTRY_AUTH_FILE nor DOCKER_CONFIG nor HOME is set")]
+    NoAuthFile,
+    /// A file with credentials that is to hold others.
+    #[error("cannot write `{path}`", path = path.display())]
+    Write {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// Neither the mirrors nor the registry have it.
     #[error("`{image}` is on none of its mirrors ({}) and not in its registry", tried.join("; "))]
     NoMirror {
@@ -311,7 +368,8 @@ impl RegistryError {
     /// Whether the network or the registry is to blame (exit code 5).
     pub fn is_unavailable(&self) -> bool {
         match self {
-            Self::Transport { source, .. } => source.is_unavailable(),
+            Self::Transport { source, .. } | Self::Login { source, .. } => source.is_unavailable(),
+            Self::WrongPassword { .. } => true,
             Self::Unauthorized { .. } | Self::NotFound { .. } | Self::UnknownChallenge { .. } => true,
             Self::NoToken { .. } | Self::NoUpload { .. } | Self::NotAList { .. } | Self::TagVanished { .. } => true,
             Self::Crowded { .. } => true,
@@ -337,7 +395,12 @@ impl RegistryError {
 
     /// Whether the user wanted to stop.
     pub fn is_interrupt(&self) -> bool {
-        matches!(self, Self::Transport { source, .. } if matches!(**source, TransportError::Interrupted))
+        match self {
+            Self::Transport { source, .. } | Self::Login { source, .. } => {
+                matches!(**source, TransportError::Interrupted)
+            }
+            _ => false,
+        }
     }
 
     /// What to do next.
@@ -347,18 +410,14 @@ impl RegistryError {
             Self::Unauthorized { registry, credentials: Given::No, looked_at, .. } => {
                 let files: Vec<_> = looked_at.iter().map(|path| format!("`{}`", path.display())).collect();
                 let looked = if files.is_empty() { "no file".to_owned() } else { files.join(", ") };
-                format!(
-                    "`docker login {registry}` or `podman login {registry}`; credentials were looked for in {looked}"
-                )
+                format!("`kiln login {registry}`; credentials were looked for in {looked}")
             }
             Self::Unauthorized { registry, .. } => {
-                format!(
-                    "ask for access, or `docker login {registry}` with credentials that have it; also check the name"
-                )
+                format!("ask for access, or `kiln login {registry}` with credentials that have it; also check the name")
             }
             Self::NotFound { what: "the image", .. } => "check the repository and the tag".to_owned(),
             Self::NotFound { .. } => "the registry lost a part of the image: push it again".to_owned(),
-            Self::Transport { source, .. } => return source.hint(),
+            Self::Transport { source, .. } | Self::Login { source, .. } => return source.hint(),
             Self::Digest { .. } | Self::TwoTypes { .. } => {
                 "the registry or somebody on the way to it is not to be trusted: ask whoever runs it".to_owned()
             }
@@ -368,6 +427,23 @@ impl RegistryError {
             Self::File { path, .. } => format!("repair or remove `{}`", path.display()),
             Self::Helper { helper, .. } => {
                 format!("check that `{helper} get` works, or remove it from the file that names it")
+            }
+            Self::HelperAction { helper, action, .. } => {
+                format!("check that `{helper} {action}` works, or remove it from the file that names it")
+            }
+            Self::HelperNamespace { namespace, .. } => {
+                let registry = namespace.split('/').next().unwrap_or_default();
+                format!("log in to all of `{registry}`, or name another file in REGISTRY_AUTH_FILE")
+            }
+            Self::Namespace { .. } => {
+                "write it as `HOST`, `HOST:PORT` or `HOST/NAMESPACE`; Docker Hub is `docker.io`".to_owned()
+            }
+            Self::WrongPassword { .. } => {
+                "check both; many registries want a token that was made for this in place of the password".to_owned()
+            }
+            Self::NoAuthFile => "set HOME, or name a file in REGISTRY_AUTH_FILE".to_owned(),
+            Self::Write { path, .. } => {
+                format!("make `{}` writable, or name another file in REGISTRY_AUTH_FILE", path.display())
             }
             Self::NoMirror { source, .. } => return source.hint(),
             Self::Tag { .. } => {

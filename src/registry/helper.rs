@@ -1,5 +1,7 @@
-//! Programs that keep credentials: `docker-credential-NAME get`, the registry on its standard input, JSON on its output.
+//! Programs that keep credentials: `docker-credential-NAME get`, the registry on its standard input, JSON on its output;
+//! `store` with JSON on its standard input, `erase` with the registry, and `list`.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -7,7 +9,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::transport::Secret;
 
@@ -30,49 +32,113 @@ struct Answer {
     secret: String,
 }
 
-/// What the helper keeps for `key`; nothing if it says that it has none. What it keeps is in no error.
-pub(super) fn get(
-    name: &str,
-    key: &str,
-    directories: &[PathBuf],
-    limit: Duration,
-) -> Result<Option<Credential>, RegistryError> {
-    let helper = format!("docker-credential-{name}");
-    let fail = |why: String| RegistryError::Helper { helper: helper.clone(), registry: key.to_owned(), why };
-    let program = find(&helper, directories).ok_or_else(|| fail("there is no such program in PATH".to_owned()))?;
-    let (status, output) = run(&program, key, limit).map_err(fail)?;
-    if !status.success() {
-        let said = String::from_utf8_lossy(&output);
-        let said = said.trim();
-        if said.contains("credentials not found") {
-            return Ok(None);
-        }
-        let line: String = said.lines().next().unwrap_or_default().chars().take(200).collect();
-        let shown = if line.is_empty() || line.starts_with('{') { String::new() } else { format!(": {line}") };
-        return Err(fail(format!("it ended with {status}{shown}")));
-    }
-    let answer: Answer =
-        serde_json::from_slice(&output).map_err(|_| fail("its answer is not what helpers answer".to_owned()))?;
-    let secret = Secret::new(answer.secret);
-    Ok(match answer.username.as_str() {
-        TOKEN_USER => Some(Credential::Refresh(secret)),
-        "" if secret.reveal().is_empty() => None,
-        _ => Some(Credential::Password(answer.username, secret)),
-    })
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Order<'a> {
+    #[serde(rename = "ServerURL")]
+    server_url: &'a str,
+    username: &'a str,
+    secret: &'a str,
 }
 
-/// A name from a file is not a path.
-fn find(helper: &str, directories: &[PathBuf]) -> Option<PathBuf> {
-    if helper.contains('/') {
-        return None;
+/// One of these programs. What it keeps is in no error and in no argument.
+pub(super) struct Helper<'a> {
+    /// `docker-credential-NAME`.
+    program: String,
+    directories: &'a [PathBuf],
+    limit: Duration,
+}
+
+impl<'a> Helper<'a> {
+    /// The one of this name, which is in one of these directories and may take so long.
+    pub(super) fn new(name: &str, directories: &'a [PathBuf], limit: Duration) -> Self {
+        Self { program: format!("docker-credential-{name}"), directories, limit }
     }
-    directories.iter().map(|directory| directory.join(helper)).find(|path| path.is_file())
+
+    /// What it keeps for `key`; nothing if it says that it has none.
+    pub(super) fn get(&self, key: &str) -> Result<Option<Credential>, RegistryError> {
+        let fail = |why: String| RegistryError::Helper { helper: self.program.clone(), registry: key.to_owned(), why };
+        let (status, output) = self.run("get", key).map_err(fail)?;
+        if !status.success() {
+            return if has_none(&output) { Ok(None) } else { Err(fail(ended(status, &output, None))) };
+        }
+        let answer: Answer =
+            serde_json::from_slice(&output).map_err(|_| fail("its answer is not what helpers answer".to_owned()))?;
+        let secret = Secret::new(answer.secret);
+        Ok(match answer.username.as_str() {
+            TOKEN_USER => Some(Credential::Refresh(secret)),
+            "" if secret.reveal().is_empty() => None,
+            _ => Some(Credential::Password(answer.username, secret)),
+        })
+    }
+
+    /// Gives it something to keep, in place of what it has for `key`.
+    pub(super) fn store(&self, key: &str, user: &str, password: &Secret) -> Result<(), RegistryError> {
+        let order = Order { server_url: key, username: user, secret: password.reveal() };
+        let order = serde_json::to_string(&order).map_err(|error| self.fail("store", error.to_string()))?;
+        self.act("store", &order, Some(password)).map(drop)
+    }
+
+    /// Makes it forget what it has for `key`. That it has nothing is no failure.
+    pub(super) fn erase(&self, key: &str) -> Result<(), RegistryError> {
+        self.act("erase", key, None).map(drop)
+    }
+
+    /// The keys that it has something for.
+    pub(super) fn list(&self) -> Result<Vec<String>, RegistryError> {
+        let output = self.act("list", "", None)?;
+        let users: Option<BTreeMap<String, String>> = serde_json::from_slice(&output).ok();
+        let users = users.ok_or_else(|| self.fail("list", "its answer is not what helpers answer".to_owned()))?;
+        Ok(users.into_keys().collect())
+    }
+
+    /// Refuses one that is not there, before somebody types a password for it.
+    pub(super) fn check(&self) -> Result<(), RegistryError> {
+        self.find().map(drop).map_err(|why| self.fail("store", why))
+    }
+
+    fn act(&self, action: &'static str, input: &str, secret: Option<&Secret>) -> Result<Vec<u8>, RegistryError> {
+        let (status, output) = self.run(action, input).map_err(|why| self.fail(action, why))?;
+        if status.success() || has_none(&output) {
+            return Ok(output);
+        }
+        Err(self.fail(action, ended(status, &output, secret)))
+    }
+
+    fn fail(&self, action: &'static str, why: String) -> RegistryError {
+        RegistryError::HelperAction { helper: self.program.clone(), action, why }
+    }
+
+    fn run(&self, action: &str, input: &str) -> Result<(ExitStatus, Vec<u8>), String> {
+        run(&self.find()?, action, input, self.limit)
+    }
+
+    /// A name from a file is not a path.
+    fn find(&self) -> Result<PathBuf, String> {
+        let found = self.directories.iter().map(|directory| directory.join(&self.program)).find(|path| path.is_file());
+        let found = found.filter(|_| !self.program.contains('/'));
+        found.ok_or_else(|| "there is no such program in PATH".to_owned())
+    }
+}
+
+/// What helpers say where they keep nothing: it is part of their protocol.
+fn has_none(output: &[u8]) -> bool {
+    String::from_utf8_lossy(output).contains("credentials not found")
+}
+
+/// How it ended and the first line of what it said, unless that is an answer or repeats the secret.
+fn ended(status: ExitStatus, output: &[u8], secret: Option<&Secret>) -> String {
+    let said = String::from_utf8_lossy(output);
+    let told = secret.is_some_and(|secret| said.contains(secret.reveal()));
+    let line: String = said.trim().lines().next().unwrap_or_default().chars().take(200).collect();
+    let shown = if line.is_empty() || line.starts_with('{') || told { String::new() } else { format!(": {line}") };
+    format!("it ended with {status}{shown}")
 }
 
 /// Runs it in a process group of its own, so that nothing that it started outlives the limit.
-fn run(program: &Path, key: &str, limit: Duration) -> Result<(ExitStatus, Vec<u8>), String> {
+fn run(program: &Path, action: &str, input: &str, limit: Duration) -> Result<(ExitStatus, Vec<u8>), String> {
     let mut child = Command::new(program)
-        .arg("get")
+        .arg(action)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -81,7 +147,7 @@ fn run(program: &Path, key: &str, limit: Duration) -> Result<(ExitStatus, Vec<u8
         .map_err(|error| format!("it cannot be started: {error}"))?;
     if let Some(mut stdin) = child.stdin.take() {
         // A helper that does not read has its reasons.
-        let _ = writeln!(stdin, "{key}");
+        let _ = writeln!(stdin, "{input}");
     }
     let stdout = child.stdout.take();
     std::thread::scope(|scope| {

@@ -21,7 +21,7 @@ use super::error::{Given, RegistryError};
 use super::name::Repository;
 
 /// Bytes of a token server's answer.
-const TOKEN_MAX_BYTES: usize = 1024 * 1024;
+pub(super) const TOKEN_MAX_BYTES: usize = 1024 * 1024;
 
 /// The headers that the registries gave or accepted.
 #[derive(Default)]
@@ -120,10 +120,7 @@ impl Asking<'_> {
             }
             source => self.on_the_way(repository, source),
         })?;
-        let answer: Option<TokenAnswer> = serde_json::from_slice(&document.bytes).ok();
-        let token = answer.and_then(|answer| answer.token.or(answer.access_token)).filter(|token| !token.is_empty());
-        let token = token.ok_or_else(|| RegistryError::NoToken { registry: repository.registry.clone() })?;
-        Ok(Secret::bearer(&Secret::new(token)))
+        header_of(&document.bytes).ok_or_else(|| RegistryError::NoToken { registry: repository.registry.clone() })
     }
 
     fn on_the_way(&self, repository: &Repository, source: TransportError) -> RegistryError {
@@ -168,6 +165,13 @@ fn scopes_of(repository: &Repository, challenges: &[Challenge]) -> Vec<String> {
 
 /// The service, as the registry calls itself, and the scopes.
 type Wanted<'a> = (Option<&'a str>, &'a BTreeSet<String>);
+
+/// The header that a token server's answer gives.
+pub(super) fn header_of(answer: &[u8]) -> Option<Secret> {
+    let answer: TokenAnswer = serde_json::from_slice(answer).ok()?;
+    let token = answer.token.or(answer.access_token).filter(|token| !token.is_empty())?;
+    Some(Secret::bearer(&Secret::new(token)))
+}
 
 /// A GET repeats the scope; the form of OAuth 2 has one, with blanks in it (RFC 6749, section 3.3).
 fn token_request(

@@ -21,6 +21,8 @@
 //! builds/DIGEST              the last build of a template
 //! outputs/DIGEST             what was written to a path last
 //! attached/DIGEST            what refers to a manifest that came from elsewhere
+//! published/DIGEST           what was published from here, by name
+//! places/DIGEST              repositories that have a blob
 //! tmp/                       on the way to one of the above
 //! ```
 //! Rationale: a blob appears under its name by one link after it is on the disk, so a killed process leaves nothing but a
@@ -34,6 +36,7 @@ pub mod file;
 pub mod gc;
 pub mod limit;
 pub mod notes;
+pub mod places;
 pub mod refs;
 pub mod spool;
 
@@ -48,7 +51,7 @@ pub use blob::BlobWriter;
 pub use error::StoreError;
 pub use file::replace_file;
 pub use limit::allow_open_files;
-pub use notes::{AttachedNote, BuildNote, LayerNote, PackedNote, Shelf};
+pub use notes::{AttachedNote, BuildNote, LayerNote, PackedNote, PublishedNote, Shelf};
 pub use refs::{Entry, Name};
 pub use spool::Spool;
 

@@ -46,11 +46,15 @@ pub enum Shelf {
     Outputs,
     /// Digest of a manifest to [`AttachedNote`].
     Attached,
+    /// Name in a registry to [`PublishedNote`].
+    Published,
+    /// Digest of a blob to repositories that have it.
+    Places,
 }
 
 impl Shelf {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Layers,
         Self::Packed,
         Self::Blocks,
@@ -65,6 +69,8 @@ impl Shelf {
         Self::Builds,
         Self::Outputs,
         Self::Attached,
+        Self::Published,
+        Self::Places,
     ];
 
     /// Its directory in the store.
@@ -84,6 +90,8 @@ impl Shelf {
             Self::Builds => "builds",
             Self::Outputs => "outputs",
             Self::Attached => "attached",
+            Self::Published => "published",
+            Self::Places => "places",
         }
     }
 }
@@ -142,6 +150,17 @@ pub struct BuildNote {
     /// Digests of the blobs that came from outside and are in no manifest.
     #[serde(default)]
     pub inputs: Vec<String>,
+}
+
+/// What was published from here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublishedNote {
+    /// `HOST/REPOSITORY:TAG`
+    pub name: String,
+    /// Of the manifest or index.
+    pub digest: String,
+    /// When it was first seen there, in seconds since 1970.
+    pub when: i64,
 }
 
 /// The name of the note about something that has no digest of its own.

@@ -8,7 +8,7 @@ use crate::base::{Epoch, Platform, TemplateDigest};
 use super::files::{self, Files};
 use super::finding::{self, Finding, Kind};
 use super::form::{self, Form};
-use super::model::Template;
+use super::model::{Publish, Template};
 use super::names;
 use super::read::{self, Reader};
 use super::span::Span;
@@ -48,6 +48,8 @@ pub struct Facts {
     pub created: Option<Epoch>,
     /// `image.platforms`; empty if the lock decides.
     pub platforms: Vec<Platform>,
+    /// `publish`
+    pub publish: Publish,
 }
 
 /// Reads a template and its includes. `name` is the template as it was named, for messages; `read` is given paths from its
@@ -134,7 +136,8 @@ impl Document {
         };
         let epoch = reader.time(image, "epoch");
         let created = reader.time(image, "created");
-        Facts { name, version, epoch, created, platforms: platforms(reader, image) }
+        let publish = read::publish::publish(reader, &self.root);
+        Facts { name, version, epoch, created, platforms: platforms(reader, image), publish }
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::base::{ContentDigest, Epoch, ImagePath, Platform};
 
 use super::grammar::one_of;
-use super::model::{GroupName, Id, Mtime, Owner, Target};
+use super::model::{CHANNEL_PARTS, GroupName, Id, Mtime, Owner, Target};
 
 /// A form that a value must have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -100,6 +100,10 @@ pub enum Form {
     Component,
     /// The address of a repository.
     Mirror,
+    /// A registry, and a path in it.
+    Registry,
+    /// A tag that moves.
+    Channel,
 }
 
 impl Form {
@@ -152,6 +156,8 @@ impl Form {
             Self::Suite => "a suite like `bookworm`",
             Self::Component => "a component like `main`",
             Self::Mirror => "an address like `https://mirror.example.org/debian`",
+            Self::Registry => "a registry like `registry.example.org/acme`",
+            Self::Channel => "a tag like `{major}.{minor}` or `latest`",
         }
         .to_owned()
     }
@@ -172,6 +178,8 @@ impl Form {
             Self::ImageRef => {
                 "`[HOST/]NAME[:TAG][@sha256:..]`, `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]`, `docker-archive:FILE[:TAG]` or `store:NAME[:VERSION]`"
             }
+            Self::Registry => "it has no scheme; its host has a dot or a port",
+            Self::Channel => "what stands in braces is `major`, `minor`, `patch`, `year`, `month` or `day`",
             Self::Url | Self::Mirror => "it begins with `https://`, `http://` or `file:`",
             Self::Size => "a whole number and `K`, `M`, `G` or `T`, which are powers of 1024",
             Self::Command => "a string for the shell, or a list with the program first",
@@ -264,6 +272,21 @@ pub(super) fn is_version(text: &str) -> bool {
     text.len() <= VERSION_MAX_BYTES
         && text.bytes().next().is_some_and(word)
         && text.bytes().all(|b| word(b) || b == b'.' || b == b'-')
+}
+
+/// `HOST[:PORT][/PATH]`, without a scheme, as in the name of an image. A host has a dot or a port, or is `localhost`:
+/// nothing else tells it from a path.
+pub(super) fn is_registry(text: &str) -> bool {
+    let (host, path) = text.split_once('/').map_or((text, None), |(host, path)| (host, Some(path)));
+    let good = |b: u8| b.is_ascii_alphanumeric() || b".-:[]".contains(&b);
+    let is_host = host == "localhost" || host.contains(['.', ':']);
+    is_host && host.bytes().all(good) && !host.ends_with(':') && path.is_none_or(is_image_name)
+}
+
+/// A tag in which `{major}` and the like stand for parts of the version.
+pub(super) fn is_channel(text: &str) -> bool {
+    let filled = CHANNEL_PARTS.iter().fold(text.to_owned(), |text, part| text.replace(&format!("{{{part}}}"), "1"));
+    is_version(&filled)
 }
 
 /// Names of variables and sources: nothing that `${}`, `NAME:PATH` or a shell would trip over.

@@ -47,8 +47,8 @@ pub use init::{INIT, INIT_FILES};
 pub use model::{
     Account, Action, Adduser, Base, BaseFrom, Check, Command, Compression, Config, Copy, Distribution, Expected,
     Extract, ExtractOwner, FetchSource, Form, GitSource, GroupName, Healthcheck, Id, Keyring, Layer, Mount, Mtime,
-    Owner, Packages, PathSource, Port, Protocol, Repository, Run, Scripts, Source, SourceFrom, SourceRef, Split, Stage,
-    Step, Target, Template, Test, UrlSource, Write,
+    Order, Owner, Packages, PathSource, Port, Protocol, Publish, Repository, Run, Scripts, Source, SourceFrom,
+    SourceRef, Split, Stage, Step, Target, Template, Test, UrlSource, Write,
 };
 pub use reference::reference;
 pub use render::{Style, render};

@@ -9,10 +9,12 @@ use super::span::Span;
 pub mod expect;
 pub mod packages;
 pub mod provision;
+pub mod publish;
 
 pub use expect::{Check, Expected, Form, Port, Protocol, Test};
 pub use packages::{Distribution, Keyring, Packages, Repository, Scripts, Split};
 pub use provision::{Command, FetchSource, Mount, Run};
+pub use publish::{CHANNEL_PARTS, Order, Publish};
 
 /// A whole template for one platform.
 #[derive(Debug, Clone, PartialEq)]

@@ -22,7 +22,12 @@ impl Secret {
 
     /// `Basic ..` (RFC 7617), as the value of an `Authorization` header.
     pub fn basic(user: &str, password: &Secret) -> Self {
-        Self(format!("Basic {}", BASE64_STANDARD.encode(format!("{user}:{}", password.0))))
+        Self(format!("Basic {}", Self::pair(user, password).0))
+    }
+
+    /// Base64 of `USER:PASSWORD`, which hides nothing, as docker's files and [`Secret::basic`] have it.
+    pub fn pair(user: &str, password: &Secret) -> Self {
+        Self(BASE64_STANDARD.encode(format!("{user}:{}", password.0)))
     }
 
     /// `Bearer ..` (RFC 6750), as the value of an `Authorization` header.

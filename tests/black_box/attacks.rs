@@ -259,7 +259,7 @@ fn a_wrong_password_is_not_shown_and_the_way_to_log_in_is() {
         let (base, _) = push(&registry, &good());
         registry.require(access);
         let project = logged_in(&registry, &base, WRONG);
-        let login = format!("docker login {}", registry.place());
+        let login = format!("kiln login {}", registry.place());
         let refused = run(&project, &["build", "-v"]).expect_code(5).expect_said(&login);
         expect_no_trace(&project, &[&refused], &[WRONG, PASSWORD]);
     }

@@ -18,6 +18,7 @@ mod inputs;
 mod installed;
 mod kept;
 mod limits;
+mod login;
 mod minbase;
 mod outputs;
 mod owners;

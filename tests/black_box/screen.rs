@@ -93,7 +93,7 @@ fn colors_are_for_terminals_and_can_be_refused_and_asked_for() {
 #[test]
 fn the_tables_below_the_help_fit_a_terminal_of_80_columns() {
     let project = Project::empty();
-    let verbs = "init check plan lock update vendor build test inspect diff schema completions man store";
+    let verbs = "init check plan lock update vendor build test inspect diff login logout schema completions man store";
     let of_store = ["ls", "log", "check", "gc"].map(|verb| vec!["store", verb]);
     let all = verbs.split(' ').map(|verb| vec![verb]).chain(of_store).chain([Vec::new()]);
     let mut tables = 0;

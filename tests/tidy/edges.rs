@@ -42,13 +42,13 @@ const EDGES: &[(&str, &[&str])] = &[
         ],
     ),
     ("output", &["base", "tree", "image"]),
-    ("publish", &["base", "transport", "image", "registry", "source", "store", "input", "output"]),
+    ("publish", &["base", "transport", "plan", "image", "registry", "source", "store", "input", "output"]),
     ("sandbox", &["base", "tree", "store", "output"]),
     (
         "pipeline",
         &[
             "base", "tree", "template", "lock", "layer", "secret", "compare", "packages", "step", "residue", "plan",
-            "image", "assemble", "source", "store", "input", "output", "sandbox",
+            "image", "registry", "assemble", "source", "store", "input", "output", "publish", "sandbox",
         ],
     ),
     (
@@ -70,6 +70,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "store",
             "input",
             "output",
+            "publish",
             "sandbox",
             "pipeline",
         ],

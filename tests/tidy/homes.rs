@@ -51,7 +51,19 @@ const HOMES: &[(&str, &[&str])] = &[
     // What a test of a template expects; what a cause looks like.
     ("regex", &["src/template/model/expect.rs", "src/compare/cause/"]),
     ("pgp", &["src/packages/debian/keyring.rs", "src/packages/debian/signature.rs"]),
-    ("rustix", &["src/source/", "src/store/", "src/output/", "src/publish/", "src/sandbox/", "src/registry/helper.rs"]),
+    (
+        "rustix",
+        &[
+            "src/source/",
+            "src/store/",
+            "src/output/",
+            "src/publish/",
+            "src/sandbox/",
+            "src/registry/auth_file.rs",
+            "src/registry/helper.rs",
+            "src/cli/prompt.rs",
+        ],
+    ),
     ("seccompiler", &["src/sandbox/"]),
     ("rustls_native_certs", &["src/transport/tls.rs"]),
     ("serde", ANYWHERE),
@@ -62,7 +74,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("strsim", &["src/template/", "src/packages/nearest.rs", "src/step/", "src/store/", "src/source/git/"]),
     // The tar of an output holds blobs, not a tree; of apk's own tar, the headers change.
     ("tar", &["src/layer/", "src/output/tarball.rs", "src/residue/scripts.rs"]),
-    ("tempfile", &["src/source/", "src/store/", "src/output/", "src/publish/layout/"]),
+    ("tempfile", &["src/source/", "src/store/", "src/output/", "src/publish/layout/", "src/registry/auth_file.rs"]),
     ("thiserror", ANYWHERE),
     ("toml", &["src/template/", "src/config/", "src/lock/", "src/registry/mirrors.rs"]),
     ("ureq", &["src/transport/"]),

@@ -98,7 +98,7 @@ fn who_may_not_read_is_told_what_to_do() {
     let error = resolve(&registry, &home.files()).expect_err("nobody");
     assert!(matches!(error, RegistryError::Unauthorized { credentials: Given::No, .. }), "{error:?}");
     let hint = error.hint().expect("what to do");
-    assert!(hint.contains(&format!("docker login {}", registry.place())), "{hint}");
+    assert!(hint.contains(&format!("kiln login {}", registry.place())), "{hint}");
     assert!(hint.contains(&home.config().display().to_string()), "{hint}");
 
     let home = login(&registry, "kim", "wrong-secret");

@@ -2,8 +2,11 @@
 
 mod access;
 mod files;
+mod keep;
+mod login;
 mod pull;
 mod strict;
+mod push;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -132,10 +132,10 @@ impl Client<'_> {
             match *source {
                 TransportError::Refused { status: 413, .. } if upload.piece_bytes > PIECE_BYTES => {
                     upload.piece_bytes = PIECE_BYTES;
-                    upload.session = None;
+                    (upload.session, upload.unsure) = (None, false);
                 }
                 TransportError::Refused { status: 400, said, .. } if is_digest(said.as_deref()) => {
-                    upload.session = None;
+                    (upload.session, upload.unsure) = (None, false);
                     upload.mismatches += 1;
                     if upload.mismatches >= MISMATCHES {
                         let (registry, digest) = (registry.clone(), parcel.digest);

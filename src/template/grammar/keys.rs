@@ -57,7 +57,7 @@ const TOP: &[Key] = &[
     key("layer", Tables(Place::Layer), "[{ name = \"app\" }]", "The layers, from the bottom up."),
     key("config", Table(Place::Config), "{ user = \"app\" }", "How the image is run."),
     key("test", Tables(Place::Test), "[{ name = \"answers\" }]", "What has to hold for the finished image."),
-    key("publish", Table(Place::Publish), "{ registry = \"registry.example.org/acme\" }", "Where the image is published and how it is signed.").later(),
+    key("publish", Table(Place::Publish), "{ registry = \"registry.example.org/acme\" }", "Where the image is published and how it is signed."),
     key("machine", Table(Place::Machine), "{ formats = [\"raw\"] }", "How the image becomes the disk of a machine.").later(),
 ];
 
@@ -70,6 +70,9 @@ const IMAGE: &[Key] = &[
     key("compression", Either(&[Choice(CODECS), Table(Place::Compression)]), "\"gzip\"", "How layers are compressed: `gzip` (the default), `zstd`, `none`, or a table with a level."),
     key("annotations", Map(&Text), "{ \"org.opencontainers.image.licenses\" = \"MIT\" }", "Annotations of the manifest and the index."),
 ];
+
+/// How versions can be compared.
+pub const ORDERS: &[&str] = &["semver", "debian", "date"];
 
 /// How layers can be compressed.
 pub const CODECS: &[&str] = &["gzip", "zstd", "none"];
@@ -242,9 +245,9 @@ const MATCH: &[Key] = &[
 ];
 
 const PUBLISH: &[Key] = &[
-    key("registry", Text, "\"registry.example.org/acme\"", "The registry, and the path that the image's name goes below.").later(),
-    key("channels", STRINGS, "[\"{major}.{minor}\", \"latest\"]", "Tags that move forward.").later(),
-    key("order", Choice(&["semver", "debian", "date"]), "\"semver\"", "How versions are compared.").later(),
+    key("registry", Text, "\"registry.example.org/acme\"", "The registry, and the path that the image's name goes below."),
+    key("channels", STRINGS, "[\"{major}.{minor}\", \"latest\"]", "Tags that move forward with each version that is further on: `{major}`, `{minor}` and `{patch}`, or `{year}`, `{month}` and `{day}`, stand for parts of it. Pre-releases move neither `latest` nor such a pattern."),
+    key("order", Choice(ORDERS), "\"semver\"", "How versions are compared: `semver` (the default), `debian` or `date`."),
     key("key", Text, "\"env://KILN_SIGNING_KEY\"", "The key that signs.").later(),
     key("signatures", List(&Choice(&["bundle", "simple"])), "[\"bundle\", \"simple\"]", "The formats of signatures that are written.").later(),
     key("cache", Text, "\"registry.example.org/acme/cache\"", "The shared cache.").later(),

@@ -10,7 +10,7 @@ mod actions;
 mod keys;
 
 pub use actions::{ACTIONS, Action, CHECKS, ORIGINS, action};
-pub use keys::{CODECS, FORMS, KINDS, SCRIPTS, SPLITS, TABLE};
+pub use keys::{CODECS, FORMS, KINDS, ORDERS, SCRIPTS, SPLITS, TABLE};
 
 /// A table of the template that has keys of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

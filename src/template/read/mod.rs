@@ -8,6 +8,7 @@ mod fetch;
 mod layer;
 mod origin;
 mod packages;
+pub(super) mod publish;
 mod run;
 mod step;
 

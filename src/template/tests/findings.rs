@@ -59,7 +59,7 @@ fn keys_in_the_wrong_place() {
 #[test]
 fn keys_of_later_versions() {
     finds!(format!("{IMAGE}[base]\nimage = 'debian'\nverify = 'key.pub'"), Kind::NotBuilt { key: "verify" });
-    finds!(format!("{IMAGE}[publish]\nregistry = 'x'\nkey = 'y'"), Kind::NotBuilt { key: "publish" });
+    finds!(format!("{IMAGE}[publish]\nregistry = 'r.example.org/x'\nkey = 'y'"), Kind::NotBuilt { key: "key" });
     finds!(format!("{IMAGE}{SOURCE}{LAYER}only = 'x'\ncopy = 'app'\nto = '/x'"), Kind::NotBuilt { key: "only" });
 }
 

@@ -1,0 +1,162 @@
+//! `kiln push`
+
+mod parts;
+mod tell;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use crate::base::reference::Reference;
+use crate::cli::args::{Push, TemplateArgs};
+use crate::cli::opening::{Opened, Opening};
+use crate::cli::report::Failure;
+use crate::cli::session::Session;
+use crate::pipeline::publish::addresses::About;
+use crate::pipeline::publish::{Address, Cargo, addresses, published, send};
+use crate::pipeline::{Commands, Error, Loaded, Prepared, State, build};
+use crate::publish::Destination;
+use crate::store::Name;
+
+use super::test::{Lines, try_all};
+use tell::{Pushed, result};
+
+/// What is pushed.
+enum What {
+    Template(PathBuf),
+    Image(Reference),
+}
+
+/// Builds if it has to, publishes, prints the names.
+pub fn run(args: &Push, session: &Session) -> Result<ExitCode, Failure> {
+    if !args.parts.is_empty() {
+        return parts::join_all(args, session);
+    }
+    let (what, destinations) = sort(&args.words)?;
+    match what {
+        What::Template(template) => {
+            let template = TemplateArgs { template, set: args.set.clone(), version: args.version.clone() };
+            let opening = Opening::new(&template, &args.resolve, Some(&args.provision));
+            opening.act(session, |loaded, opened| push_template(args, &destinations, loaded, opened, session))
+        }
+        What::Image(reference) => push_image(args, &reference, &destinations, session),
+    }
+}
+
+/// The first word is what is pushed, if it is no place in a registry; a layout alone is where to push.
+fn sort(words: &[String]) -> Result<(What, Vec<Destination>), Failure> {
+    let usage = |message: String| Failure::Usage { message, hint: "see `kiln push --help`".to_owned() };
+    let here = || What::Template(PathBuf::from("."));
+    let (what, destinations) = match words.split_first() {
+        None => (here(), words),
+        Some((first, rest)) if is_template(first) => (What::Template(PathBuf::from(first)), rest),
+        Some((first, rest)) => match first.parse::<Reference>() {
+            Ok(Reference::Registry(_)) => (here(), words),
+            Ok(Reference::OciDirectory(_) | Reference::OciArchive(_)) if rest.is_empty() => (here(), words),
+            Ok(reference) => (What::Image(reference), rest),
+            Err(error) => return Err(usage(error.to_string())),
+        },
+    };
+    let destinations = destinations.iter().map(|word| word.parse::<Destination>());
+    let destinations = destinations.collect::<Result<_, _>>().map_err(|error| usage(error.to_string()))?;
+    Ok((what, destinations))
+}
+
+/// A file that ends in `.toml`, or a directory with `kiln.toml`; what looks like a path is meant as one.
+fn is_template(word: &str) -> bool {
+    let path = Path::new(word);
+    word.ends_with(".toml") || path.join("kiln.toml").is_file() || word == "." || word.starts_with("./")
+}
+
+fn push_template(
+    args: &Push,
+    destinations: &[Destination],
+    loaded: Loaded,
+    opened: &Opened<'_>,
+    session: &Session,
+) -> Result<ExitCode, Failure> {
+    let Opened { reach, terms, progress, .. } = *opened;
+    let publish = loaded.facts.publish.clone();
+    let mut prepared = opened.evaluate(loaded, Commands::Recalled)?;
+    let (name, version) = (prepared.plan.name.clone(), prepared.plan.version.clone());
+    let about = |prepared: &Prepared| -> Result<Vec<Address>, Error> {
+        let plan = Some(&prepared.digest);
+        let about = About { name: name.as_deref(), version: version.as_deref(), plan, publish: Some(&publish) };
+        addresses(destinations, &args.tags, &about)
+    };
+    let addresses = about(&prepared)?;
+    whole(args, &prepared)?;
+    progress.stage("asking what is published");
+    let found = if args.part.is_none() { published(&prepared, &addresses, reach) } else { Ok(None) };
+    progress.end();
+    if let Some(found) = found? {
+        session.report.prepared(&prepared);
+        session.report.note("published already by the same plan: nothing is built");
+        return result(args, &Pushed::of_plan(&prepared), found.into_iter().map(Ok).collect(), session);
+    }
+    let waits = |state: &State| *state == State::Unknown;
+    if prepared.platforms.iter().flat_map(|platform| &platform.layers).any(|layer| waits(&layer.state)) {
+        prepared = opened.evaluate(prepared.loaded, Commands::Run)?;
+    }
+    session.report.prepared(&prepared);
+    if args.test {
+        try_all(&prepared, "", opened, Lines::Note, session)?.verdict()?;
+    }
+    let built = build(&prepared, reach, terms);
+    progress.end();
+    let built = built?;
+    if let Some(file) = &args.part {
+        return parts::keep(args, file, (&prepared, &built), &addresses, opened, session);
+    }
+    let cargo = Cargo::of_build(&prepared, &built)?;
+    progress.stage("publishing");
+    let sent = send(&cargo, &addresses, reach, terms);
+    progress.end();
+    result(args, &Pushed::of(&prepared, &built), sent?, session)
+}
+
+fn push_image(
+    args: &Push,
+    reference: &Reference,
+    destinations: &[Destination],
+    session: &Session,
+) -> Result<ExitCode, Failure> {
+    let store = session.store(&args.resolve.store)?;
+    let network = session.network(&args.resolve.network)?;
+    let progress = session.progress();
+    let news = |news: crate::transport::News| progress.news(&news);
+    let reach = network.reach(&store, PathBuf::new(), &news)?;
+    let watch = |event: crate::pipeline::Event<'_>| progress.show(event);
+    let terms = session.terms(&args.resolve, &watch);
+    let cargo = match reference {
+        Reference::Store { name, version } => {
+            Cargo::of_store(&Name { name: name.clone(), version: version.clone() }, &store)?
+        }
+        _ => return Err(Error::NoDestination.into()),
+    };
+    let (name, version) = cargo.name.as_ref().map(|name| (name.name.as_str(), name.version.as_deref())).unzip();
+    let version = args.version.as_deref().or(version.flatten());
+    let about = About { name, version, plan: None, publish: None };
+    let addresses = addresses(destinations, &args.tags, &about)?;
+    progress.stage("publishing");
+    let sent = send(&cargo, &addresses, &reach, &terms);
+    progress.end();
+    result(args, &Pushed::default(), sent?, session)
+}
+
+/// A tag is never rewritten: one that holds a part of the platforms could never hold the rest.
+fn whole(args: &Push, prepared: &Prepared) -> Result<(), Failure> {
+    let (built, all) = (prepared.platforms.len(), prepared.loaded.settled.platforms.len());
+    if args.part.is_some() && built != 1 {
+        return Err(Failure::Usage {
+            message: format!("a part is one platform's, and {built} are to be built"),
+            hint: "choose it with `--platform`".to_owned(),
+        });
+    }
+    if args.part.is_none() && built < all {
+        return Err(Failure::Usage {
+            message: format!("only {built} of the image's {all} platforms would be published, and the tag can never hold the rest"),
+            hint: "leave `--platform` away; or let each machine `kiln push --part --platform P`, and one `kiln push --parts FILES`".to_owned(),
+        });
+    }
+    Ok(())
+}

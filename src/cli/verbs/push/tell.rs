@@ -1,0 +1,155 @@
+//! What a push tells: names on stdout, the rest on stderr and in files.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+
+use crate::cli::args::Push;
+use crate::cli::report::{Failure, print, print_json};
+use crate::cli::session::Session;
+use crate::cli::size;
+use crate::image::Image;
+use crate::pipeline::publish::Sent;
+use crate::pipeline::{Built, Error, Prepared};
+use crate::publish::How;
+use crate::registry::Created;
+
+/// What was pushed, for programs.
+#[derive(Debug, Default)]
+pub(super) struct Pushed {
+    /// The image's name.
+    pub(super) name: Option<String>,
+    /// Its version.
+    pub(super) version: Option<String>,
+    /// What it was built by.
+    pub(super) plan: Option<String>,
+    /// Its platforms: each with its manifest and the bytes of its layers.
+    pub(super) platforms: Vec<Value>,
+    /// Tags that are of no use any more.
+    pub(super) left_over: Vec<String>,
+}
+
+impl Pushed {
+    /// Of what was built.
+    pub(super) fn of(prepared: &Prepared, built: &Built) -> Self {
+        let platform = |image: &Image| {
+            let layers: u64 = image.layers.iter().map(|layer| layer.size_bytes).sum();
+            json!({
+                "platform": image.platform,
+                "digest": image.manifest.digest,
+                "config": image.config.digest,
+                "size_bytes": layers,
+            })
+        };
+        Self { platforms: built.images.iter().map(platform).collect(), ..Self::of_plan(prepared) }
+    }
+
+    /// Of what would be built, and is published.
+    pub(super) fn of_plan(prepared: &Prepared) -> Self {
+        Self {
+            name: prepared.plan.name.clone(),
+            version: prepared.plan.version.clone(),
+            plan: Some(prepared.digest.to_string()),
+            ..Self::default()
+        }
+    }
+}
+
+/// Tells what became of each destination. Of several failures the one with the highest exit code ends the command.
+pub(super) fn result(
+    args: &Push,
+    pushed: &Pushed,
+    results: Vec<Result<Sent, Error>>,
+    session: &Session,
+) -> Result<ExitCode, Failure> {
+    let mut failures: Vec<Failure> = Vec::new();
+    let mut all = Vec::new();
+    for result in results {
+        match result {
+            Ok(sent) => {
+                session.report.note(&told(&sent));
+                all.push(sent);
+            }
+            Err(error) => failures.push(error.into()),
+        }
+    }
+    let metadata = metadata(pushed, &all);
+    if let Some(path) = &args.metadata_file {
+        let text = format!("{}\n", serde_json::to_string_pretty(&metadata)?);
+        write(path, &text)?;
+    }
+    if let (Some(path), Some(first)) = (&args.digest_file, all.first()) {
+        write(path, &format!("{}\n", first.receipt.digest))?;
+    }
+    if args.json {
+        print_json(&metadata)?;
+    } else {
+        let names: Vec<String> = all.iter().flat_map(Sent::full_names).map(|name| format!("{name}\n")).collect();
+        print(&names.concat())?;
+    }
+    failures.sort_by_key(Failure::exit_code);
+    match failures.pop() {
+        None => Ok(ExitCode::SUCCESS),
+        Some(worst) => {
+            failures.iter().for_each(|failure| session.report.failure(failure));
+            Err(worst)
+        }
+    }
+}
+
+pub(super) fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    std::fs::write(path, text).map_err(|source| Failure::Write { what: format!("`{}`", path.display()), source })
+}
+
+fn told(sent: &Sent) -> String {
+    let receipt = &sent.receipt;
+    if receipt.names.iter().all(|(_, created)| *created == Created::AlreadyThere) && receipt.manifests.is_empty() {
+        return format!("{}: published before, nothing was sent", sent.place);
+    }
+    let sum = |wanted: fn(&How) -> bool| {
+        let blobs = receipt.blobs.iter().filter(|(_, how)| wanted(how));
+        blobs.fold((0, 0), |(count, bytes), (blob, _)| (count + 1, bytes + blob.size))
+    };
+    let (sent_count, sent_bytes) = sum(|how| *how == How::Sent);
+    let (mounted, _) = sum(|how| matches!(how, How::Mounted(_)));
+    let (there, _) = sum(|how| *how == How::There);
+    format!(
+        "{}: {} sent ({}), {mounted} mounted, {there} there already",
+        sent.place,
+        size::count(sent_count, "blob"),
+        size::show(sent_bytes)
+    )
+}
+
+fn metadata(pushed: &Pushed, all: &[Sent]) -> Value {
+    let destination = |sent: &Sent| {
+        let receipt = &sent.receipt;
+        let blob = |(blob, how): &(crate::image::Descriptor, How)| {
+            let from = match how {
+                How::Mounted(from) => Some(from.to_string()),
+                How::There | How::Sent => None,
+            };
+            json!({ "digest": blob.digest, "size_bytes": blob.size, "how": how.word(), "from": from })
+        };
+        let names = receipt.names.iter().zip(sent.full_names());
+        let names = names.map(|((_, created), name)| json!({ "name": name, "created": *created == Created::Now }));
+        json!({
+            "place": sent.place,
+            "digest": receipt.digest,
+            "names": names.collect::<Vec<_>>(),
+            "blobs": receipt.blobs.iter().map(blob).collect::<Vec<_>>(),
+            "manifests": receipt.manifests,
+            "attached": receipt.attached,
+        })
+    };
+    json!({
+        "digest": all.first().map(|sent| sent.receipt.digest),
+        "name": pushed.name,
+        "version": pushed.version,
+        "plan": pushed.plan,
+        "platforms": pushed.platforms,
+        "left_over": pushed.left_over,
+        "destinations": all.iter().map(destination).collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,100 @@
+//! Sends what goes to each address.
+
+use crate::base::BlobDigest;
+use crate::input::Reach;
+use crate::pipeline::error::Error;
+use crate::pipeline::terms::Terms;
+use crate::publish::{Destination, How, Place, PublishError, Receipt, RegistryPlace, StoreStock, push};
+use crate::registry::{Created, Tag};
+use crate::store::{PublishedNote, Store};
+
+use super::addresses::Address;
+use super::cargo::Cargo;
+
+/// What became of one address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sent {
+    /// `HOST/REPOSITORY`, `oci:DIR`
+    pub place: String,
+    /// What was done.
+    pub receipt: Receipt,
+}
+
+impl Sent {
+    /// Of what was found there.
+    pub(super) fn found(place: &dyn Place, digest: BlobDigest, names: Vec<(Tag, Created)>) -> Self {
+        let receipt = Receipt { names, ..Receipt::nothing(digest) };
+        Self { place: place.name(), receipt }
+    }
+
+    /// `HOST/REPOSITORY:TAG@DIGEST` of each name.
+    pub fn full_names(&self) -> Vec<String> {
+        let full = |(tag, _): &(Tag, Created)| format!("{}:{tag}@{}", self.place, self.receipt.digest);
+        self.receipt.names.iter().map(full).collect()
+    }
+}
+
+/// Publishes it everywhere, also if one of the places fails.
+pub fn send(
+    cargo: &Cargo,
+    addresses: &[Address],
+    reach: &Reach<'_>,
+    terms: &Terms<'_>,
+) -> Result<Vec<Result<Sent, Error>>, Error> {
+    if let (Some(name), Some(top)) = (&cargo.name, cargo.shipment.top()) {
+        reach.store.check_movable(name, &top.digest.to_string())?;
+    }
+    Ok(addresses.iter().map(|address| send_one(cargo, address, reach, terms)).collect())
+}
+
+fn send_one(cargo: &Cargo, address: &Address, reach: &Reach<'_>, terms: &Terms<'_>) -> Result<Sent, Error> {
+    let client = &reach.remote.registry;
+    let stock = StoreStock { store: reach.store, elsewhere: cargo.elsewhere.clone(), other: None };
+    let sent = match &address.destination {
+        Destination::Registry(repository, _) => {
+            let place = RegistryPlace { client, repository: repository.clone() };
+            let shipment = cargo.recorded(reach.store)?;
+            let receipt = push(&shipment, &place, &address.names, &stock, terms.interrupted);
+            let receipt = receipt.map_err(|error| set_aside(error, reach.store))?;
+            let sent = Sent { place: place.name(), receipt };
+            remember(cargo, &sent, &repository.to_string(), reach.store, terms)?;
+            sent
+        }
+        Destination::Layout(_) | Destination::Archive(_) => return Err(Error::NoDestination),
+    };
+    freeze(cargo, &sent, reach.store)?;
+    Ok(sent)
+}
+
+/// A damaged blob goes out of the way, so that the next build makes it anew.
+fn set_aside(error: PublishError, store: &Store) -> PublishError {
+    if let PublishError::Damaged { digest, .. } = &error {
+        // What is wrong with it is said already.
+        let _ = store.set_aside(&digest.to_string());
+    }
+    error
+}
+
+/// Remembers where each blob is now, and what was published.
+fn remember(cargo: &Cargo, sent: &Sent, repository: &str, store: &Store, terms: &Terms<'_>) -> Result<(), Error> {
+    for (blob, how) in &sent.receipt.blobs {
+        if *how != How::There || cargo.elsewhere.contains_key(&blob.digest) {
+            store.remember_place(&blob.digest, repository)?;
+        }
+    }
+    for (tag, _) in &sent.receipt.names {
+        let (name, digest) = (format!("{}:{tag}", sent.place), sent.receipt.digest.to_string());
+        store.remember_published(&PublishedNote { name, digest, when: terms.now.seconds() })?;
+    }
+    Ok(())
+}
+
+/// What was published under its version stays what it is here, too.
+fn freeze(cargo: &Cargo, sent: &Sent, store: &Store) -> Result<(), Error> {
+    let Some(name) = &cargo.name else { return Ok(()) };
+    let is_version = |(tag, _): &(Tag, Created)| name.version.as_deref() == Some(tag.as_str());
+    if sent.receipt.names.iter().any(is_version) && !store.is_frozen(name) {
+        store.freeze(name)?;
+    }
+    Ok(())
+}
