@@ -4,7 +4,8 @@ use crate::base::BlobDigest;
 use crate::input::Reach;
 use crate::pipeline::error::Error;
 use crate::pipeline::terms::Terms;
-use crate::publish::{Destination, How, Place, PublishError, Receipt, RegistryPlace, StoreStock, push};
+use crate::publish::origin::Elsewhere;
+use crate::publish::{Destination, How, Place, PublishError, Receipt, RegistryPlace, Stock, StoreStock, push};
 use crate::registry::{Created, Tag};
 use crate::store::{PublishedNote, Store};
 
@@ -49,7 +50,9 @@ pub fn send(
 
 fn send_one(cargo: &Cargo, address: &Address, reach: &Reach<'_>, terms: &Terms<'_>) -> Result<Sent, Error> {
     let client = &reach.remote.registry;
-    let stock = StoreStock { store: reach.store, elsewhere: cargo.elsewhere.clone(), other: None };
+    let away = Elsewhere { client, blobs: &cargo.elsewhere };
+    let other: Option<&dyn Stock> = if reach.remote.is_offline() { None } else { Some(&away) };
+    let stock = StoreStock { store: reach.store, elsewhere: cargo.elsewhere.clone(), other };
     let sent = match &address.destination {
         Destination::Registry(repository, _) => {
             let place = RegistryPlace { client, repository: repository.clone() };
@@ -60,7 +63,11 @@ fn send_one(cargo: &Cargo, address: &Address, reach: &Reach<'_>, terms: &Terms<'
             remember(cargo, &sent, &repository.to_string(), reach.store, terms)?;
             sent
         }
-        Destination::Layout(_) | Destination::Archive(_) => return Err(Error::NoDestination),
+        destination => {
+            let place = destination.open(client)?;
+            let receipt = push(&cargo.shipment, &*place, &address.names, &stock, terms.interrupted);
+            Sent { place: place.name(), receipt: receipt.map_err(|error| set_aside(error, reach.store))? }
+        }
     };
     freeze(cargo, &sent, reach.store)?;
     Ok(sent)
