@@ -32,6 +32,8 @@ pub mod registry;
 pub mod shipment;
 pub mod stock;
 pub mod stored;
+#[cfg(test)]
+mod tests;
 
 pub use archive::ArchivePlace;
 pub use collect::collect;

@@ -257,13 +257,13 @@ fn each_platform_gets_its_own_files_and_the_index_stays_the_same() {
 }
 
 /// Debian's registry server on a free port, ended when it is dropped.
-struct Registry {
+pub(crate) struct Registry {
     server: std::process::Child,
-    address: String,
+    pub(crate) address: String,
 }
 
 impl Registry {
-    fn start(directory: &Path) -> Option<Self> {
+    pub(crate) fn start(directory: &Path) -> Option<Self> {
         let program = require("docker-registry")?;
         let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("an address");
         let config = directory.join("registry.yml");
@@ -297,7 +297,7 @@ impl Drop for Registry {
     }
 }
 
-fn skopeo(project: &Project, args: &[&str]) {
+pub(crate) fn skopeo(project: &Project, args: &[&str]) {
     let Some(skopeo) = require("skopeo") else { return };
     Program::new(skopeo).args(args).env("HOME", project.top()).env("PATH", "/usr/bin:/bin").cwd(project.path("")).ok();
 }

@@ -5,6 +5,7 @@ mod files;
 mod keep;
 mod login;
 mod pull;
+mod stream;
 mod strict;
 mod push;
 
