@@ -106,11 +106,14 @@ fn what_others_pushed_is_pulled() {
 #[test]
 fn a_name_that_is_frozen_stays() {
     let project = Project::new(TEMPLATE);
-    let (_registry, name, digest) = served(&project, "one");
+    let (registry, name, digest) = served(&project, "one");
     let repository = name.rsplit_once(':').expect("a tag").0.to_owned();
     project.kiln(&["pull", &name]).ok();
     project.kiln(&["push", &format!("store:{name}"), &format!("{repository}-copy:1")]).ok();
-    let (_other, elsewhere, _) = served(&project, "two");
-    project.kiln(&["pull", &elsewhere]).ok();
+    let other = project.build(&["--set", "text=two", "--version", "2"]);
+    project.kiln(&["push", "store:x:2", &format!("{repository}:2")]).ok();
+    // Somebody moves the tag.
+    registry.store(|store| store.tags.insert(("a/b".to_owned(), "1".to_owned()), other));
+    project.kiln(&["pull", &name]).run().expect_code(3).expect_said(&digest);
     assert_eq!(project.kiln(&["inspect", &format!("store:{name}")]).ok().text().lines().next(), Some(&*digest));
 }
