@@ -92,6 +92,7 @@ fn entry(descriptor: &Descriptor) -> Result<IndexEntry, CheckError> {
         size_bytes: descriptor.size(),
         media_type: descriptor.media_type().clone(),
         platform: platform.transpose()?,
+        artifact_type: descriptor.artifact_type().as_ref().map(ToString::to_string),
         annotations,
     })
 }

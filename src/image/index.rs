@@ -33,6 +33,8 @@ pub struct IndexEntry {
     pub media_type: MediaType,
     /// What it is for; always there in kiln's own.
     pub platform: Option<Platform>,
+    /// What kind of artifact it says that it is; images say nothing.
+    pub artifact_type: Option<String>,
     /// Its annotations; none in kiln's own.
     pub annotations: BTreeMap<String, String>,
 }
@@ -61,6 +63,7 @@ pub fn index(images: &[Image], annotations: &BTreeMap<String, String>) -> Result
             size_bytes: image.manifest.bytes.len() as u64,
             media_type: image.manifest.media_type.clone(),
             platform: Some(image.platform.clone()),
+            artifact_type: None,
             annotations: BTreeMap::new(),
         })
         .collect();

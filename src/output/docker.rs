@@ -30,7 +30,7 @@ pub fn write(subject: &Subject<'_>, image: &Image, tag: Option<&str>, out: &mut 
     let layers: Vec<String> = image.layers.iter().map(|layer| format!("{}.tar", layer.diff_id.hex())).collect();
     let tags: Vec<String> = repo_tag(subject, tag)?.into_iter().collect();
     let manifest = bytes_of(&json!([{ "Config": config, "Layers": layers, "RepoTags": tags }]));
-    let mut tarball = Tarball(out);
+    let mut tarball = Tarball::new(out);
     tarball.bytes("manifest.json", &manifest)?;
     tarball.bytes(&config, &image.config.bytes)?;
     let mut written = BTreeSet::new();

@@ -9,9 +9,10 @@ use std::path::Path;
 
 use serde_json::json;
 
+use crate::base::LayerDigest;
 use crate::base::json::bytes_of;
 use crate::base::reference::Located;
-use crate::image::{LayerDescriptor, MediaType, annotations};
+use crate::image::{Index, Links, MediaType, annotations};
 
 use super::Subject;
 use super::error::OutputError;
@@ -20,7 +21,7 @@ use super::tarball::Tarball;
 /// One file of the layout.
 enum Piece<'a> {
     Bytes(Cow<'a, [u8]>),
-    Layer(&'a LayerDescriptor),
+    Blob(LayerDigest, u64),
 }
 
 /// What the image is called in the layout: the tag that was asked for, else the version.
@@ -36,7 +37,13 @@ fn pieces<'a>(subject: &Subject<'a>, ref_name: Option<&str>) -> BTreeMap<String,
         put(image.manifest.digest.hex(), Piece::Bytes(Cow::Borrowed(&image.manifest.bytes)));
         put(image.config.digest.hex(), Piece::Bytes(Cow::Borrowed(&image.config.bytes)));
         for layer in &image.layers {
-            put(layer.digest.hex(), Piece::Layer(layer));
+            put(layer.digest.hex(), Piece::Blob(layer.digest, layer.size_bytes));
+        }
+    }
+    for other in subject.others {
+        put(other.digest.hex(), Piece::Bytes(Cow::Borrowed(&other.bytes)));
+        for (digest, size_bytes) in &other.blobs {
+            put(digest.hex(), Piece::Blob(*digest, *size_bytes));
         }
     }
     if let Some(index) = subject.index {
@@ -51,9 +58,9 @@ fn pieces<'a>(subject: &Subject<'a>, ref_name: Option<&str>) -> BTreeMap<String,
 /// `index.json` names the image, or the index of its platforms.
 fn index_json(subject: &Subject<'_>, ref_name: Option<&str>) -> Vec<u8> {
     let (media_type, size) = match (subject.index, subject.images.first()) {
-        (Some(index), _) => (&MediaType::ImageIndex, index.bytes.len()),
-        (None, Some(image)) => (&image.manifest.media_type, image.manifest.bytes.len()),
-        (None, None) => (&MediaType::ImageManifest, 0),
+        (Some(index), _) => (index_type(index), index.bytes.len()),
+        (None, Some(image)) => (image.manifest.media_type.clone(), image.manifest.bytes.len()),
+        (None, None) => (MediaType::ImageManifest, 0),
     };
     let mut descriptor = json!({ "digest": subject.digest(), "mediaType": media_type.as_ref(), "size": size });
     if let Some(name) = ref_name {
@@ -64,6 +71,12 @@ fn index_json(subject: &Subject<'_>, ref_name: Option<&str>) -> Vec<u8> {
         "mediaType": MediaType::ImageIndex.as_ref(),
         "schemaVersion": 2,
     }))
+}
+
+/// An index of others may be docker's.
+fn index_type(index: &Index) -> MediaType {
+    let said = Links::of(&index.bytes).ok().and_then(|links| links.media_type);
+    said.map_or(MediaType::ImageIndex, |said| MediaType::from(said.as_str()))
 }
 
 /// Fills an empty directory.
@@ -78,7 +91,7 @@ pub(super) fn write_directory(
         let path = directory.join(name);
         match piece {
             Piece::Bytes(bytes) => write_file(&path, &bytes)?,
-            Piece::Layer(layer) => place(subject, layer, &path)?,
+            Piece::Blob(digest, size_bytes) => place(subject, (&digest, size_bytes), &path)?,
         }
     }
     for directory in [&sha256, &blobs, directory] {
@@ -95,16 +108,15 @@ fn write_file(path: &Path, bytes: &[u8]) -> Result<(), OutputError> {
     written.map_err(|source| OutputError::io("write", path, source))
 }
 
-fn place(subject: &Subject<'_>, layer: &LayerDescriptor, path: &Path) -> Result<(), OutputError> {
-    let digest = &layer.digest;
+fn place(subject: &Subject<'_>, (digest, size_bytes): (&LayerDigest, u64), path: &Path) -> Result<(), OutputError> {
     let placed = subject.supply.place(digest, path);
     placed.map_err(|source| match source.kind() {
         io::ErrorKind::StorageFull => OutputError::Write { source },
         _ => OutputError::Blob { digest: digest.to_string(), source },
     })?;
     let meta = fs::metadata(path).map_err(|source| OutputError::io("read", path, source))?;
-    if meta.len() != layer.size_bytes {
-        let (digest, expected) = (digest.to_string(), layer.size_bytes);
+    if meta.len() != size_bytes {
+        let (digest, expected) = (digest.to_string(), size_bytes);
         return Err(OutputError::BlobSize { digest, expected, found: meta.len() });
     }
     // A link to a file of the store needs no sync: the store did that before the file had its name.
@@ -121,17 +133,16 @@ pub(super) fn write_archive(
     ref_name: Option<&str>,
     out: &mut dyn Write,
 ) -> Result<(), OutputError> {
-    let mut tarball = Tarball(out);
+    let mut tarball = Tarball::new(out);
     tarball.directory("blobs/")?;
     tarball.directory("blobs/sha256/")?;
     for (name, piece) in pieces(subject, ref_name) {
         match piece {
             Piece::Bytes(bytes) => tarball.bytes(&name, &bytes)?,
-            Piece::Layer(layer) => {
-                let digest = &layer.digest;
-                let blob = subject.supply.open(digest);
+            Piece::Blob(digest, size_bytes) => {
+                let blob = subject.supply.open(&digest);
                 let mut blob = blob.map_err(|source| OutputError::Blob { digest: digest.to_string(), source })?;
-                tarball.stream(&name, layer.size_bytes, &mut blob, digest)?;
+                tarball.stream(&name, size_bytes, &mut blob, &digest)?;
             }
         }
     }

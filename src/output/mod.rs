@@ -24,7 +24,7 @@ pub mod layout;
 pub mod place;
 pub mod rootfs;
 mod rootfs_meta;
-mod tarball;
+pub mod tarball;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
@@ -41,7 +41,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::base::reference::Output;
-use crate::base::{DiffId, LayerDigest, Platform};
+use crate::base::{BlobDigest, DiffId, LayerDigest, Platform};
 use crate::image::{Image, Index};
 use crate::tree::{Contents, Tree};
 
@@ -54,12 +54,25 @@ pub struct Subject<'a> {
     pub images: &'a [Image],
     /// For several platforms.
     pub index: Option<&'a Index>,
+    /// What else the index leads to; none in kiln's own. A layout is whole only with them.
+    pub others: &'a [Other],
     /// The template's `name`.
     pub name: Option<&'a str>,
     /// The template's `version`.
     pub version: Option<&'a str>,
     /// Where the bytes come from.
     pub supply: &'a dyn Supply,
+}
+
+/// A document that an index leads to and that is no image of it, such as BuildKit's attestations.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Other {
+    /// Its name.
+    pub digest: BlobDigest,
+    /// It.
+    pub bytes: Vec<u8>,
+    /// What it leads to: digest and length.
+    pub blobs: Vec<(LayerDigest, u64)>,
 }
 
 /// Gives what an image is made of.
@@ -293,7 +306,7 @@ fn fill(subject: &Subject<'_>, output: &Output, staged: &place::Staged) -> Resul
 }
 
 /// Writes through a buffer and to the disk.
-fn to_file(
+pub fn to_file(
     file: &File,
     path: &Path,
     fill: impl FnOnce(&mut dyn Write) -> Result<(), OutputError>,

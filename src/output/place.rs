@@ -58,6 +58,47 @@ impl Staged {
     }
 }
 
+/// A directory beside a target for what becomes the target, which goes when it is dropped.
+pub struct Workspace {
+    directory: tempfile::TempDir,
+    /// Tells a living run from a dead one.
+    _lock: File,
+}
+
+impl Workspace {
+    /// Beside `path`, whose directory is made.
+    pub fn beside(path: &Path) -> Result<Self, OutputError> {
+        let parent = parent_of(path);
+        fs::create_dir_all(parent).map_err(|source| OutputError::io("make", parent, source))?;
+        sweep(path);
+        let fail = |source| OutputError::io("write beside", path, source);
+        loop {
+            let mut builder = tempfile::Builder::new();
+            let directory = builder.prefix(&prefix_of(path)).rand_bytes(RANDOM_LETTERS).tempdir_in(parent);
+            let directory = directory.map_err(fail)?;
+            if let Some(lock) = locked(directory.path()).map_err(fail)? {
+                return Ok(Self { directory, _lock: lock });
+            }
+        }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.directory.path()
+    }
+}
+
+/// Locks something new, unless another run took it for a dead one's before.
+fn locked(path: &Path) -> io::Result<Option<File>> {
+    let file = match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        file => file?,
+    };
+    let _ = flock(&file, FlockOperation::LockExclusive);
+    let (ours, there) = (file.metadata()?, fs::symlink_metadata(path));
+    Ok(there.is_ok_and(|there| there.ino() == ours.ino()).then_some(file))
+}
+
 /// A path without `.`, `..` and links in its parents, for comparing. What does not exist yet is taken as it is.
 pub fn real_path(path: &Path) -> PathBuf {
     let mut missing = Vec::new();

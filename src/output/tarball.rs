@@ -10,23 +10,30 @@ use super::error::OutputError;
 /// The largest size that a ustar header can say.
 const USTAR_MAX_BYTES: u64 = 0o77_777_777_777;
 const BLOCK_BYTES: u64 = 512;
+/// The longest name that its first field takes.
+const NAME_MAX_BYTES: usize = 100;
 
 /// A tar that is being written.
-pub(super) struct Tarball<'a>(pub(super) &'a mut dyn Write);
+pub struct Tarball<'a>(&'a mut dyn Write);
 
-impl Tarball<'_> {
+impl<'a> Tarball<'a> {
+    /// Nothing yet.
+    pub fn new(out: &'a mut dyn Write) -> Self {
+        Self(out)
+    }
+
     /// A directory; `name` ends in a slash.
-    pub(super) fn directory(&mut self, name: &str) -> Result<(), OutputError> {
+    pub fn directory(&mut self, name: &str) -> Result<(), OutputError> {
         self.put(header(EntryType::Directory, name, 0o755, 0).as_bytes())
     }
 
     /// A file of these bytes.
-    pub(super) fn bytes(&mut self, name: &str, bytes: &[u8]) -> Result<(), OutputError> {
+    pub fn bytes(&mut self, name: &str, bytes: &[u8]) -> Result<(), OutputError> {
         self.stream(name, bytes.len() as u64, &mut &*bytes, &name)
     }
 
     /// A file of exactly `size` bytes; an error names it by `digest`.
-    pub(super) fn stream(
+    pub fn stream(
         &mut self,
         name: &str,
         size: u64,
@@ -43,7 +50,7 @@ impl Tarball<'_> {
     }
 
     /// The end marker.
-    pub(super) fn finish(mut self) -> Result<(), OutputError> {
+    pub fn finish(mut self) -> Result<(), OutputError> {
         self.put(&[0; 2 * BLOCK_BYTES as usize])
     }
 
@@ -67,7 +74,11 @@ impl Tarball<'_> {
     }
 }
 
-/// Names here are short and ASCII: they fit as they are.
+/// Whether a name is one that is written: those of a layout are short and ASCII and fit into the header as they are.
+pub fn fits(name: &str) -> bool {
+    name.is_ascii() && name.len() <= NAME_MAX_BYTES
+}
+
 fn header(kind: EntryType, name: &str, mode: u32, size: u64) -> Header {
     let mut header = Header::new_ustar();
     let field = &mut header.as_old_mut().name;
@@ -93,7 +104,7 @@ mod tests {
     fn a_size_over_8_gib_gets_a_record() {
         let mut bytes = Vec::new();
         let size = USTAR_MAX_BYTES + 1;
-        let mut tarball = Tarball(&mut bytes);
+        let mut tarball = Tarball::new(&mut bytes);
         let written = tarball.stream("big", size, &mut &b"no more"[..], &"big");
         assert!(matches!(written, Err(OutputError::BlobSize { found: 7, .. })));
         let entry = Entries::new(bytes.as_slice()).next_entry().expect("a header").expect("an entry");

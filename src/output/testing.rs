@@ -48,7 +48,7 @@ impl Memory {
     }
 
     pub(crate) fn subject<'a>(&'a self, images: &'a [Image]) -> Subject<'a> {
-        Subject { images, index: None, name: Some("shop/api"), version: Some("1.8.2"), supply: self }
+        Subject { images, index: None, others: &[], name: Some("shop/api"), version: Some("1.8.2"), supply: self }
     }
 
     fn layer(&self, bytes: &[u8]) -> io::Result<&Vec<u8>> {

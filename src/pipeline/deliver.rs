@@ -65,6 +65,7 @@ pub fn deliver(
     let subject = Subject {
         images: &built.images,
         index: built.index.as_ref(),
+        others: &[],
         name: prepared.plan.name.as_deref(),
         version: prepared.plan.version.as_deref(),
         supply: &supply,
@@ -89,7 +90,12 @@ fn bring(prepared: &Prepared, outputs: &[Output], reach: &Reach<'_>) -> Result<V
     take_out(prepared, &wanted(nodes), reach)
 }
 
-fn deliver_one(subject: &Subject<'_>, output: &Output, store: &Store, terms: &Terms<'_>) -> Result<Receipt, Error> {
+pub(super) fn deliver_one(
+    subject: &Subject<'_>,
+    output: &Output,
+    store: &Store,
+    terms: &Terms<'_>,
+) -> Result<Receipt, Error> {
     if terms.is_interrupted() {
         return Err(Error::Interrupted);
     }

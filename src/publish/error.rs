@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::base::{BlobDigest, Class};
 use crate::image::{CheckError, Descriptor, Links};
+use crate::output::OutputError;
 use crate::registry::{Damaged, Manifest, Race, RegistryError, Tag};
 use crate::source::image::ImageFileError;
 use crate::store::StoreError;
@@ -48,6 +49,9 @@ pub enum PublishError {
         /// Why.
         source: io::Error,
     },
+    /// An archive that cannot be put in its place.
+    #[error(transparent)]
+    Output(#[from] OutputError),
     /// A file or directory that is something else than what is to be added to.
     #[error("`{path}` is {found}, not {expected}", path = path.display())]
     NotAPlace {
@@ -68,6 +72,24 @@ pub enum PublishError {
         digest: BlobDigest,
         /// Its length.
         size_bytes: u64,
+    },
+    /// A blob cannot be read.
+    #[error("cannot read the blob {digest}")]
+    Read {
+        /// Which.
+        digest: BlobDigest,
+        /// Why.
+        source: io::Error,
+    },
+    /// Documents that lead to others without end.
+    #[error("too much belongs to {digest}: more than {documents} documents, or {depth} below or on each other")]
+    Endless {
+        /// Where it begins.
+        digest: BlobDigest,
+        /// How deep kiln follows.
+        depth: usize,
+        /// How many it takes.
+        documents: usize,
     },
     /// A blob is not what its digest says.
     #[error("the blob {digest} is damaged")]
@@ -129,9 +151,21 @@ impl PublishError {
         match *source {
             TransportError::Source { url, source } => match source.downcast::<Damaged>() {
                 Ok(source) => Self::Damaged { digest: blob.digest, source },
-                Err(source) => back(TransportError::Source { url, source }),
+                // It came from a registry while it was sent.
+                Err(source) => match source.downcast::<RegistryError>() {
+                    Ok(source) => source.into(),
+                    Err(source) => back(TransportError::Source { url, source }),
+                },
             },
             source => back(source),
+        }
+    }
+
+    /// Of a blob that could not be read.
+    pub(super) fn reading(error: io::Error, blob: &Descriptor) -> Self {
+        match error.downcast::<RegistryError>() {
+            Ok(source) => source.into(),
+            Err(source) => Self::Read { digest: blob.digest, source },
         }
     }
 
@@ -144,6 +178,7 @@ impl PublishError {
             Self::Registry(error) if error.is_mismatch() => Class::Mismatch,
             Self::Registry(error) if error.is_unavailable() => Class::Unavailable,
             Self::Damaged { .. } | Self::Store(StoreError::Damaged { .. }) => Class::Mismatch,
+            Self::Output(error) if error.is_refusal() => Class::Refused,
             Self::Interrupted => Class::Interrupted,
             _ => Class::Failed,
         }
@@ -162,11 +197,13 @@ impl PublishError {
             Self::Registry(error) => return error.hint(),
             Self::Store(error) => return error.hint(),
             Self::ImageFile(error) => return error.hint(),
+            Self::Output(error) => return error.hint(),
             Self::NotAPlace { .. } => "name another file or directory".to_owned(),
             Self::NoBlob { .. } | Self::Damaged { .. } => {
                 "build or pull the image again: what is missing is made anew".to_owned()
             }
-            Self::File { .. } | Self::Manifest(_) | Self::Nothing | Self::Interrupted => return None,
+            Self::File { .. } | Self::Read { .. } | Self::Manifest(_) | Self::Endless { .. } => return None,
+            Self::Nothing | Self::Interrupted => return None,
         })
     }
 }

@@ -8,6 +8,7 @@
 //! place     what can be pushed to: a repository of a registry, an OCI layout, an archive
 //! part      one platform of it, where several machines build one each
 //! push      the order: blobs, manifests, attachments, names
+//! origin    what can be read whole: a repository, a layout, the store        collect   Origin + name -> Shipment
 //! ```
 //! - A name is given to nothing that is not there whole: blobs first, then manifests by digest, then what refers to them,
 //!   then the name.
@@ -16,9 +17,13 @@
 //!
 //! Architecture Invariant: nothing here decides a byte of what is pushed, and nothing here builds.
 
+pub mod archive;
+pub mod collect;
 pub mod destination;
 pub mod error;
+pub mod layout;
 pub mod names;
+pub mod origin;
 pub mod part;
 pub mod place;
 pub mod push;
@@ -28,12 +33,16 @@ pub mod shipment;
 pub mod stock;
 pub mod stored;
 
+pub use archive::ArchivePlace;
+pub use collect::collect;
 pub use destination::{Destination, ParseDestinationError};
 pub use error::PublishError;
+pub use layout::LayoutPlace;
 pub use names::Names;
-pub use place::Place;
+pub use origin::Origin;
+pub use place::{Naming, Place};
 pub use push::{How, Receipt, push};
 pub use registry::RegistryPlace;
-pub use shipment::{Attachment, Shipment};
+pub use shipment::{Attachment, Companion, Shipment};
 pub use stock::Stock;
 pub use stored::StoreStock;

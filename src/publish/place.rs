@@ -2,10 +2,24 @@
 
 use crate::base::BlobDigest;
 use crate::image::Descriptor;
-use crate::registry::{Arrived, Created, Manifest, Tag};
+use crate::registry::{Arrived, Created, Manifest, Race, Tag};
 
 use super::error::PublishError;
 use super::stock::Stock;
+
+/// What became of a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Naming {
+    /// It holds what it was to hold.
+    Holds(Created),
+    /// It holds something else, and stays.
+    Held {
+        /// What.
+        digest: BlobDigest,
+        /// Whether it did when we looked first.
+        race: Race,
+    },
+}
 
 /// A place for images with names. The rules are [`super::push`]'s; a place does what it is told, and creates a name only
 /// if it is not there, whoever else writes at the same time as far as it can know.
@@ -46,5 +60,11 @@ pub trait Place: Sync {
     fn referrers(&self, subject: &BlobDigest) -> Result<Vec<Descriptor>, PublishError>;
 
     /// Gives a manifest or index that is there a name that is not.
-    fn create(&self, tag: &Tag, manifest: &Manifest) -> Result<Created, PublishError>;
+    fn create(&self, tag: &Tag, manifest: &Manifest) -> Result<Naming, PublishError>;
+
+    /// Ends a push of `top`, all of which is there: what has no name is found by its digest from now on, and what was kept
+    /// back becomes visible at once.
+    fn finish(&self, _top: &Manifest) -> Result<(), PublishError> {
+        Ok(())
+    }
 }

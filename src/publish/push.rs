@@ -1,11 +1,12 @@
 //! The order in which something is published.
 //!
 //! ```text
-//! names, all at once    another's? refused, before a byte is sent       ours? nothing more to do
+//! names, all at once    another's? refused, before a byte is sent       ours? nothing but attachments is left to do
 //! manifests             what is there proves its blobs
 //! blobs                 those of manifests that are missing: asked for at once, sent several at once, the largest first
 //! manifests             images, then the index
 //! attachments           what refers to them
+//! companions            created; one that holds something else stays, which is said
 //! names                 created one after the other
 //! ```
 
@@ -15,11 +16,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::base::BlobDigest;
 use crate::image::Descriptor;
 use crate::input::each;
-use crate::registry::{Arrived, Created, Manifest, RegistryError, Repository, Tag};
+use crate::registry::{Arrived, Created, Manifest, Race, Repository, Tag};
 
 use super::error::PublishError;
 use super::names::Names;
-use super::place::Place;
+use super::place::{Naming, Place};
 use super::shipment::{Piece, Shipment};
 use super::stock::Stock;
 
@@ -64,12 +65,15 @@ pub struct Receipt {
     pub manifests: Vec<BlobDigest>,
     /// What refers to them and was written.
     pub attached: Vec<BlobDigest>,
+    /// Tags of companions that hold something else, and what.
+    pub left: Vec<(Tag, BlobDigest)>,
 }
 
 impl Receipt {
     /// Of a push that has done nothing yet.
     pub fn nothing(digest: BlobDigest) -> Self {
-        Self { digest, names: Vec::new(), blobs: Vec::new(), manifests: Vec::new(), attached: Vec::new() }
+        let (names, blobs, manifests) = (Vec::new(), Vec::new(), Vec::new());
+        Self { digest, names, blobs, manifests, attached: Vec::new(), left: Vec::new() }
     }
 }
 
@@ -83,16 +87,20 @@ pub fn push(
 ) -> Result<Receipt, PublishError> {
     let top = shipment.top().ok_or(PublishError::Nothing)?;
     let mut receipt = Receipt::nothing(top.digest);
-    if all_there(place, names, top)? {
+    // What refers to something may come later than the something.
+    if all_there(place, names, top)? && shipment.attachments.is_empty() && shipment.companions.is_empty() {
         receipt.names = names.tags().iter().map(|tag| (tag.clone(), Created::AlreadyThere)).collect();
         return Ok(receipt);
     }
     bring(shipment, place, stock, interrupted, &mut receipt)?;
     for tag in names.tags() {
         check(interrupted)?;
-        let created = place.create(tag, top).map_err(|error| told(error, place, top))?;
-        receipt.names.push((tag.clone(), created));
+        match place.create(tag, top)? {
+            Naming::Holds(created) => receipt.names.push((tag.clone(), created)),
+            Naming::Held { digest, race } => return Err(PublishError::held(place, tag, digest, top, race)),
+        }
     }
+    place.finish(top)?;
     Ok(receipt)
 }
 
@@ -106,11 +114,13 @@ pub fn bring(
 ) -> Result<(), PublishError> {
     let missing = missing(shipment, place)?;
     receipt.blobs = bring_blobs(&missing, place, stock, interrupted)?;
-    let is_attached = |manifest: &Manifest| shipment.attachments.iter().any(|it| it.manifest.digest == manifest.digest);
-    for piece in missing.iter().filter(|piece| !is_attached(piece.manifest)) {
-        check(interrupted)?;
-        place.bring_manifest(piece.manifest)?;
-        receipt.manifests.push(piece.manifest.digest);
+    let is_missing = |manifest: &Manifest| missing.iter().any(|piece| piece.manifest.digest == manifest.digest);
+    for manifest in shipment.manifests.iter().chain(&shipment.leaves) {
+        if is_missing(manifest) {
+            check(interrupted)?;
+            place.bring_manifest(manifest)?;
+            receipt.manifests.push(manifest.digest);
+        }
     }
     let mut subjects: Vec<BlobDigest> = Vec::new();
     for attachment in &shipment.attachments {
@@ -124,6 +134,16 @@ pub fn bring(
         let artifacts: Vec<Manifest> = of_it.map(|attachment| attachment.manifest.clone()).collect();
         receipt.attached.extend(place.attach(&subject, &artifacts)?);
     }
+    for companion in &shipment.companions {
+        check(interrupted)?;
+        if is_missing(&companion.manifest) {
+            place.bring_manifest(&companion.manifest)?;
+            receipt.manifests.push(companion.manifest.digest);
+        }
+        if let Naming::Held { digest, .. } = place.create(&companion.tag, &companion.manifest)? {
+            receipt.left.push((companion.tag.clone(), digest));
+        }
+    }
     Ok(())
 }
 
@@ -136,7 +156,7 @@ fn all_there(place: &dyn Place, names: &Names, top: &Manifest) -> Result<bool, P
     let held = each(names.tags(), QUESTIONS_AT_ONCE, |tag| place.holds(tag))?;
     for (tag, held) in names.tags().iter().zip(&held) {
         if let Some(held) = held.filter(|held| *held != top.digest) {
-            return Err(PublishError::held(place, tag, held, top, crate::registry::Race::None));
+            return Err(PublishError::held(place, tag, held, top, Race::None));
         }
     }
     Ok(!held.is_empty() && held.iter().all(Option::is_some))
@@ -188,15 +208,4 @@ fn bring_blobs(
         })
     };
     Ok(blobs.into_iter().map(|blob| (blob.clone(), how(blob).unwrap_or(How::There))).collect())
-}
-
-/// Says of a name that was not there a moment ago what it holds now.
-fn told(error: PublishError, place: &dyn Place, top: &Manifest) -> PublishError {
-    match error {
-        PublishError::Registry(error) => match *error {
-            RegistryError::TagHeld { tag, held, race, .. } => PublishError::held(place, &tag, held, top, race),
-            error => error.into(),
-        },
-        error => error,
-    }
 }

@@ -2,10 +2,10 @@
 
 use crate::base::BlobDigest;
 use crate::image::Descriptor;
-use crate::registry::{Arrived, Client, Created, Manifest, Parcel, Repository, Tag};
+use crate::registry::{Arrived, Client, Manifest, Parcel, RegistryError, Repository, Tag};
 
 use super::error::PublishError;
-use super::place::Place;
+use super::place::{Naming, Place};
 use super::stock::Stock;
 
 /// A repository, and who speaks to its registry.
@@ -62,7 +62,11 @@ impl Place for RegistryPlace<'_> {
         Ok(self.client.referrers(&self.repository, subject)?.entries)
     }
 
-    fn create(&self, tag: &Tag, manifest: &Manifest) -> Result<Created, PublishError> {
-        Ok(self.client.create_tag(&self.repository, tag, manifest)?)
+    fn create(&self, tag: &Tag, manifest: &Manifest) -> Result<Naming, PublishError> {
+        match self.client.create_tag(&self.repository, tag, manifest) {
+            Ok(created) => Ok(Naming::Holds(created)),
+            Err(RegistryError::TagHeld { held, race, .. }) => Ok(Naming::Held { digest: held, race }),
+            Err(error) => Err(error.into()),
+        }
     }
 }

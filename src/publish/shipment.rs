@@ -1,16 +1,22 @@
 //! What is pushed.
 
+use std::collections::BTreeSet;
+
 use crate::base::BlobDigest;
 use crate::image::{CheckError, Descriptor, Links};
-use crate::registry::Manifest;
+use crate::registry::{Manifest, Tag};
 
 /// An image for one or several platforms, and what refers to it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Shipment {
     /// Those that others lead to come first; the last one is what gets the names.
     pub manifests: Vec<Manifest>,
+    /// What those lead to that are below, which none of the above does; in the order in which they are written.
+    pub leaves: Vec<Manifest>,
     /// In the order in which they are written.
     pub attachments: Vec<Attachment>,
+    /// What belongs to an image by its tag alone.
+    pub companions: Vec<Companion>,
 }
 
 /// A manifest that refers to another one.
@@ -18,6 +24,15 @@ pub struct Shipment {
 pub struct Attachment {
     /// To which.
     pub subject: BlobDigest,
+    /// It.
+    pub manifest: Manifest,
+}
+
+/// A manifest under a tag that is made of another one's digest: how cosign kept signatures before there were referrers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Companion {
+    /// `sha256-HEX.sig` and the like.
+    pub tag: Tag,
     /// It.
     pub manifest: Manifest,
 }
@@ -37,10 +52,14 @@ impl Shipment {
         self.manifests.last()
     }
 
-    /// All manifests with their blobs, in the order in which they can be written: those of attachments come last.
+    /// All manifests with their blobs, in the order in which they can be written. One that is an attachment as well comes
+    /// once.
     pub fn pieces(&self) -> Result<Vec<Piece<'_>>, CheckError> {
         let attached = self.attachments.iter().map(|attachment| &attachment.manifest);
-        self.manifests.iter().chain(attached).map(Piece::of).collect()
+        let beside = self.companions.iter().map(|companion| &companion.manifest);
+        let mut seen = BTreeSet::new();
+        let all = self.manifests.iter().chain(&self.leaves).chain(attached).chain(beside);
+        all.filter(|manifest| seen.insert(manifest.digest)).map(Piece::of).collect()
     }
 }
 

@@ -111,7 +111,7 @@ impl<'a> Client<'a> {
     }
 
     /// Tries the mirrors in order and then the image's own place, whose error it is in the end.
-    fn at_each_place<T>(
+    pub(super) fn at_each_place<T>(
         &self,
         image: &ImageName,
         mut ask: impl FnMut(&Repository) -> Result<T, RegistryError>,

@@ -3,6 +3,7 @@
 //! ```text
 //! "debian" --parse--> ImageName --Client::resolve--> Manifest (or index), verified
 //!                     Repository + digest --Client::blob--> sink, verified
+//!                     Repository + digest --stream--> Read, for what is sent on while it comes
 //! ask    what is there: tags, blobs, what refers to something
 //! write  blobs, manifests, attachments, tags that are created once
 //!
@@ -27,6 +28,7 @@ pub mod manifest;
 pub mod mirrors;
 pub mod name;
 pub mod namespace;
+pub mod stream;
 pub mod tag;
 pub mod write;
 
@@ -47,7 +49,8 @@ pub use manifest::Manifest;
 pub use mirrors::{Firsts, Mirrors};
 pub use name::{ImageName, Repository};
 pub use namespace::Namespace;
-pub use tag::Tag;
+pub use stream::RemoteBlob;
+pub use tag::{Kind, Tag};
 pub use write::blob::{Arrived, BlobSource, Damaged, Parcel};
 pub use write::channel::Channel;
 pub use write::manifest::Indexed;

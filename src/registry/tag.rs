@@ -26,6 +26,35 @@ impl Tag {
     pub fn fallback(subject: &BlobDigest) -> Self {
         Self(format!("sha256-{}", subject.hex()))
     }
+
+    /// Under which cosign keeps what it knows of something (cosign, SIGNATURE_SPEC.md, "Tag-based Discovery").
+    pub fn companion(subject: &BlobDigest, kind: Kind) -> Self {
+        Self(format!("sha256-{}.{}", subject.hex(), kind.ending()))
+    }
+}
+
+/// What cosign keeps of an image beside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Signatures.
+    Signature,
+    /// Attestations.
+    Attestation,
+    /// A bill of materials.
+    Sbom,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Signature, Self::Attestation, Self::Sbom];
+
+    fn ending(self) -> &'static str {
+        match self {
+            Self::Signature => "sig",
+            Self::Attestation => "att",
+            Self::Sbom => "sbom",
+        }
+    }
 }
 
 impl fmt::Display for Tag {
@@ -61,5 +90,7 @@ mod tests {
             assert!(matches!(&error, RegistryError::Tag { .. }) && error.hint().is_some());
         }
         assert_eq!(Tag::fallback(&[0xab; 32].into()).as_str(), format!("sha256-{}", "ab".repeat(32)));
+        let companions = Kind::ALL.map(|kind| Tag::companion(&[0xab; 32].into(), kind).to_string());
+        assert_eq!(companions, ["sig", "att", "sbom"].map(|ending| format!("sha256-{}.{ending}", "ab".repeat(32))));
     }
 }

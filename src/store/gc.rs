@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::Store;
 use super::check::StoredBlob;
 use super::error::StoreError;
-use super::notes::{BuildNote, LayerNote, PackedNote, Shelf};
+use super::notes::{AttachedNote, BuildNote, LayerNote, PackedNote, Shelf};
 
 /// Whether anything is removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,10 +135,16 @@ impl Store {
     fn collect(&self, digest: &str, all: &mut BTreeSet<String>) {
         let document = self.read_unmarked(digest).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
         let Some(document) = document else { return };
-        all.insert(digest.to_owned());
+        if !all.insert(digest.to_owned()) {
+            return;
+        }
         let listed = |key: &str| document[key].as_array().into_iter().flatten().filter_map(|of| of["digest"].as_str());
         listed("manifests").for_each(|manifest| self.collect(manifest, all));
         all.extend(listed("layers").chain(document["config"]["digest"].as_str()).map(str::to_owned));
+        let attached = digest.strip_prefix("sha256:").and_then(|hex| self.note::<AttachedNote>(Shelf::Attached, hex));
+        let attached =
+            attached.into_iter().flat_map(|note| note.referrers.into_iter().chain(note.companions.into_values()));
+        attached.for_each(|manifest| self.collect(&manifest.to_string(), all));
     }
 
     /// The digests of everything that a manifest or index needs, itself included; `None` if part of it is not there.
@@ -211,6 +217,11 @@ impl Store {
                 if !self.has_contents(shelf, &name) {
                     self.drop_note(shelf, &name);
                 }
+            }
+        }
+        for name in self.notes(Shelf::Attached) {
+            if !self.is_there(&format!("sha256:{name}")) {
+                self.drop_note(Shelf::Attached, &name);
             }
         }
         for name in self.notes(Shelf::Builds) {

@@ -22,6 +22,7 @@
 //! outputs/DIGEST             what was written to a path last
 //! published/DIGEST           what was published from here, by name
 //! places/DIGEST              repositories that have a blob
+//! attached/DIGEST            what refers to a manifest that came from elsewhere
 //! tmp/                       on the way to one of the above
 //! ```
 //! Rationale: a blob appears under its name by one link after it is on the disk, so a killed process leaves nothing but a
@@ -50,7 +51,7 @@ pub use blob::BlobWriter;
 pub use error::StoreError;
 pub use file::replace_file;
 pub use limit::allow_open_files;
-pub use notes::{BuildNote, LayerNote, PackedNote, PublishedNote, Shelf};
+pub use notes::{AttachedNote, BuildNote, LayerNote, PackedNote, PublishedNote, Shelf};
 pub use refs::{Entry, Name};
 pub use spool::Spool;
 

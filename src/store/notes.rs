@@ -1,5 +1,6 @@
 //! Notes: small files that only save work. One that is missing or damaged costs time, never correctness.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
@@ -8,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::base::hash::digest_of;
-use crate::base::{ContentDigest, DiffId, LayerDigest, TreeDigest};
+use crate::base::{BlobDigest, ContentDigest, DiffId, LayerDigest, TreeDigest};
 use crate::plan::Plan;
 
 use super::Store;
@@ -47,11 +48,13 @@ pub enum Shelf {
     Published,
     /// Digest of a blob to repositories that have it.
     Places,
+    /// Digest of a manifest to [`AttachedNote`].
+    Attached,
 }
 
 impl Shelf {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Layers,
         Self::Packed,
         Self::Blocks,
@@ -67,6 +70,7 @@ impl Shelf {
         Self::Outputs,
         Self::Published,
         Self::Places,
+        Self::Attached,
     ];
 
     /// Its directory in the store.
@@ -87,6 +91,7 @@ impl Shelf {
             Self::Outputs => "outputs",
             Self::Published => "published",
             Self::Places => "places",
+            Self::Attached => "attached",
         }
     }
 }
@@ -116,6 +121,17 @@ pub struct PackedNote {
     pub digest: LayerDigest,
     /// Its length.
     pub size_bytes: u64,
+}
+
+/// What came with a manifest from elsewhere and refers to it. Blobs of the store, which stay as long as it stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttachedNote {
+    /// Manifests whose subject it is.
+    #[serde(default)]
+    pub referrers: BTreeSet<BlobDigest>,
+    /// Manifests under tags that are made of its digest.
+    #[serde(default)]
+    pub companions: BTreeMap<String, BlobDigest>,
 }
 
 /// The last build of a template.

@@ -139,7 +139,7 @@ impl Answer {
     }
 
     /// The error of a body that ended before its end.
-    pub(super) fn cut(url: &Url) -> TransportError {
+    pub fn cut(url: &Url) -> TransportError {
         TransportError::Unreachable { url: url.to_string(), host: url.place(), source: Fault::Cut }
     }
 }

@@ -42,7 +42,7 @@ const EDGES: &[(&str, &[&str])] = &[
         ],
     ),
     ("output", &["base", "tree", "image"]),
-    ("publish", &["base", "transport", "plan", "image", "registry", "source", "store", "input"]),
+    ("publish", &["base", "transport", "plan", "image", "registry", "source", "store", "input", "output"]),
     ("sandbox", &["base", "tree", "store", "output"]),
     (
         "pipeline",

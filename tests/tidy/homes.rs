@@ -57,6 +57,7 @@ const HOMES: &[(&str, &[&str])] = &[
             "src/source/",
             "src/store/",
             "src/output/",
+            "src/publish/",
             "src/sandbox/",
             "src/registry/auth_file.rs",
             "src/registry/helper.rs",
@@ -73,7 +74,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("strsim", &["src/template/", "src/packages/nearest.rs", "src/step/", "src/store/", "src/source/git/"]),
     // The tar of an output holds blobs, not a tree; of apk's own tar, the headers change.
     ("tar", &["src/layer/", "src/output/tarball.rs", "src/residue/scripts.rs"]),
-    ("tempfile", &["src/source/", "src/store/", "src/output/", "src/registry/auth_file.rs"]),
+    ("tempfile", &["src/source/", "src/store/", "src/output/", "src/publish/layout/", "src/registry/auth_file.rs"]),
     ("thiserror", ANYWHERE),
     ("toml", &["src/template/", "src/config/", "src/lock/", "src/registry/mirrors.rs"]),
     ("ureq", &["src/transport/"]),

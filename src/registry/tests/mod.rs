@@ -6,6 +6,7 @@ mod keep;
 mod login;
 mod pull;
 mod push;
+mod strict;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

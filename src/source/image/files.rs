@@ -143,6 +143,11 @@ impl Archive {
         None
     }
 
+    /// The names of its files and links.
+    pub fn names(&self) -> impl Iterator<Item = String> + '_ {
+        self.places.keys().map(ImagePath::to_string)
+    }
+
     /// The length of the file called `name`.
     pub fn size_bytes(&self, name: &str) -> Option<u64> {
         self.section(name).map(|section| section.left)

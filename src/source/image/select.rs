@@ -10,7 +10,7 @@ use super::error::ImageFileError;
 use super::files::Files;
 
 /// What a tag, or no tag, selects.
-pub(super) enum Selected {
+pub enum Selected {
     /// One image, or an index of several platforms.
     One(IndexEntry),
     /// Images without names, each for a platform of its own: together one image.
@@ -24,7 +24,7 @@ struct Layout {
 }
 
 /// Checks the file that says that this is a layout.
-pub(super) fn check_version(files: &Files) -> Result<(), ImageFileError> {
+pub fn check_version(files: &Files) -> Result<(), ImageFileError> {
     let path = || files.path().to_owned();
     let bytes = match files.small("oci-layout") {
         Err(ImageFileError::Missing { .. }) => {
@@ -41,12 +41,12 @@ pub(super) fn check_version(files: &Files) -> Result<(), ImageFileError> {
 }
 
 /// The entry that `at` names by its tag; without a tag the only one.
-pub(super) fn select(entries: Vec<IndexEntry>, at: &Located) -> Result<Selected, ImageFileError> {
+pub fn select(entries: Vec<IndexEntry>, at: &Located) -> Result<Selected, ImageFileError> {
     let name = |entry: &IndexEntry| entry.annotations.get(annotations::REF_NAME).cloned();
     let found: Vec<String> = entries.iter().filter_map(name).collect();
     let matching: Vec<&IndexEntry> = match &at.tag {
         Some(tag) => entries.iter().filter(|entry| name(entry).as_ref() == Some(tag)).collect(),
-        None => entries.iter().collect(),
+        None => without_attachments(&entries),
     };
     let path = || at.path.clone();
     match (matching[..].as_ref(), &at.tag) {
@@ -54,9 +54,22 @@ pub(super) fn select(entries: Vec<IndexEntry>, at: &Located) -> Result<Selected,
         ([], Some(tag)) => Err(ImageFileError::NoSuchTag { path: path(), tag: tag.clone(), found: list(&found) }),
         ([], None) => Err(ImageFileError::NotALayout { path: path(), found: "no image in it".to_owned() }),
         (several, None) if found.is_empty() && several.iter().all(|entry| entry.platform.is_some()) => {
-            Ok(Selected::All(entries))
+            Ok(Selected::All(several.iter().map(|entry| (*entry).clone()).collect()))
         }
         _ => Err(ImageFileError::Ambiguous { path: path(), found: list(&found) }),
+    }
+}
+
+/// Without those that have no name and say that they are something else than images: what refers to one of the others. An
+/// image with several names counts once.
+fn without_attachments(entries: &[IndexEntry]) -> Vec<&IndexEntry> {
+    let is_attached =
+        |entry: &&IndexEntry| entry.artifact_type.is_some() && !entry.annotations.contains_key(annotations::REF_NAME);
+    let images: Vec<&IndexEntry> = entries.iter().filter(|entry| !is_attached(entry)).collect();
+    let images = if images.is_empty() { entries.iter().collect() } else { images };
+    match images.split_first() {
+        Some((first, rest)) if rest.iter().all(|entry| entry.digest == first.digest) => vec![first],
+        _ => images,
     }
 }
 

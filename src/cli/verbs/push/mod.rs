@@ -14,7 +14,8 @@ use crate::cli::session::Session;
 use crate::pipeline::publish::addresses::About;
 use crate::pipeline::publish::{Address, Cargo, addresses, published, send};
 use crate::pipeline::{Commands, Error, Loaded, Prepared, State, build};
-use crate::publish::Destination;
+use crate::publish::origin::FileOrigin;
+use crate::publish::{Destination, Stock};
 use crate::store::Name;
 
 use super::test::{Lines, try_all};
@@ -109,7 +110,7 @@ fn push_template(
     }
     let cargo = Cargo::of_build(&prepared, &built)?;
     progress.stage("publishing");
-    let sent = send(&cargo, &addresses, reach, terms);
+    let sent = send(&cargo, &addresses, &cargo.stock(reach), reach, terms);
     progress.end();
     result(args, &Pushed::of(&prepared, &built), sent?, session)
 }
@@ -127,18 +128,34 @@ fn push_image(
     let reach = network.reach(&store, PathBuf::new(), &news)?;
     let watch = |event: crate::pipeline::Event<'_>| progress.show(event);
     let terms = session.terms(&args.resolve, &watch);
-    let cargo = match reference {
-        Reference::Store { name, version } => {
-            Cargo::of_store(&Name { name: name.clone(), version: version.clone() }, &store)?
+    let file = match reference {
+        Reference::OciDirectory(at) | Reference::OciArchive(at) => {
+            Some((at, FileOrigin::open(reference).map_err(Error::from)?))
         }
-        _ => return Err(Error::NoDestination.into()),
+        _ => None,
     };
-    let (name, version) = cargo.name.as_ref().map(|name| (name.name.as_str(), name.version.as_deref())).unzip();
-    let version = args.version.as_deref().or(version.flatten());
+    let (cargo, version) = match (&file, reference) {
+        (Some((at, origin)), _) => Cargo::of_file(at, origin)?,
+        (None, Reference::Store { name, version }) => {
+            let cargo = Cargo::of_store(&Name { name: name.clone(), version: version.clone() }, &store)?;
+            let version = cargo.name.as_ref().and_then(|name| name.version.clone());
+            (cargo, version)
+        }
+        (None, reference) => {
+            return Err(Failure::Usage {
+                message: format!("`{reference}` is no template, nothing of the store and no OCI layout"),
+                hint: "see `kiln push --help`".to_owned(),
+            });
+        }
+    };
+    let name = cargo.name.as_ref().map(|name| name.name.as_str());
+    let version = args.version.as_deref().or(version.as_deref());
     let about = About { name, version, plan: None, publish: None };
     let addresses = addresses(destinations, &args.tags, &about)?;
+    let stored = cargo.stock(&reach);
+    let stock: &dyn Stock = file.as_ref().map_or(&stored, |(_, origin)| origin);
     progress.stage("publishing");
-    let sent = send(&cargo, &addresses, &reach, &terms);
+    let sent = send(&cargo, &addresses, stock, &reach, &terms);
     progress.end();
     result(args, &Pushed::default(), sent?, session)
 }
