@@ -146,9 +146,10 @@ impl FromStr for Reference {
 }
 
 fn store(text: &str) -> Option<Reference> {
+    // What was pulled has its registry in its name, perhaps with a port.
     let (name, version) = match text.rsplit_once(':') {
-        Some((name, version)) => (name, Some(version)),
-        None => (text, None),
+        Some((name, version)) if !version.contains('/') => (name, Some(version)),
+        _ => (text, None),
     };
     let good = !name.is_empty() && version.is_none_or(|version| !version.is_empty());
     good.then(|| Reference::Store { name: name.to_owned(), version: version.map(str::to_owned) })
@@ -244,6 +245,8 @@ mod tests {
         for text in [
             "store:shop/api:1.8.2",
             "store:shop/api",
+            "store:localhost:5000/shop/api",
+            "store:localhost:5000/shop/api:1.8.2",
             "oci:out",
             "oci:a:b/c:1.0",
             "oci-archive:x.tar:v1",

@@ -11,10 +11,14 @@ use crate::base::{Epoch, Platform};
 pub use super::args_steps::{Doctor, Log, ProvisionArgs, Run, Shell};
 
 mod login;
+mod copy;
+mod pull;
 mod store;
 mod test;
 
+pub use copy::Copy;
 pub use login::{Login, Logout};
+pub use pull::Pull;
 pub use store::{StoreArgs, StoreCommand};
 pub use test::Test;
 
@@ -106,6 +110,10 @@ pub enum Command {
     Inspect(Inspect),
     /// Show what differs between two images: files, config, sizes
     Diff(Diff),
+    /// Bring an image from a registry into the store, with everything that belongs to it
+    Pull(Pull),
+    /// Copy an image from one place to others, with everything that refers to it
+    Copy(Copy),
     /// Publish an image: to registries, OCI layouts and archives; a tag is created once and never rewritten
     Push(Push),
     /// Try a user name and a password on a registry, and keep them for kiln, docker and podman

@@ -71,7 +71,12 @@ fn place(command: &Command) -> Option<PathBuf> {
             let first = args.words.first().map(Path::new).filter(|first| first.exists());
             first.unwrap_or(Path::new("."))
         }
-        Command::Inspect(_) | Command::Diff(_) | Command::Store(_) | Command::Doctor(_) => Path::new("."),
+        Command::Inspect(_)
+        | Command::Diff(_)
+        | Command::Pull(_)
+        | Command::Copy(_)
+        | Command::Store(_)
+        | Command::Doctor(_) => Path::new("."),
         Command::Login(_) => Path::new("."),
         // Nobody is asked who could be anywhere else.
         Command::Logout(_) => return None,

@@ -70,6 +70,8 @@ fn run(cli: &Cli, session: &Session) -> Result<ExitCode, Failure> {
         Command::Doctor(args) => verbs::doctor::run(args, session),
         Command::Inspect(args) => verbs::inspect::run(args, session),
         Command::Diff(args) => verbs::diff::run(args, session),
+        Command::Pull(args) => verbs::pull::run(args, session),
+        Command::Copy(args) => verbs::copy::run(args, session),
         Command::Push(args) => verbs::push::run(args, session),
         Command::Login(args) => verbs::login::login(args, session),
         Command::Logout(args) => verbs::login::logout(args, session),

@@ -99,6 +99,12 @@ impl Links {
 }
 
 impl Descriptor {
+    /// Of a document of which nothing else is said.
+    pub fn plain(media_type: &MediaType, digest: BlobDigest, size: u64) -> Self {
+        let (artifact_type, annotations, platform, urls) = Default::default();
+        Self { media_type: media_type.to_string(), digest, size, artifact_type, annotations, platform, urls }
+    }
+
     /// Whether it may be missing in a registry (image-spec, layer.md, "Non-Distributable Layers").
     pub fn is_elsewhere(&self) -> bool {
         !self.urls.is_empty() && (self.media_type.contains("nondistributable") || self.media_type.contains(".foreign."))

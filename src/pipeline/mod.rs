@@ -19,12 +19,16 @@
 //! publish  Built + destinations                -> registries and layouts, each name once
 //! reproduce several builds from nothing, varied   -> what differs, and why
 //! look     a reference                             -> Seen       an image that exists, for people
+//! whole    a reference                             -> Whole      the same with all that belongs to it
+//! pull     Whole + outputs                         -> store, receipts
+//! copy     Whole + destinations                    -> registries and layouts, nothing changed
 //! ```
 //! Everything that the world decides comes in through [`Terms`]: the clock, the machine, how many threads.
 
 pub mod asks;
 pub mod build;
 pub mod contents;
+pub mod copy;
 pub mod deliver;
 pub mod error;
 mod evaluate;
@@ -39,15 +43,18 @@ pub mod pin;
 pub mod prepare;
 pub mod provision;
 pub mod publish;
+pub mod pull;
 pub mod reproduce;
 pub mod supply;
 pub mod terms;
 pub mod trial;
 mod units;
 pub mod vendor;
+pub mod whole;
 mod withheld;
 
 pub use build::{Built, BuiltLayer, build};
+pub use copy::copy;
 pub use deliver::{deliver, known_outputs};
 pub use error::Error;
 pub use gather::{Gathered, gather};
@@ -56,6 +63,8 @@ pub use look::{Seen, SeenLayer, look_at_file, look_in_registry, look_in_store};
 pub use pin::pin;
 pub use prepare::{Prepared, PreparedLayer, State, prepare};
 pub use provision::{Commands, Provision};
+pub use pull::{Pulled, pull};
 pub use reproduce::{Reproduction, reproduce};
 pub use terms::{Event, Terms};
 pub use trial::{Outcome, Seat, Subject, Wish};
+pub use whole::{Whole, find};

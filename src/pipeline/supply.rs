@@ -54,30 +54,36 @@ impl<'a> BuildSupply<'a> {
         let found = self.prepared.platforms.iter().find(|prepared| prepared.platform == *platform);
         found.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, format!("no image for {platform}")))
     }
+}
 
-    fn blob(&self, digest: &LayerDigest) -> io::Result<File> {
-        self.store.open_blob(&digest.to_string()).map_err(io::Error::other)
-    }
+/// Makes a blob of the store appear at `to`.
+pub(super) fn place(store: &Store, digest: &LayerDigest, to: &Path) -> io::Result<()> {
+    store.place_blob(&digest.to_string(), to).map_err(|error| match error {
+        StoreError::Write { source, .. } => source,
+        error => io::Error::other(error),
+    })
+}
+
+/// Opens a blob of the store that was verified, by this process or now.
+pub(super) fn verified(store: &Store, digest: &LayerDigest) -> io::Result<File> {
+    let digest = digest.to_string();
+    store.verify_old_blob(&digest).map_err(io::Error::other)?;
+    store.open_blob(&digest).map_err(io::Error::other)
 }
 
 impl Supply for BuildSupply<'_> {
     fn place(&self, digest: &LayerDigest, to: &Path) -> io::Result<()> {
-        self.store.place_blob(&digest.to_string(), to).map_err(|error| match error {
-            StoreError::Write { source, .. } => source,
-            error => io::Error::other(error),
-        })
+        place(self.store, digest, to)
     }
 
     fn open(&self, digest: &LayerDigest) -> io::Result<Box<dyn Read + '_>> {
-        self.store.verify_old_blob(&digest.to_string()).map_err(io::Error::other)?;
-        Ok(Box::new(self.blob(digest)?))
+        Ok(Box::new(verified(self.store, digest)?))
     }
 
     fn open_uncompressed(&self, diff_id: &DiffId) -> io::Result<(Box<dyn Read + '_>, u64)> {
         let missing = || io::Error::new(io::ErrorKind::NotFound, format!("no layer {diff_id}"));
         let (layer, raw_bytes) = self.layer(diff_id).ok_or_else(missing)?;
-        self.store.verify_old_blob(&layer.digest.to_string()).map_err(io::Error::other)?;
-        Ok((decoder(self.blob(&layer.digest)?)?, raw_bytes))
+        Ok((decoder(verified(self.store, &layer.digest)?)?, raw_bytes))
     }
 
     fn root(&self, platform: &Platform) -> io::Result<Root<'_>> {

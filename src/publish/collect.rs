@@ -115,11 +115,12 @@ impl Walk<'_> {
     }
 
     /// What cosign keeps under tags that are made of digests.
-    fn companions(&mut self, manifests: &[Manifest]) -> Result<Vec<Companion>, PublishError> {
-        let of = |manifest: &Manifest| Kind::ALL.map(|kind| Tag::companion(&manifest.digest, kind));
-        let tags: Vec<Tag> = manifests.iter().flat_map(of).collect();
-        let found = each(&tags, AT_ONCE, |tag| self.origin.resolve(tag.as_str()))?;
-        let found = tags.into_iter().zip(found).filter_map(|(tag, manifest)| Some((tag, manifest?)));
-        Ok(found.map(|(tag, manifest)| Companion { tag, manifest }).collect())
+    fn companions(&self, manifests: &[Manifest]) -> Result<Vec<Companion>, PublishError> {
+        let of = |manifest: &Manifest| Kind::ALL.map(|kind| (manifest.digest, Tag::companion(&manifest.digest, kind)));
+        let tags: Vec<(BlobDigest, Tag)> = manifests.iter().flat_map(of).collect();
+        let found = each(&tags, AT_ONCE, |(_, tag)| self.origin.resolve(tag.as_str()))?;
+        let found = tags.into_iter().zip(found);
+        let companion = |((subject, tag), manifest)| Some(Companion { subject, tag, manifest: manifest? });
+        Ok(found.filter_map(companion).collect())
     }
 }

@@ -4,7 +4,13 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::base::reference::{Located, Output};
-use crate::registry::{ImageName, RegistryError, Repository, Tag};
+use crate::registry::{Client, ImageName, RegistryError, Repository, Tag};
+
+use super::archive::ArchivePlace;
+use super::error::PublishError;
+use super::layout::LayoutPlace;
+use super::place::Place;
+use super::registry::RegistryPlace;
 
 /// `HOST/REPOSITORY[:TAG]`, `oci:DIR[:TAG]` or `oci-archive:FILE[:TAG]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +52,17 @@ impl Destination {
             Self::Registry(_, tag) => Ok(tag.clone()),
             Self::Layout(at) | Self::Archive(at) => at.tag.as_deref().map(str::parse).transpose(),
         }
+    }
+}
+
+impl Destination {
+    /// The place, if it is one or can become one.
+    pub fn open<'a>(&self, client: &'a Client<'a>) -> Result<Box<dyn Place + 'a>, PublishError> {
+        Ok(match self {
+            Self::Registry(repository, _) => Box::new(RegistryPlace { client, repository: repository.clone() }),
+            Self::Layout(at) => Box::new(LayoutPlace::open(&at.path)?),
+            Self::Archive(at) => Box::new(ArchivePlace::open(&at.path)?),
+        })
     }
 }
 

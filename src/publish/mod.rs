@@ -41,7 +41,7 @@ pub use layout::LayoutPlace;
 pub use names::Names;
 pub use origin::Origin;
 pub use place::{Naming, Place};
-pub use push::{How, Receipt, push};
+pub use push::{How, Receipt, copy, push};
 pub use registry::RegistryPlace;
 pub use shipment::{Attachment, Companion, Shipment};
 pub use stock::Stock;

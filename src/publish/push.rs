@@ -1,7 +1,7 @@
 //! The order in which something is published.
 //!
 //! ```text
-//! names, all at once    another's? refused, before a byte is sent       ours? nothing but attachments is left to do
+//! names, all at once    another's? refused, before a byte is sent       ours? nothing more to do
 //! manifests             what is there proves its blobs
 //! blobs                 those of manifests that are missing: asked for at once, sent several at once, the largest first
 //! manifests             images, then the index
@@ -86,12 +86,35 @@ pub fn push(
     interrupted: &AtomicBool,
 ) -> Result<Receipt, PublishError> {
     let top = shipment.top().ok_or(PublishError::Nothing)?;
-    let mut receipt = Receipt::nothing(top.digest);
-    // What refers to something may come later than the something.
-    if all_there(place, names, top)? && shipment.attachments.is_empty() && shipment.companions.is_empty() {
-        receipt.names = names.tags().iter().map(|tag| (tag.clone(), Created::AlreadyThere)).collect();
-        return Ok(receipt);
+    if all_there(place, names, top)? {
+        let names = names.tags().iter().map(|tag| (tag.clone(), Created::AlreadyThere)).collect();
+        return Ok(Receipt { names, ..Receipt::nothing(top.digest) });
     }
+    publish(shipment, place, names, stock, interrupted)
+}
+
+/// The same, also where the names are there already: what refers to something may have come later than the something.
+pub fn copy(
+    shipment: &Shipment,
+    place: &dyn Place,
+    names: &Names,
+    stock: &dyn Stock,
+    interrupted: &AtomicBool,
+) -> Result<Receipt, PublishError> {
+    let top = shipment.top().ok_or(PublishError::Nothing)?;
+    all_there(place, names, top)?;
+    publish(shipment, place, names, stock, interrupted)
+}
+
+fn publish(
+    shipment: &Shipment,
+    place: &dyn Place,
+    names: &Names,
+    stock: &dyn Stock,
+    interrupted: &AtomicBool,
+) -> Result<Receipt, PublishError> {
+    let top = shipment.top().ok_or(PublishError::Nothing)?;
+    let mut receipt = Receipt::nothing(top.digest);
     bring(shipment, place, stock, interrupted, &mut receipt)?;
     for tag in names.tags() {
         check(interrupted)?;

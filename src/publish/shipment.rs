@@ -31,6 +31,8 @@ pub struct Attachment {
 /// A manifest under a tag that is made of another one's digest: how cosign kept signatures before there were referrers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Companion {
+    /// Whose digest it is.
+    pub subject: BlobDigest,
     /// `sha256-HEX.sig` and the like.
     pub tag: Tag,
     /// It.
@@ -68,5 +70,10 @@ impl<'a> Piece<'a> {
     pub fn of(manifest: &'a Manifest) -> Result<Self, CheckError> {
         let blobs = Links::of(&manifest.bytes)?.blobs().into_iter().cloned().collect();
         Ok(Self { manifest, blobs })
+    }
+
+    /// Bytes of all of it.
+    pub fn size_bytes(&self) -> u64 {
+        self.manifest.bytes.len() as u64 + self.blobs.iter().map(|blob| blob.size).sum::<u64>()
     }
 }

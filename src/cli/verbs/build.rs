@@ -95,7 +95,7 @@ enum Stdout {
 }
 
 /// Outputs that do not go together, or not with what is built, are a matter of the command line.
-fn usage(error: OutputError) -> Failure {
+pub(super) fn usage(error: OutputError) -> Failure {
     Failure::Usage { message: error.to_string(), hint: error.hint().unwrap_or_default() }
 }
 
@@ -111,7 +111,7 @@ fn name(prepared: &Prepared) -> String {
 
 /// Says what became of each output. Of several failures the one with the highest exit code ends the command; the others
 /// are said before it.
-fn receipts(
+pub(super) fn receipts(
     outputs: &[Output],
     results: Vec<Result<Receipt, Error>>,
     session: &Session,

@@ -24,8 +24,8 @@ struct Line {
 /// Shows what differs between two images.
 pub fn run(args: &Diff, session: &Session) -> Result<ExitCode, Failure> {
     let platform = args.platform.as_ref();
-    let before = see(&parse(&args.before)?, platform, Depth::Files, (&args.store, &args.network), session)?;
-    let after = see(&parse(&args.after)?, platform, Depth::Files, (&args.store, &args.network), session)?;
+    let before = see(&parse(&args.before, "diff")?, platform, Depth::Files, (&args.store, &args.network), session)?;
+    let after = see(&parse(&args.after, "diff")?, platform, Depth::Files, (&args.store, &args.network), session)?;
     let (before, after) = (only(&before)?, only(&after)?);
     let files = files(&before.root(), &after.root());
     let config = config(&before.config, &after.config);

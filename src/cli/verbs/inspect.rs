@@ -17,7 +17,7 @@ use crate::tree::dump;
 
 /// Shows an image.
 pub fn run(args: &Inspect, session: &Session) -> Result<ExitCode, Failure> {
-    let reference = parse(&args.image)?;
+    let reference = parse(&args.image, "inspect")?;
     let depth = if args.files { Depth::Files } else { Depth::Documents };
     let seen = see(&reference, args.platform.as_ref(), depth, (&args.store, &args.network), session)?;
     if args.json {
@@ -28,9 +28,10 @@ pub fn run(args: &Inspect, session: &Session) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-pub(super) fn parse(text: &str) -> Result<Reference, Failure> {
+/// A reference as it was typed after `verb`.
+pub(super) fn parse(text: &str, verb: &str) -> Result<Reference, Failure> {
     text.parse::<Reference>()
-        .map_err(|error| Failure::Usage { message: error.to_string(), hint: "see `kiln inspect --help`".to_owned() })
+        .map_err(|error| Failure::Usage { message: error.to_string(), hint: format!("see `kiln {verb} --help`") })
 }
 
 /// Reads an image; the store is opened only where the reference needs it.

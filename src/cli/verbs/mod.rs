@@ -2,6 +2,7 @@
 
 pub mod build;
 pub mod check;
+pub mod copy;
 pub mod diff;
 pub mod doctor;
 pub mod init;
@@ -11,6 +12,7 @@ pub mod log;
 pub mod login;
 pub mod manual;
 pub mod plan;
+pub mod pull;
 pub mod push;
 pub mod shell;
 pub mod reproduce;

@@ -21,4 +21,4 @@ mod tar;
 pub use contents::wanted;
 pub use files::LayerFiles;
 pub use named::Named;
-pub use open::{BaseImage, look, open, resolve, resolve_in};
+pub use open::{BaseImage, choose, look, open, resolve, resolve_in};

@@ -83,7 +83,7 @@ fn pin(request: &ImageRequest, digest: String, bytes: &[u8]) -> Result<ImagePin,
 
 /// The first image of an index that runs on a platform: its own, else one that differs only in a variant that says
 /// nothing (image-spec, image-index.md, "Platform Variants": every arm64 is v8).
-fn choose<'a>(entries: &'a [IndexEntry], wanted: &Platform) -> Option<&'a IndexEntry> {
+pub fn choose<'a>(entries: &'a [IndexEntry], wanted: &Platform) -> Option<&'a IndexEntry> {
     let images = || entries.iter().filter(|entry| checks::is_manifest(&entry.media_type));
     let exact = images().find(|entry| entry.platform.as_ref() == Some(wanted));
     exact.or_else(|| images().find(|entry| entry.platform.as_ref().is_some_and(|found| found.runs_on(wanted))))

@@ -5,8 +5,7 @@ use crate::input::Reach;
 use crate::pipeline::error::Error;
 use crate::pipeline::terms::Terms;
 use crate::publish::{
-    ArchivePlace, Destination, How, LayoutPlace, Place, PublishError, Receipt, RegistryPlace, Shipment, Stock,
-    StoreStock, push,
+    Destination, How, Place, PublishError, Receipt, RegistryPlace, Shipment, Stock, StoreStock, push,
 };
 use crate::registry::{Created, Tag};
 use crate::store::{PublishedNote, Store};
@@ -78,8 +77,7 @@ fn send_one(
             sent
         }
         // Readers of layouts take an entry without a name for another image: no record of the plan goes there.
-        Destination::Layout(at) => send_to(&LayoutPlace::open(&at.path)?, &cargo.shipment)?,
-        Destination::Archive(at) => send_to(&ArchivePlace::open(&at.path)?, &cargo.shipment)?,
+        destination => send_to(&*destination.open(&reach.remote.registry)?, &cargo.shipment)?,
     };
     freeze(cargo, &sent, reach.store)?;
     Ok(sent)

@@ -101,15 +101,7 @@ impl Listing {
 
 /// The entry of what has no name: as `kiln build` writes it.
 fn kept(manifest: &Manifest) -> Descriptor {
-    Descriptor {
-        media_type: manifest.media_type.to_string(),
-        digest: manifest.digest,
-        size: manifest.bytes.len() as u64,
-        artifact_type: None,
-        annotations: Default::default(),
-        platform: None,
-        urls: Vec::new(),
-    }
+    Descriptor::plain(&manifest.media_type, manifest.digest, manifest.bytes.len() as u64)
 }
 
 #[cfg(test)]

@@ -20,8 +20,8 @@ use std::io::{self, Read, Write};
 
 use crate::base::hash::digest_of;
 use crate::base::{BlobDigest, Hasher};
-use crate::image::checks::is_index;
-use crate::image::{Descriptor, Links, MediaType};
+use crate::image::checks::{DOCUMENT_MAX_BYTES, is_index};
+use crate::image::{CheckError, Descriptor, Links, MediaType};
 use crate::registry::{Damaged, Manifest};
 use crate::store::{BlobWriter, Store};
 
@@ -58,6 +58,26 @@ struct StoreWriter<'a, 'b> {
 impl Target for StoreWriter<'_, '_> {
     fn take(&mut self, bytes: &[u8]) -> Result<(), PublishError> {
         self.writer.write_all(bytes).map_err(|source| self.store.write_failed(source).into())
+    }
+}
+
+/// A small blob, whole and verified.
+pub fn document(stock: &dyn Stock, blob: &Descriptor) -> Result<Vec<u8>, PublishError> {
+    if blob.size > DOCUMENT_MAX_BYTES as u64 {
+        let size_bytes = usize::try_from(blob.size).unwrap_or(usize::MAX);
+        return Err(CheckError::TooLarge { what: "document", size_bytes }.into());
+    }
+    let source = stock.open(blob)?;
+    let reader = source.open().map_err(|error| PublishError::reading(error, blob))?;
+    let mut bytes = Vec::new();
+    copy(reader, blob, &mut bytes)?;
+    Ok(bytes)
+}
+
+impl Target for Vec<u8> {
+    fn take(&mut self, bytes: &[u8]) -> Result<(), PublishError> {
+        self.extend_from_slice(bytes);
+        Ok(())
     }
 }
 

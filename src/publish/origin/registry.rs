@@ -22,6 +22,11 @@ pub struct RegistryOrigin<'a> {
 }
 
 impl RegistryOrigin<'_> {
+    /// What a name in it stands for.
+    pub fn top(&self, image: &ImageName) -> Result<Manifest, PublishError> {
+        Ok(self.client.resolve(image)?)
+    }
+
     fn ask(&self, tag: Option<String>, digest: Option<BlobDigest>) -> Result<Option<Manifest>, PublishError> {
         match self.client.resolve(&ImageName { repository: self.repository.clone(), tag, digest }) {
             Ok(manifest) => Ok(Some(manifest)),

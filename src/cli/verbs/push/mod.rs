@@ -1,7 +1,7 @@
 //! `kiln push`
 
 mod parts;
-mod tell;
+pub(super) mod tell;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

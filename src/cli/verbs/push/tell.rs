@@ -102,9 +102,13 @@ pub(super) fn write(path: &Path, text: &str) -> Result<(), Failure> {
     std::fs::write(path, text).map_err(|source| Failure::Write { what: format!("`{}`", path.display()), source })
 }
 
-fn told(sent: &Sent) -> String {
+/// What became of one place, for people.
+pub(in crate::cli::verbs) fn told(sent: &Sent) -> String {
     let receipt = &sent.receipt;
-    if receipt.names.iter().all(|(_, created)| *created == Created::AlreadyThere) && receipt.manifests.is_empty() {
+    if receipt.names.iter().all(|(_, created)| *created == Created::AlreadyThere)
+        && receipt.manifests.is_empty()
+        && receipt.attached.is_empty()
+    {
         return format!("{}: published before, nothing was sent", sent.place);
     }
     let sum = |wanted: fn(&How) -> bool| {
@@ -122,27 +126,29 @@ fn told(sent: &Sent) -> String {
     )
 }
 
-fn metadata(pushed: &Pushed, all: &[Sent]) -> Value {
-    let destination = |sent: &Sent| {
-        let receipt = &sent.receipt;
-        let blob = |(blob, how): &(crate::image::Descriptor, How)| {
-            let from = match how {
-                How::Mounted(from) => Some(from.to_string()),
-                How::There | How::Sent => None,
-            };
-            json!({ "digest": blob.digest, "size_bytes": blob.size, "how": how.word(), "from": from })
+/// What became of one place, for programs.
+pub(in crate::cli::verbs) fn destination(sent: &Sent) -> Value {
+    let receipt = &sent.receipt;
+    let blob = |(blob, how): &(crate::image::Descriptor, How)| {
+        let from = match how {
+            How::Mounted(from) => Some(from.to_string()),
+            How::There | How::Sent => None,
         };
-        let names = receipt.names.iter().zip(sent.full_names());
-        let names = names.map(|((_, created), name)| json!({ "name": name, "created": *created == Created::Now }));
-        json!({
-            "place": sent.place,
-            "digest": receipt.digest,
-            "names": names.collect::<Vec<_>>(),
-            "blobs": receipt.blobs.iter().map(blob).collect::<Vec<_>>(),
-            "manifests": receipt.manifests,
-            "attached": receipt.attached,
-        })
+        json!({ "digest": blob.digest, "size_bytes": blob.size, "how": how.word(), "from": from })
     };
+    let names = receipt.names.iter().zip(sent.full_names());
+    let names = names.map(|((_, created), name)| json!({ "name": name, "created": *created == Created::Now }));
+    json!({
+        "place": sent.place,
+        "digest": receipt.digest,
+        "names": names.collect::<Vec<_>>(),
+        "blobs": receipt.blobs.iter().map(blob).collect::<Vec<_>>(),
+        "manifests": receipt.manifests,
+        "attached": receipt.attached,
+    })
+}
+
+fn metadata(pushed: &Pushed, all: &[Sent]) -> Value {
     json!({
         "digest": all.first().map(|sent| sent.receipt.digest),
         "name": pushed.name,
