@@ -6,6 +6,7 @@ pub(super) mod tell;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use crate::base::hash::digest_of;
 use crate::base::reference::Reference;
 use crate::cli::args::{Push, TemplateArgs};
 use crate::cli::opening::{Opened, Opening};
@@ -37,7 +38,22 @@ pub fn run(args: &Push, session: &Session) -> Result<ExitCode, Failure> {
         What::Template(template) => {
             let template = TemplateArgs { template, set: args.set.clone(), version: args.version.clone() };
             let opening = Opening::new(&template, &args.resolve, Some(&args.provision));
-            opening.act(session, |loaded, opened| push_template(args, &destinations, loaded, opened, session))
+            // Where it goes has to be known before anything is fetched or written; the plan is not, and gives but one name.
+            let check = |loaded: &Loaded| {
+                let facts = &loaded.facts;
+                let plan = digest_of(b"");
+                let about = About {
+                    name: facts.name.as_deref(),
+                    version: facts.version.as_deref(),
+                    plan: Some(&plan),
+                    publish: Some(&facts.publish),
+                };
+                whole(args, loaded)?;
+                Ok(addresses(&destinations, &args.tags, &about).map(drop)?)
+            };
+            opening.check_and_act(session, check, |loaded, opened| {
+                push_template(args, &destinations, loaded, opened, session)
+            })
         }
         What::Image(reference) => push_image(args, &reference, &destinations, session),
     }
@@ -85,7 +101,6 @@ fn push_template(
         addresses(destinations, &args.tags, &about)
     };
     let addresses = about(&prepared)?;
-    whole(args, &prepared)?;
     progress.stage("asking what is published");
     let found = if args.part.is_none() { published(&prepared, &addresses, reach) } else { Ok(None) };
     progress.end();
@@ -161,8 +176,8 @@ fn push_image(
 }
 
 /// A tag is never rewritten: one that holds a part of the platforms could never hold the rest.
-fn whole(args: &Push, prepared: &Prepared) -> Result<(), Failure> {
-    let (built, all) = (prepared.platforms.len(), prepared.loaded.settled.platforms.len());
+fn whole(args: &Push, loaded: &Loaded) -> Result<(), Failure> {
+    let (built, all) = (loaded.platforms.len(), loaded.settled.platforms.len());
     if args.part.is_some() && built != 1 {
         return Err(Failure::Usage {
             message: format!("a part is one platform's, and {built} are to be built"),
