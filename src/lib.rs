@@ -27,7 +27,8 @@
 //! | promise | choke point | attacked by |
 //! |--|--|--|
 //! | same inputs, same bytes | [`layer::blocks`], [`layer::header`], [`layer::codec`], [`base::json`] | `tests/black_box/determinism.rs` |
-//! | nothing published is rewritten | [`store::refs`] (`move_name`), [`output::place`] | `tests/black_box/outputs.rs` |
+//! | nothing published is rewritten | [`registry::write::tag`], [`store::refs`] (`move_name`), [`output::place`] | `tests/black_box/push.rs`, `tests/faults/push.rs`, `tests/black_box/outputs.rs` |
+//! | no name for something incomplete | [`publish::push()`] | `tests/faults/push.rs` |
 //! | everything that enters is pinned | [`lock::settle()`], [`pipeline::pin()`], [`input`] | `tests/black_box/inputs.rs`, `tests/black_box/repository.rs`, `src/input/tests.rs` |
 //! | secrets never land | [`secret`], `pipeline::landing` | `tests/black_box/secrets.rs` |
 //! | a step reaches nothing but its image | [`sandbox::confine`], [`sandbox`] (`root`) | `tests/black_box/steps.rs` |
@@ -112,6 +113,19 @@
 //! **Blocks are cut by content.** Fixed blocks would all move when an early file grows. These find each other again, and
 //! each remembers the state of both digests behind it, so a build after a small change compresses one or two blocks and
 //! hashes from the change on ([`layer::blocks`], [`layer::index`]).
+//!
+//! **A plan's digest is made of its platforms' digests**, so that machines which build one platform each have the digest of
+//! the whole between them ([`plan::PlanHead`]).
+//!
+//! **What was published by a plan is found by a record beside it**, an artifact that refers to the image: the design looks
+//! for a published plan, and the manifest must not change because somebody asks. Layouts get none, because readers take an
+//! entry without a name for another image ([`publish::record`]).
+//!
+//! **A narrowed push under a name is refused**: a name is never rewritten, so one that holds a part of the platforms could
+//! never hold the rest. `--part` and `--parts` are the way.
+//!
+//! **Own reading of credentials instead of `docker_credential`**, which knows docker's file alone
+//! ([`registry::credentials`] says more).
 //!
 //! **annotate-snippets instead of miette**, with a third of the dependencies, and **one table instead of schemars** for the
 //! schema: checks, schema and reference cannot disagree ([`template::grammar`]).

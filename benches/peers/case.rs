@@ -26,6 +26,9 @@ pub(crate) enum Case {
     PackagesCold,
     PackagesWarm,
     PackagesNoop,
+    PushCold,
+    PushAgain,
+    PushLarge,
 }
 
 /// A tree or a base that a case builds from, and the template of the same name.
@@ -47,6 +50,10 @@ pub(crate) enum Input {
     Steps,
     /// A system of Debian's packages.
     Packages,
+    /// An image of several layers, to be pushed.
+    Push,
+    /// An image with one large layer, to be pushed.
+    PushLarge,
 }
 
 /// An image that the bench puts into its registry.
@@ -81,7 +88,7 @@ pub(crate) enum Before {
 }
 
 impl Case {
-    pub(crate) const ALL: [Case; 19] = [
+    pub(crate) const ALL: [Case; 22] = [
         Case::AGzip,
         Case::AZstd,
         Case::AAgain,
@@ -101,6 +108,9 @@ impl Case {
         Case::PackagesCold,
         Case::PackagesWarm,
         Case::PackagesNoop,
+        Case::PushCold,
+        Case::PushAgain,
+        Case::PushLarge,
     ];
 
     pub(crate) fn input(self) -> Input {
@@ -114,6 +124,8 @@ impl Case {
             Case::RunTrue => Input::True,
             Case::RunTenCached | Case::RunTenCold => Input::Steps,
             Case::PackagesCold | Case::PackagesWarm | Case::PackagesNoop => Input::Packages,
+            Case::PushCold | Case::PushAgain => Input::Push,
+            Case::PushLarge => Input::PushLarge,
             _ => Input::A,
         }
     }
@@ -128,9 +140,9 @@ impl Case {
     pub(crate) fn before(self) -> Before {
         match self {
             Case::AGzip | Case::AZstd | Case::BGzip | Case::BZstd | Case::Pull | Case::PullLarge => Before::Clean,
-            Case::RunTenCold | Case::PackagesCold => Before::Clean,
+            Case::RunTenCold | Case::PackagesCold | Case::PushCold | Case::PushLarge => Before::Clean,
             Case::AAgain | Case::LayersAgain | Case::LockAgain | Case::RunTenCached => Before::Nothing,
-            Case::PackagesNoop => Before::Nothing,
+            Case::PackagesNoop | Case::PushAgain => Before::Nothing,
             Case::PackagesWarm => Before::Fetched,
             Case::RunTrue => Before::Vary,
             Case::AChangedFirst => Before::Change(2),
@@ -160,6 +172,9 @@ impl Case {
             Case::PackagesCold => "Debian with nginx from packages, cold",
             Case::PackagesWarm => "Debian with nginx from packages, made again",
             Case::PackagesNoop => "Debian with nginx from packages, nothing changed",
+            Case::PushCold => "push of 66 MB in 11 layers, empty registry",
+            Case::PushAgain => "push of 66 MB in 11 layers, all is there",
+            Case::PushLarge => "push of one layer of 2 GB, empty registry",
         }
     }
 
@@ -167,6 +182,7 @@ impl Case {
     pub(crate) fn is_for(self, tool: Tool) -> bool {
         match self {
             Case::Pull | Case::PullLarge => matches!(tool, Tool::Kiln | Tool::Skopeo),
+            Case::PushCold | Case::PushAgain | Case::PushLarge => matches!(tool, Tool::Kiln | Tool::Skopeo),
             Case::BaseCached | Case::LockAgain => tool == Tool::Kiln,
             Case::RunTrue => matches!(tool, Tool::Kiln | Tool::Buildah | Tool::Unshare),
             Case::RunTenCached | Case::RunTenCold => matches!(tool, Tool::Kiln | Tool::Buildah),
@@ -188,6 +204,11 @@ impl Input {
         }
     }
 
+    /// Whether it is pushed.
+    pub(crate) fn is_pushed(self) -> bool {
+        matches!(self, Input::Push | Input::PushLarge)
+    }
+
     /// Whether it is steps on Debian.
     pub(crate) fn is_steps(self) -> bool {
         matches!(self, Input::True | Input::Steps)
@@ -206,6 +227,8 @@ impl Input {
             Input::True => "true",
             Input::Steps => "steps",
             Input::Packages => "packages",
+            Input::Push => "push",
+            Input::PushLarge => "push-large",
         }
     }
 }

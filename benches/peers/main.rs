@@ -15,6 +15,7 @@ mod mirror;
 mod options;
 mod packages;
 mod process;
+mod push;
 mod random;
 mod registry;
 mod session;
@@ -36,6 +37,7 @@ use content::Material;
 use debian::Debian;
 use mirror::Mirror;
 use options::Options;
+use push::Target;
 use registry::Registry;
 use session::Bench;
 use table::Commands;
@@ -58,8 +60,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let registry = registry_with_bases(&root, &options, &cases);
     let debian = debian_with_templates(&root, &options, &cases);
     let mirror = mirror_with_container_file(&root, &kiln, &options, &cases);
+    let target = push_target(&root, &kiln, &options, &cases);
     let (rounds, limit) = (options.rounds, options.limit());
-    let bench = Bench { root: &root, kiln: &kiln, registry, debian, mirror, rounds, limit };
+    let bench = Bench { root: &root, kiln: &kiln, registry, debian, mirror, target, rounds, limit };
     let (mut lines, mut commands) = (table::head(), Commands::new());
     let mut all_kiln = true;
     for case in cases {
@@ -177,6 +180,14 @@ fn mirror_with_container_file(root: &Path, kiln: &Path, options: &Options, cases
     let mirror = Mirror::make(root, kiln, options.limit())?;
     packages::write(root, &mirror).map_err(|error| error.to_string())?;
     Ok(mirror)
+}
+
+/// The images that are pushed, and where to.
+fn push_target(root: &Path, kiln: &Path, options: &Options, cases: &[Case]) -> Result<Target, String> {
+    if !cases.iter().any(|case| case.input().is_pushed()) {
+        return Err("no case needs it".to_owned());
+    }
+    Target::make(root, kiln, cases, options.limit())
 }
 
 /// Writes the file that a case changes as it was planned, and names it.

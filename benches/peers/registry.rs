@@ -56,6 +56,11 @@ impl Registry {
         Err("the registry does not answer".to_owned())
     }
 
+    /// `127.0.0.1:PORT`
+    pub(crate) fn place(&self) -> String {
+        self.address.to_string()
+    }
+
     /// Where a base is, as kiln and podman write it.
     pub(crate) fn name(&self, base: Base) -> String {
         format!("{}/bench/{}:{TAG}", self.address, base.name())

@@ -10,6 +10,7 @@ use crate::debian::Debian;
 use crate::layout;
 use crate::mirror::Mirror;
 use crate::process::{self, Finished};
+use crate::push::Target;
 use crate::registry::Registry;
 use crate::tool::{Between, Offer, Output, Tool, Work};
 
@@ -25,6 +26,8 @@ pub(crate) struct Bench<'a> {
     pub(crate) debian: Result<Debian, String>,
     /// Where packages are from, or why there is nothing.
     pub(crate) mirror: Result<Mirror, String>,
+    /// Where images are pushed to, or why there is nothing.
+    pub(crate) target: Result<Target, String>,
     pub(crate) rounds: u32,
     pub(crate) limit: Duration,
 }

@@ -8,7 +8,7 @@ use crate::case::{Before, Case, Codec, Input};
 use crate::process;
 use crate::registry::Registry;
 use crate::session::Bench;
-use crate::{packages, steps, template};
+use crate::{packages, push, steps, template};
 
 /// A tool that makes layers of directories, or fetches images.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -107,6 +107,12 @@ impl Tool {
             && let Err(why) = &bench.registry
         {
             return Offer::Nothing(why.clone());
+        }
+        if case.input().is_pushed() {
+            return match &bench.target {
+                Ok(target) => push::offer(self, case, bench.kiln, target),
+                Err(why) => Offer::Nothing(why.clone()),
+            };
         }
         match self {
             _ if case.input().is_steps() => steps::offer(self, case, bench),

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 
 use crate::base::BlobDigest;
 use crate::image::Descriptor;
-use crate::registry::{BlobSource, Repository};
+use crate::registry::{BlobSource, Client, RemoteBlob, Repository};
 use crate::store::Store;
 
 use super::error::PublishError;
@@ -15,10 +15,10 @@ use super::stock::Stock;
 pub struct StoreStock<'a> {
     /// The store.
     pub store: &'a Store,
-    /// Blobs of bases, which are never fetched only to be sent: who reads them, and where they are.
-    pub elsewhere: BTreeMap<BlobDigest, Repository>,
-    /// Reads what is elsewhere; nothing where no network may be asked.
-    pub other: Option<&'a dyn Stock>,
+    /// Blobs of bases, which are never fetched only to be sent, and where they are.
+    pub elsewhere: &'a BTreeMap<BlobDigest, Repository>,
+    /// Reads what is elsewhere.
+    pub client: &'a Client<'a>,
 }
 
 /// A blob of the store.
@@ -41,9 +41,12 @@ impl Stock for StoreStock<'_> {
         if self.store.has_blob(&digest, blob.size) {
             return Ok(Box::new(Stored { store: self.store, digest }));
         }
-        match self.other {
-            Some(other) if self.elsewhere.contains_key(&blob.digest) => other.open(blob),
-            _ => Err(PublishError::NoBlob { digest: blob.digest, size_bytes: blob.size }),
+        match self.elsewhere.get(&blob.digest) {
+            Some(repository) => {
+                let (client, repository) = (self.client, repository.clone());
+                Ok(Box::new(RemoteBlob { client, repository, digest: blob.digest, size_bytes: blob.size }))
+            }
+            None => Err(PublishError::NoBlob { digest: blob.digest, size_bytes: blob.size }),
         }
     }
 

@@ -20,9 +20,9 @@
 //! scans/DIGEST               the files of a source as they were              ([`crate::source::path`])
 //! builds/DIGEST              the last build of a template
 //! outputs/DIGEST             what was written to a path last
-//! attached/DIGEST            what refers to a manifest that came from elsewhere
 //! published/DIGEST           what was published from here, by name
 //! places/DIGEST              repositories that have a blob
+//! attached/DIGEST            what refers to a manifest that came from elsewhere
 //! tmp/                       on the way to one of the above
 //! ```
 //! Rationale: a blob appears under its name by one link after it is on the disk, so a killed process leaves nothing but a

@@ -44,12 +44,12 @@ pub enum Shelf {
     Builds,
     /// Path to what was written there.
     Outputs,
-    /// Digest of a manifest to [`AttachedNote`].
-    Attached,
     /// Name in a registry to [`PublishedNote`].
     Published,
     /// Digest of a blob to repositories that have it.
     Places,
+    /// Digest of a manifest to [`AttachedNote`].
+    Attached,
 }
 
 impl Shelf {
@@ -68,9 +68,9 @@ impl Shelf {
         Self::Scans,
         Self::Builds,
         Self::Outputs,
-        Self::Attached,
         Self::Published,
         Self::Places,
+        Self::Attached,
     ];
 
     /// Its directory in the store.
@@ -89,9 +89,9 @@ impl Shelf {
             Self::Scans => "scans",
             Self::Builds => "builds",
             Self::Outputs => "outputs",
-            Self::Attached => "attached",
             Self::Published => "published",
             Self::Places => "places",
+            Self::Attached => "attached",
         }
     }
 }

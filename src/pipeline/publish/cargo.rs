@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use crate::base::reference::Located;
 use crate::base::{BlobDigest, PlanDigest};
-use crate::image::{Links, MediaType, checks};
+use crate::image::MediaType;
 use crate::pipeline::build::Built;
 use crate::pipeline::error::Error;
 use crate::pipeline::prepare::Prepared;
+use crate::publish::origin::{FileOrigin, StoreOrigin};
 use crate::publish::record;
-use crate::publish::{PublishError, Shipment};
+use crate::publish::{Origin, Shipment, collect};
 use crate::registry::{ImageName, Manifest, Repository};
-use crate::store::{Name, Store};
+use crate::store::{Name, Store, StoreError};
 
 /// What goes.
 #[derive(Debug)]
@@ -50,10 +52,18 @@ impl Cargo {
     /// What the store keeps under a name.
     pub fn of_store(name: &Name, store: &Store) -> Result<Self, Error> {
         let (name, entry) = store.find(name)?;
-        let mut manifests = Vec::new();
-        collect(&entry.digest, MediaType::from(entry.media_type.as_str()), store, &mut manifests)?;
-        let shipment = Shipment { manifests, ..Shipment::default() };
+        let origin = StoreOrigin { store };
+        let missing = || StoreError::Missing { digest: entry.digest.clone() };
+        let top = origin.resolve(&entry.digest)?.ok_or_else(missing)?;
+        let shipment = collect(&origin, top)?;
         Ok(Self { shipment, elsewhere: BTreeMap::new(), name: Some(name), plan: None })
+    }
+
+    /// What is in a layout or an archive, with all that refers to it there; and the name that it has.
+    pub fn of_file(at: &Located, origin: &FileOrigin) -> Result<(Self, Option<String>), Error> {
+        let (top, name) = origin.top(at)?;
+        let shipment = collect(origin, top)?;
+        Ok((Self { shipment, elsewhere: BTreeMap::new(), name: None, plan: None }, name))
     }
 
     /// The same with a record of its plan, which places that keep what refers to something get along.
@@ -80,18 +90,4 @@ fn elsewhere(prepared: &Prepared) -> BTreeMap<BlobDigest, Repository> {
         }
     }
     elsewhere
-}
-
-/// A manifest or index of the store after all that it leads to.
-fn collect(digest: &str, media_type: MediaType, store: &Store, all: &mut Vec<Manifest>) -> Result<(), Error> {
-    let bytes = store.read_blob(digest)?;
-    let links = Links::of(&bytes).map_err(PublishError::from)?;
-    if checks::is_index(&media_type) {
-        for entry in &links.manifests {
-            collect(&entry.digest.to_string(), MediaType::from(entry.media_type.as_str()), store, all)?;
-        }
-    }
-    let digest = crate::base::hash::digest_of(&bytes);
-    all.push(Manifest { digest, media_type, bytes });
-    Ok(())
 }

@@ -59,7 +59,7 @@ pub fn keep_part(
         order: publish.order.name().to_owned(),
     };
     let part = Part { format: FORMAT.to_owned(), common, plan, manifest };
-    Ok((part, send(&cargo, &addresses, reach, terms)?))
+    Ok((part, send(&cargo, &addresses, &cargo.stock(reach), reach, terms)?))
 }
 
 /// The names that the whole gets in a place. The tag of its plan is made of all parts: that of this one's plan is none.

@@ -4,13 +4,21 @@ use crate::base::BlobDigest;
 use crate::input::Reach;
 use crate::pipeline::error::Error;
 use crate::pipeline::terms::Terms;
-use crate::publish::origin::Elsewhere;
-use crate::publish::{Destination, How, Place, PublishError, Receipt, RegistryPlace, Stock, StoreStock, push};
+use crate::publish::{
+    Destination, How, Place, PublishError, Receipt, RegistryPlace, Shipment, Stock, StoreStock, push,
+};
 use crate::registry::{Created, Tag};
 use crate::store::{PublishedNote, Store};
 
 use super::addresses::Address;
 use super::cargo::Cargo;
+
+impl Cargo {
+    /// The store, and the registries that have what it lacks.
+    pub fn stock<'a>(&'a self, reach: &'a Reach<'_>) -> StoreStock<'a> {
+        StoreStock { store: reach.store, elsewhere: &self.elsewhere, client: &reach.remote.registry }
+    }
+}
 
 /// What became of one address.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,35 +47,37 @@ impl Sent {
 pub fn send(
     cargo: &Cargo,
     addresses: &[Address],
+    stock: &dyn Stock,
     reach: &Reach<'_>,
     terms: &Terms<'_>,
 ) -> Result<Vec<Result<Sent, Error>>, Error> {
     if let (Some(name), Some(top)) = (&cargo.name, cargo.shipment.top()) {
         reach.store.check_movable(name, &top.digest.to_string())?;
     }
-    Ok(addresses.iter().map(|address| send_one(cargo, address, reach, terms)).collect())
+    Ok(addresses.iter().map(|address| send_one(cargo, address, stock, reach, terms)).collect())
 }
 
-fn send_one(cargo: &Cargo, address: &Address, reach: &Reach<'_>, terms: &Terms<'_>) -> Result<Sent, Error> {
-    let client = &reach.remote.registry;
-    let away = Elsewhere { client, blobs: &cargo.elsewhere };
-    let other: Option<&dyn Stock> = if reach.remote.is_offline() { None } else { Some(&away) };
-    let stock = StoreStock { store: reach.store, elsewhere: cargo.elsewhere.clone(), other };
+fn send_one(
+    cargo: &Cargo,
+    address: &Address,
+    stock: &dyn Stock,
+    reach: &Reach<'_>,
+    terms: &Terms<'_>,
+) -> Result<Sent, Error> {
+    let send_to = |place: &dyn Place, shipment: &Shipment| -> Result<Sent, Error> {
+        let receipt = push(shipment, place, &address.names, stock, terms.interrupted);
+        let receipt = receipt.map_err(|error| set_aside(error, reach.store))?;
+        Ok(Sent { place: place.name(), receipt })
+    };
     let sent = match &address.destination {
         Destination::Registry(repository, _) => {
-            let place = RegistryPlace { client, repository: repository.clone() };
-            let shipment = cargo.recorded(reach.store)?;
-            let receipt = push(&shipment, &place, &address.names, &stock, terms.interrupted);
-            let receipt = receipt.map_err(|error| set_aside(error, reach.store))?;
-            let sent = Sent { place: place.name(), receipt };
+            let place = RegistryPlace { client: &reach.remote.registry, repository: repository.clone() };
+            let sent = send_to(&place, &cargo.recorded(reach.store)?)?;
             remember(cargo, &sent, &repository.to_string(), reach.store, terms)?;
             sent
         }
-        destination => {
-            let place = destination.open(client)?;
-            let receipt = push(&cargo.shipment, &*place, &address.names, &stock, terms.interrupted);
-            Sent { place: place.name(), receipt: receipt.map_err(|error| set_aside(error, reach.store))? }
-        }
+        // Readers of layouts take an entry without a name for another image: no record of the plan goes there.
+        destination => send_to(&*destination.open(&reach.remote.registry)?, &cargo.shipment)?,
     };
     freeze(cargo, &sent, reach.store)?;
     Ok(sent)

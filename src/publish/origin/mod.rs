@@ -13,7 +13,7 @@ pub mod registry;
 pub mod store;
 
 pub use files::FileOrigin;
-pub use registry::{Elsewhere, RegistryOrigin};
+pub use registry::RegistryOrigin;
 pub use store::StoreOrigin;
 
 use std::io::{self, Read, Write};

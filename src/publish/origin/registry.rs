@@ -1,7 +1,6 @@
 //! A repository of a registry, to be read whole. Its mirrors are asked for what has a digest; what refers to something is
 //! asked of itself, because a mirror that knows of nothing proves nothing.
 
-use std::collections::BTreeMap;
 use std::io;
 
 use crate::base::BlobDigest;
@@ -81,25 +80,5 @@ impl Stock for RegistryOrigin<'_> {
 
     fn near(&self, _digest: &BlobDigest) -> Vec<Repository> {
         vec![self.repository.clone()]
-    }
-}
-
-/// Blobs of several repositories, each where it is known to be.
-pub struct Elsewhere<'a> {
-    /// Speaks.
-    pub client: &'a Client<'a>,
-    /// Where each is.
-    pub blobs: &'a BTreeMap<BlobDigest, Repository>,
-}
-
-impl Stock for Elsewhere<'_> {
-    fn open(&self, blob: &Descriptor) -> Result<Box<dyn BlobSource + '_>, PublishError> {
-        let (digest, size_bytes) = (blob.digest, blob.size);
-        let repository = self.blobs.get(&digest).ok_or(PublishError::NoBlob { digest, size_bytes })?.clone();
-        Ok(Box::new(RemoteBlob { client: self.client, repository, digest, size_bytes }))
-    }
-
-    fn near(&self, digest: &BlobDigest) -> Vec<Repository> {
-        self.blobs.get(digest).cloned().into_iter().collect()
     }
 }

@@ -5,9 +5,9 @@ mod files;
 mod keep;
 mod login;
 mod pull;
+mod push;
 mod stream;
 mod strict;
-mod push;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

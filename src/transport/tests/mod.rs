@@ -4,6 +4,7 @@ mod downloads;
 mod policy;
 mod retries;
 mod secure;
+mod sends;
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};

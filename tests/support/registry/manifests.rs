@@ -48,8 +48,9 @@ fn put(state: &mut State, call: &Call, repository: &str, name: &str, body: &Body
         return Err(Reply::error(400, "NAME_INVALID", "invalid tag"));
     }
     let json: Value = serde_json::from_slice(bytes).map_err(|_| invalid("no JSON"))?;
-    let media_type = json["mediaType"].as_str().ok_or_else(|| invalid("no mediaType"))?;
-    if call.header("content-type") != Some(media_type) || json["schemaVersion"] != 2 {
+    let media_type = call.header("content-type").unwrap_or_default();
+    let is_left_out = json.get("mediaType").is_none() && !state.settings.wants_media_type;
+    if !(is_left_out || json["mediaType"] == media_type) || json["schemaVersion"] != 2 {
         return Err(invalid("the mediaType is not the Content-Type, or the schema is not 2"));
     }
     for wanted in wanted(bytes).ok_or_else(|| invalid("neither an image nor an index"))? {

@@ -89,6 +89,13 @@ impl State {
         format!("{base}{path}")
     }
 
+    /// Lets the hook do what it does.
+    fn tell(&mut self, call: &Call) {
+        if let Some(hook) = &mut self.hook {
+            hook(call, &mut self.store);
+        }
+    }
+
     fn offence(&mut self, call: &Call, what: &str) {
         self.offences.push(format!("{} {}: {what}", call.method, call.target));
     }
@@ -164,7 +171,7 @@ impl Registry {
         self.shared.state().rules.push(rule);
     }
 
-    /// Does `hook` with each request once all of it came, before it is done and answered. Nothing else is done meanwhile:
+    /// Does `hook` with each request once all of it came that will, before it is done and answered. Nothing else is done meanwhile:
     /// the hook changes the store that it is given, and must not ask the registry.
     pub(crate) fn on_call(&self, hook: impl FnMut(&Call, &mut Store) + Send + 'static) {
         self.shared.state().hook = Some(Box::new(hook));

@@ -15,6 +15,8 @@ pub(crate) struct Settings {
     pub(crate) absolute_locations: bool,
     /// Mounts nothing: each attempt gets an upload.
     pub(crate) never_mounts: bool,
+    /// A manifest says itself what it is. It need not (image-spec, "mediaType": SHOULD), and those of umoci do not.
+    pub(crate) wants_media_type: bool,
     /// Longer manifests are refused.
     pub(crate) manifest_max_bytes: u64,
     /// Of longer blobs only digest and size are known: they cannot be read back.
@@ -107,6 +109,7 @@ impl Default for Settings {
             chunk_min_bytes: None,
             absolute_locations: false,
             never_mounts: false,
+            wants_media_type: true,
             manifest_max_bytes: 4 << 20,
             kept_max_bytes: 256 << 20,
             refuses_deletion: false,

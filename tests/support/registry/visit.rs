@@ -36,7 +36,11 @@ pub(super) fn serve<S: Read + Write>(stream: &mut BufReader<S>, shared: &Shared)
         _ => visit.refusal.clone().filter(|_| waits),
     };
     if let Some(reply) = early {
-        visit.record(&mut shared.state(), Some(&reply));
+        {
+            let mut state = shared.state();
+            state.tell(&visit.call);
+            visit.record(&mut state, Some(&reply));
+        }
         http::write(stream.get_mut(), &visit.call, &reply.with("Connection", "close"), None, shared);
         if !waits {
             let reading = Reading { stop_after: Some(UNWANTED_MAX_BYTES), ..Reading::default() };
@@ -92,10 +96,7 @@ fn conclude(state: &mut State, visit: &mut Visit, body: &mut Body) -> Option<Rep
     if let Some(bytes) = body.bytes.as_ref().filter(|bytes| bytes.len() <= RECORDED_MAX_BYTES) {
         visit.call.body.clone_from(bytes);
     }
-    if let Some(mut hook) = state.hook.take() {
-        hook(&visit.call, &mut state.store);
-        state.hook = Some(hook);
-    }
+    state.tell(&visit.call);
     let acts = visit.mischief.as_ref().is_none_or(Mischief::acts);
     let refusal = visit.refusal.take();
     let reply = if body.end == End::Whole {

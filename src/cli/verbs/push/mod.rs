@@ -6,6 +6,7 @@ pub(super) mod tell;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use crate::base::hash::digest_of;
 use crate::base::reference::Reference;
 use crate::cli::args::{Push, TemplateArgs};
 use crate::cli::opening::{Opened, Opening};
@@ -14,7 +15,8 @@ use crate::cli::session::Session;
 use crate::pipeline::publish::addresses::About;
 use crate::pipeline::publish::{Address, Cargo, addresses, published, send};
 use crate::pipeline::{Commands, Error, Loaded, Prepared, State, build};
-use crate::publish::Destination;
+use crate::publish::origin::FileOrigin;
+use crate::publish::{Destination, Stock};
 use crate::store::Name;
 
 use super::test::{Lines, try_all};
@@ -36,7 +38,22 @@ pub fn run(args: &Push, session: &Session) -> Result<ExitCode, Failure> {
         What::Template(template) => {
             let template = TemplateArgs { template, set: args.set.clone(), version: args.version.clone() };
             let opening = Opening::new(&template, &args.resolve, Some(&args.provision));
-            opening.act(session, |loaded, opened| push_template(args, &destinations, loaded, opened, session))
+            // Where it goes has to be known before anything is fetched or written; the plan is not, and gives but one name.
+            let check = |loaded: &Loaded| {
+                let facts = &loaded.facts;
+                let plan = digest_of(b"");
+                let about = About {
+                    name: facts.name.as_deref(),
+                    version: facts.version.as_deref(),
+                    plan: Some(&plan),
+                    publish: Some(&facts.publish),
+                };
+                whole(args, loaded)?;
+                Ok(addresses(&destinations, &args.tags, &about).map(drop)?)
+            };
+            opening.check_and_act(session, check, |loaded, opened| {
+                push_template(args, &destinations, loaded, opened, session)
+            })
         }
         What::Image(reference) => push_image(args, &reference, &destinations, session),
     }
@@ -84,7 +101,6 @@ fn push_template(
         addresses(destinations, &args.tags, &about)
     };
     let addresses = about(&prepared)?;
-    whole(args, &prepared)?;
     progress.stage("asking what is published");
     let found = if args.part.is_none() { published(&prepared, &addresses, reach) } else { Ok(None) };
     progress.end();
@@ -109,7 +125,7 @@ fn push_template(
     }
     let cargo = Cargo::of_build(&prepared, &built)?;
     progress.stage("publishing");
-    let sent = send(&cargo, &addresses, reach, terms);
+    let sent = send(&cargo, &addresses, &cargo.stock(reach), reach, terms);
     progress.end();
     result(args, &Pushed::of(&prepared, &built), sent?, session)
 }
@@ -127,25 +143,41 @@ fn push_image(
     let reach = network.reach(&store, PathBuf::new(), &news)?;
     let watch = |event: crate::pipeline::Event<'_>| progress.show(event);
     let terms = session.terms(&args.resolve, &watch);
-    let cargo = match reference {
-        Reference::Store { name, version } => {
-            Cargo::of_store(&Name { name: name.clone(), version: version.clone() }, &store)?
+    let file = match reference {
+        Reference::OciDirectory(at) | Reference::OciArchive(at) => {
+            Some((at, FileOrigin::open(reference).map_err(Error::from)?))
         }
-        _ => return Err(Error::NoDestination.into()),
+        _ => None,
     };
-    let (name, version) = cargo.name.as_ref().map(|name| (name.name.as_str(), name.version.as_deref())).unzip();
-    let version = args.version.as_deref().or(version.flatten());
+    let (cargo, version) = match (&file, reference) {
+        (Some((at, origin)), _) => Cargo::of_file(at, origin)?,
+        (None, Reference::Store { name, version }) => {
+            let cargo = Cargo::of_store(&Name { name: name.clone(), version: version.clone() }, &store)?;
+            let version = cargo.name.as_ref().and_then(|name| name.version.clone());
+            (cargo, version)
+        }
+        (None, reference) => {
+            return Err(Failure::Usage {
+                message: format!("`{reference}` is no template, nothing of the store and no OCI layout"),
+                hint: "see `kiln push --help`".to_owned(),
+            });
+        }
+    };
+    let name = cargo.name.as_ref().map(|name| name.name.as_str());
+    let version = args.version.as_deref().or(version.as_deref());
     let about = About { name, version, plan: None, publish: None };
     let addresses = addresses(destinations, &args.tags, &about)?;
+    let stored = cargo.stock(&reach);
+    let stock: &dyn Stock = file.as_ref().map_or(&stored, |(_, origin)| origin);
     progress.stage("publishing");
-    let sent = send(&cargo, &addresses, &reach, &terms);
+    let sent = send(&cargo, &addresses, stock, &reach, &terms);
     progress.end();
     result(args, &Pushed::default(), sent?, session)
 }
 
 /// A tag is never rewritten: one that holds a part of the platforms could never hold the rest.
-fn whole(args: &Push, prepared: &Prepared) -> Result<(), Failure> {
-    let (built, all) = (prepared.platforms.len(), prepared.loaded.settled.platforms.len());
+fn whole(args: &Push, loaded: &Loaded) -> Result<(), Failure> {
+    let (built, all) = (loaded.platforms.len(), loaded.settled.platforms.len());
     if args.part.is_some() && built != 1 {
         return Err(Failure::Usage {
             message: format!("a part is one platform's, and {built} are to be built"),

@@ -62,7 +62,7 @@ pub(super) fn join_all(args: &Push, session: &Session) -> Result<ExitCode, Failu
     let terms = session.terms(&args.resolve, &watch);
     progress.stage("putting the parts together");
     let done = join(common, &parts, &reach).and_then(|(cargo, addresses)| {
-        let sent = send(&cargo, &addresses, &reach, &terms)?;
+        let sent = send(&cargo, &addresses, &cargo.stock(&reach), &reach, &terms)?;
         Ok((cargo, sent))
     });
     progress.end();

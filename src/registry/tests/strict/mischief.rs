@@ -119,7 +119,11 @@ fn a_hook_sees_each_call_and_may_be_faster() {
     let headers = [("content-type", MANIFEST), ("if-none-match", "*")];
     let late = ask_with(&registry, (Method::Put, "/v2/r/manifests/1"), &headers, Some(&manifest));
     assert_eq!(late.status, 412);
-    assert_eq!(*seen.lock().expect("not poisoned"), [(3, manifest.len() as u64)]);
+    registry.misbehave(Rule::on("/early", Mischief::AnswerEarly(Reply::new(404))));
+    registry.misbehave(Rule::on("/cut", Mischief::CutRequest { after: 2 }));
+    assert_eq!(status(&registry, Method::Put, "/early", b"body"), Some(404));
+    assert_eq!(status(&registry, Method::Put, "/cut", b"body"), None);
+    assert_eq!(*seen.lock().expect("not poisoned"), [(3, manifest.len() as u64), (4, 0), (5, 2)]);
 }
 
 #[test]

@@ -43,6 +43,14 @@ fn manifests_are_what_they_say() {
     assert_eq!(put_as(&registry, "1", INDEX, &manifest).refusal(), invalid);
     assert_eq!(put(&registry, "1", &manifest_of(&config, &json!({ "mediaType": null }))).refusal(), invalid);
     assert_eq!(put(&registry, "1", &manifest_of(&config, &json!({ "schemaVersion": 1 }))).refusal(), invalid);
+    let bare = format!(
+        r#"{{"schemaVersion":2,"config":{{"digest":"{}","size":{}}},"layers":[]}}"#,
+        digest_of(&config),
+        config.len()
+    );
+    assert_eq!(put(&registry, "1", bare.as_bytes()).refusal(), invalid);
+    registry.configure(|settings| settings.wants_media_type = false);
+    assert_eq!(put(&registry, "bare", bare.as_bytes()).status, 201);
     let other = digest_of(b"other");
     assert_eq!(put(&registry, &other, &manifest).refusal(), (400, "DIGEST_INVALID".to_owned()));
     assert_eq!(put(&registry, "-1", &manifest).status, 400);
