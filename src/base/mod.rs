@@ -12,6 +12,7 @@ pub mod json;
 pub mod path;
 pub mod platform;
 pub mod reference;
+pub mod repository;
 pub mod shell;
 
 pub use class::Class;
