@@ -13,7 +13,8 @@
 //! - A name is given to nothing that is not there whole: blobs first, then manifests by digest, then what refers to them,
 //!   then the name.
 //! - A name that holds something else is never written over, and no option changes that ([`crate::registry::write`]).
-//! - What is there already is not sent: a name that holds the digest proves everything, a manifest proves its blobs.
+//! - What is there already is not sent: a name that holds the digest proves everything, a manifest proves its blobs. Only a
+//!   copy looks for what refers to it all the same, because that may have come later.
 //!
 //! Architecture Invariant: nothing here decides a byte of what is pushed, and nothing here builds.
 
