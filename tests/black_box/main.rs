@@ -26,6 +26,7 @@ mod owners;
 mod packages;
 mod places;
 mod pull;
+mod push;
 mod readers;
 mod recorded;
 mod refusals;
