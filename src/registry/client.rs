@@ -20,7 +20,7 @@ use super::error::{Doing, Given, RegistryError};
 use super::manifest::{self, Manifest};
 use super::mirrors::{Firsts, Mirrors};
 use super::name::{ImageName, Repository};
-use super::tokens::{Asking, Tokens};
+use super::tokens::{Asking, Renewed, Tokens};
 
 /// Where the user keeps what registries need to know.
 #[derive(Debug, Clone, Default)]
@@ -159,8 +159,9 @@ impl<'a> Client<'a> {
                 TransportError::Refused { status: 401, challenges, url, .. }
                     if is_own(&url) && renewed_at != Some(progress()) =>
                 {
-                    renewed_at = Some(progress());
-                    self.tokens.renew(place, header.as_ref(), &challenges, &asking)?;
+                    if self.tokens.renew(place, header.as_ref(), &challenges, &asking)? == Renewed::Here {
+                        renewed_at = Some(progress());
+                    }
                 }
                 TransportError::Refused { status: status @ (401 | 403), said, url, .. } if is_own(&url) => {
                     let has = self.credentials.find(place)?.map_or(Given::No, |_| Given::Yes);
