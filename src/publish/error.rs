@@ -128,7 +128,8 @@ fn race(lost: Race) -> &'static str {
 
 impl From<RegistryError> for PublishError {
     fn from(error: RegistryError) -> Self {
-        Self::Registry(Box::new(error))
+        // What was being done then is of no interest.
+        if error.is_interrupt() { Self::Interrupted } else { Self::Registry(Box::new(error)) }
     }
 }
 
@@ -173,7 +174,6 @@ impl PublishError {
     pub fn class(&self) -> Class {
         match self {
             Self::Held { .. } => Class::Refused,
-            Self::Registry(error) if error.is_interrupt() => Class::Interrupted,
             Self::Registry(error) if error.is_refusal() => Class::Refused,
             Self::Registry(error) if error.is_mismatch() => Class::Mismatch,
             Self::Registry(error) if error.is_unavailable() => Class::Unavailable,
