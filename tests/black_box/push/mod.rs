@@ -152,7 +152,11 @@ fn blobs_go_first_then_manifests_then_what_refers_to_them_then_the_tag() {
     let kinds: Vec<i32> = writes.iter().map(kind).collect();
     assert!(kinds.is_sorted(), "{writes:#?}");
     // Two configs, two layers that both platforms share, and the empty blob of the record.
-    assert_eq!(writes.iter().filter(|line| line.starts_with("PUT") && line.contains("/blobs/")).count(), 5, "{writes:#?}");
+    assert_eq!(
+        writes.iter().filter(|line| line.starts_with("PUT") && line.contains("/blobs/")).count(),
+        5,
+        "{writes:#?}"
+    );
     let manifests: Vec<&String> = writes.iter().filter(|line| line.contains("/manifests/")).collect();
     assert_eq!(manifests.len(), 5, "two images, the index, the record of the plan, the tag: {manifests:#?}");
     let index = position(&lines, &["PUT", "/manifests/", &digest[..19]]);
@@ -171,7 +175,9 @@ fn a_second_push_is_one_question() {
     let first = shop.push(&[]).ok();
     let question = [format!("HEAD /v2/{REPOSITORY}/manifests/1.0 -> 200")];
     let named = ["push", "store:shop/api", &shop.place()];
-    for again in [shop.push(&[]), shop.project.kiln(&named), shop.project.kiln(&["push", "store:shop/api:1.0", &shop.place()])] {
+    for again in
+        [shop.push(&[]), shop.project.kiln(&named), shop.project.kiln(&["push", "store:shop/api:1.0", &shop.place()])]
+    {
         shop.registry.reset();
         let again = again.ok();
         assert_eq!((again.text(), shop.lines()), (first.text(), question.to_vec()));

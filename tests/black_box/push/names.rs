@@ -9,7 +9,8 @@ use crate::registry::Registry;
 fn tags_are_the_destinations_own_the_version_and_those_asked_for() {
     let shop = Shop::new();
     let ended = shop.push(&["--tag", "a", "--tag", "b", "--tag", "a"]).ok();
-    let names: Vec<&str> = ended.text().lines().filter_map(|line| line.rsplit_once('@')?.0.rsplit_once(':')).map(|it| it.1).collect();
+    let names: Vec<&str> =
+        ended.text().lines().filter_map(|line| line.rsplit_once('@')?.0.rsplit_once(':')).map(|it| it.1).collect();
     assert_eq!((names, shop.tags()), (vec!["1.0", "a", "b"], vec!["1.0".to_owned(), "a".to_owned(), "b".to_owned()]));
     let own = shop.push_to(&format!("{}:own", shop.place()), &[]).ok();
     assert_eq!(own.text().lines().count(), 1);
@@ -74,7 +75,8 @@ fn of_several_destinations_each_is_tried() {
     ended.expect_said(&down);
     let ended = shop.push(&[&places[1], &places[2], "--json"]).run().expect_code(3);
     let told = ended.json();
-    let done: Vec<&str> = told["destinations"].as_array().expect("a list").iter().filter_map(|it| it["place"].as_str()).collect();
+    let done: Vec<&str> =
+        told["destinations"].as_array().expect("a list").iter().filter_map(|it| it["place"].as_str()).collect();
     assert_eq!(done, [shop.place(), places[2].clone()]);
     ended.expect_said(&format!("{}:1.0", held.place()));
     assert_eq!((shop.tags(), other.store(|store| store.tag("x", "1.0").is_some())), (vec!["1.0".to_owned()], true));
@@ -90,12 +92,19 @@ fn programs_are_told_what_was_done() {
     let digest = shop.tag("1.0").expect("a tag");
     assert_eq!(String::from_utf8(shop.project.read("digest")).expect("text"), format!("{digest}\n"));
     assert_eq!((&told["digest"], &told["name"], &told["version"]), (&json!(digest), &json!("shop/api"), &json!("1.0")));
-    let platforms: Vec<&str> = told["platforms"].as_array().expect("a list").iter().filter_map(|it| it["platform"].as_str()).collect();
+    let platforms: Vec<&str> =
+        told["platforms"].as_array().expect("a list").iter().filter_map(|it| it["platform"].as_str()).collect();
     assert_eq!(platforms, ["linux/amd64", "linux/arm64"]);
     let there = &told["destinations"][0];
     let blobs = there["blobs"].as_array().expect("a list");
-    assert!(blobs.len() == 5 && blobs.iter().all(|blob| blob["how"] == "sent" && blob["size_bytes"].is_u64()), "{told:#}");
-    assert_eq!((there["manifests"].as_array().map(Vec::len), there["attached"].as_array().map(Vec::len)), (Some(3), Some(1)));
+    assert!(
+        blobs.len() == 5 && blobs.iter().all(|blob| blob["how"] == "sent" && blob["size_bytes"].is_u64()),
+        "{told:#}"
+    );
+    assert_eq!(
+        (there["manifests"].as_array().map(Vec::len), there["attached"].as_array().map(Vec::len)),
+        (Some(3), Some(1))
+    );
     shop.registry.store(|store| {
         for blob in blobs {
             let found = store.blob(REPOSITORY, blob["digest"].as_str().expect("a digest")).expect("it is there");
