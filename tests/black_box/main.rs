@@ -37,6 +37,7 @@ mod sample;
 mod screen;
 mod shipped;
 mod secrets;
+mod server;
 mod stages;
 mod steps;
 mod system;

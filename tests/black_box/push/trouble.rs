@@ -8,23 +8,29 @@ use crate::registry::store::digest_of;
 use crate::registry::{Call, Mischief, Reply, Rule};
 
 /// Bytes of the large layer: several pieces of 16 MiB.
-const LARGE_BYTES: usize = 40 << 20;
+pub(super) const LARGE_BYTES: usize = 40 << 20;
 
 /// A layer of [`LARGE_BYTES`] that nothing makes smaller.
-fn large() -> Shop {
+pub(super) fn large_template() -> String {
     let head = template("'linux/amd64'").replace("epoch =", "compression = 'none'\nepoch =");
-    let shop = Shop::with(&format!(
-        "{head}[sources.data]\npath = 'data'\n[[layer]]\nname = 'data'\ncopy = 'data'\nto = '/'\n"
-    ));
+    format!("{head}[sources.data]\npath = 'data'\n[[layer]]\nname = 'data'\ncopy = 'data'\nto = '/'\n")
+}
+
+/// Its bytes.
+pub(super) fn noise() -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut bytes = Vec::with_capacity(LARGE_BYTES);
-    while bytes.len() < LARGE_BYTES {
+    let words = std::iter::repeat_with(|| {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
-        bytes.extend_from_slice(&state.to_le_bytes());
-    }
-    shop.project.write("data/large", bytes);
+        state
+    });
+    words.take(LARGE_BYTES / 8).flat_map(u64::to_le_bytes).collect()
+}
+
+fn large() -> Shop {
+    let shop = Shop::with(&large_template());
+    shop.project.write("data/large", noise());
     shop
 }
 
