@@ -62,6 +62,16 @@ fn who_may_only_read_is_told_so() {
     }
 }
 
+/// Those of the large vendors that make no repository for whoever pushes.
+#[test]
+fn a_repository_that_has_to_be_made_first_is_told_as_such() {
+    let shop = Shop::new();
+    let reply = Reply::error(404, "NAME_UNKNOWN", "the repository does not exist");
+    shop.registry.misbehave(Rule::to("POST", "/blobs/uploads/", Mischief::Answer(reply)));
+    let refused = shop.push(&[]).run().expect_code(5).expect_said("the repository does not exist");
+    refused.expect_said(&format!("the repository `{}`", shop.place())).expect_said("help: check its name");
+}
+
 #[test]
 fn tokens_that_expire_in_the_middle_are_renewed() {
     // The last of four blobs, so that no other thread has just got its token.
