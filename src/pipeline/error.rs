@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::assemble::AssembleError;
-use crate::base::{BlobDigest, Class, ImagePath, Platform};
+use crate::base::{BlobDigest, Class, ImagePath};
 use crate::image::IndexError;
 use crate::input::InputError;
 use crate::layer::read::ReadError;
@@ -258,9 +258,9 @@ pub enum Error {
         /// Its manifest.
         manifest: BlobDigest,
         /// What the part says.
-        wanted: Platform,
+        wanted: String,
         /// What the image says.
-        found: Platform,
+        found: String,
     },
     /// Parts that do not make an image.
     #[error(transparent)]

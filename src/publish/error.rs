@@ -21,14 +21,10 @@ pub enum PublishError {
     Held {
         /// With its tag.
         name: String,
-        /// What it holds, and when that was made if it says so.
-        held: (BlobDigest, Option<String>),
-        /// What it was to hold, and when that was made.
-        wanted: (BlobDigest, Option<String>),
         /// Whether it was absent when we looked first.
         lost: Race,
-        /// Both.
-        source: Difference,
+        /// What it holds, and what it was to hold.
+        source: Box<Difference>,
     },
     /// A registry.
     #[error(transparent)]
@@ -111,8 +107,10 @@ pub enum PublishError {
 #[derive(Debug, thiserror::Error)]
 #[error("it holds {}, and {} was to be pushed", made(held), made(wanted))]
 pub struct Difference {
-    held: (BlobDigest, Option<String>),
-    wanted: (BlobDigest, Option<String>),
+    /// What the name holds, and when that was made if it says so.
+    pub held: (BlobDigest, Option<String>),
+    /// What it was to hold, and when that was made.
+    pub wanted: (BlobDigest, Option<String>),
 }
 
 fn made((digest, created): &(BlobDigest, Option<String>)) -> String {
@@ -139,8 +137,7 @@ impl PublishError {
         let of_held = place.manifest(&held).ok().flatten();
         let held = (held, of_held.and_then(|manifest| created(&manifest, place)));
         let wanted = (wanted.digest, annotated(wanted));
-        let source = Difference { held: held.clone(), wanted: wanted.clone() };
-        Self::Held { name: place.full_name(tag), held, wanted, lost, source }
+        Self::Held { name: place.full_name(tag), lost, source: Box::new(Difference { held, wanted }) }
     }
 
     /// Of a blob that could not be sent: its own fault is told as that.
@@ -187,8 +184,8 @@ impl PublishError {
     /// What to do next.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::Held { name, wanted, .. } => {
-                let digest = &wanted.0;
+            Self::Held { name, source, .. } => {
+                let digest = &source.wanted.0;
                 format!(
                     "what is published stays: raise the version in the template, or give `--version`; `kiln diff {name} STORE-REF` \
                      shows how it differs from {digest}"

@@ -248,7 +248,8 @@ mod tests {
         let all = fails(vec![amd64(), part("linux/s390x"), arm64()]);
         assert!(matches!(all, PartError::Stranger { .. }), "{all}");
         assert!(matches!(fails(Vec::new()), PartError::None));
-        let changes: [(fn(&mut Common), &str); 6] = [
+        type Change = fn(&mut Common);
+        let changes: [(Change, &str); 6] = [
             (|common| common.template = digest_of(b"other"), "template"),
             (|common| common.lock = Some(digest_of(b"lock")), "lock"),
             (|common| common.head.version = Some("2".to_owned()), "plan"),

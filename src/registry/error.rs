@@ -6,9 +6,6 @@ use std::path::PathBuf;
 use crate::base::BlobDigest;
 use crate::transport::TransportError;
 
-use super::name::Repository;
-use super::tag::Tag;
-
 /// A registry that could not be asked, did not answer, or answered something that cannot be.
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryError {
@@ -45,12 +42,10 @@ pub enum RegistryError {
         found: String,
     },
     /// The tag of a release holds something else.
-    #[error("`{repository}:{tag}` holds {held}, not {wanted}{}", race.ending())]
+    #[error("`{tag}` holds {held}, not {wanted}{}", race.ending())]
     TagHeld {
-        /// Where.
-        repository: Repository,
-        /// Which.
-        tag: Tag,
+        /// `REPOSITORY:TAG`
+        tag: String,
         /// What it holds.
         held: BlobDigest,
         /// What it was to hold.

@@ -20,7 +20,7 @@ fn a_layout_is_made_extended_and_never_rewritten() {
     let error = send(&shelf, &two, &place, &["1"]).expect_err("it holds another");
     assert_eq!(error.class(), Class::Refused);
     assert!(error.to_string().contains(&format!("`oci:{}:1`", path.display())), "{error}");
-    assert!(matches!(error, PublishError::Held { lost: Race::None, held: (held, _), .. } if held == one.digest));
+    assert!(matches!(error, PublishError::Held { lost: Race::None, source, .. } if source.held.0 == one.digest));
     assert_eq!(files(&path), before, "a refusal and a repetition change nothing");
     send(&shelf, &two, &place, &["2"]).expect("sent");
     let after = files(&path);

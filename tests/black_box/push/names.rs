@@ -32,7 +32,7 @@ fn the_tag_of_a_plan_needs_no_version() {
     let told = ended.json();
     let plan = told["plan"].as_str().expect("a plan").trim_start_matches("sha256:").to_owned();
     let tag = format!("p-{}", &plan[..12]);
-    assert_eq!(shop.tags(), [tag.clone()]);
+    assert_eq!(shop.tags(), std::slice::from_ref(&tag));
     let name = format!("{}:{tag}@{}", shop.place(), shop.tag(&tag).expect("a tag"));
     assert_eq!(told["destinations"][0]["names"], json!([{ "name": name, "created": true }]));
     // Another content is another plan and another tag: nothing is in its way.
