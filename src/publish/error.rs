@@ -107,7 +107,7 @@ pub enum PublishError {
 #[derive(Debug, thiserror::Error)]
 #[error("it holds {}, and {} was to be pushed", made(held), made(wanted))]
 pub struct Difference {
-    /// What a name holds, and when that was made if it says so.
+    /// What the name holds, and when that was made if it says so.
     pub held: (BlobDigest, Option<String>),
     /// What it was to hold, and when that was made.
     pub wanted: (BlobDigest, Option<String>),
@@ -126,7 +126,8 @@ fn race(lost: Race) -> &'static str {
 
 impl From<RegistryError> for PublishError {
     fn from(error: RegistryError) -> Self {
-        Self::Registry(Box::new(error))
+        // What was being done then is of no interest.
+        if error.is_interrupt() { Self::Interrupted } else { Self::Registry(Box::new(error)) }
     }
 }
 
@@ -170,7 +171,6 @@ impl PublishError {
     pub fn class(&self) -> Class {
         match self {
             Self::Held { .. } => Class::Refused,
-            Self::Registry(error) if error.is_interrupt() => Class::Interrupted,
             Self::Registry(error) if error.is_refusal() => Class::Refused,
             Self::Registry(error) if error.is_mismatch() => Class::Mismatch,
             Self::Registry(error) if error.is_unavailable() => Class::Unavailable,

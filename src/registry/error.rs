@@ -140,7 +140,7 @@ pub enum RegistryError {
     NotFound {
         /// Who was asked.
         registry: String,
-        /// `the image`, `the blob`.
+        /// `the image`, `the blob`, `the repository`.
         what: &'static str,
         /// With tag or digest.
         image: String,
@@ -411,6 +411,9 @@ impl RegistryError {
                 format!("ask for access, or `kiln login {registry}` with credentials that have it; also check the name")
             }
             Self::NotFound { what: "the image", .. } => "check the repository and the tag".to_owned(),
+            Self::NotFound { what: "the repository", .. } => {
+                "check its name; some registries want a repository to be made before anything is pushed".to_owned()
+            }
             Self::NotFound { .. } => "the registry lost a part of the image: push it again".to_owned(),
             Self::Transport { source, .. } | Self::Login { source, .. } => return source.hint(),
             Self::Digest { .. } | Self::TwoTypes { .. } => {

@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::harness::{Project, require};
-use crate::inputs::{Registry as DockerRegistry, skopeo};
+use crate::inputs::skopeo;
 use crate::registry::Registry;
+use crate::server::Server;
 
 const TEMPLATE: &str = "[image]\nname = 'x'\nversion = '1'\nplatforms = ['linux/amd64', 'linux/arm64']\n\
     epoch = '2026-01-01T00:00:00Z'\ncreated = '2026-02-01T00:00:00Z'\n[variables]\ntext = 'one'\n\
@@ -79,12 +80,12 @@ fn a_layout_holds_all_that_the_index_names() {
 #[test]
 fn what_others_pushed_is_pulled() {
     let project = Project::new(TEMPLATE);
-    let Some(registry) = DockerRegistry::start(project.top()) else { return };
+    let Some(registry) = Server::docker_registry(project.top()) else { return };
     if require("skopeo").is_none() {
         return;
     }
     project.build(&["-o", "oci:built"]);
-    let at = |name: &str| format!("{}/{name}", registry.address);
+    let at = |name: &str| format!("{}/{name}", registry.place());
     let to = |name: &str| format!("docker://{}", at(name));
     let plain = ["copy", "-q", "--dest-tls-verify=false"];
     skopeo(&project, &[&plain[..], &["--all", "oci:built:1", &to("oci:1")]].concat());
