@@ -77,6 +77,22 @@ pub enum PublishError {
         /// What it is.
         source: Damaged,
     },
+    /// A repository that takes no image without any use.
+    #[error("`{repository}` takes no throw-away image: {told}")]
+    NotTaken {
+        /// Where it was to go.
+        repository: String,
+        /// What the registry answered.
+        told: String,
+    },
+    /// A probe ended early, and could not remove all that it wrote.
+    #[error("the probe ended early, and left {}", left.join(", "))]
+    Abandoned {
+        /// What is there still.
+        left: Vec<String>,
+        /// Why it ended.
+        source: Box<PublishError>,
+    },
     /// There is nothing to push.
     #[error("there is nothing to push")]
     Nothing,
@@ -145,6 +161,8 @@ impl PublishError {
             Self::Registry(error) if error.is_unavailable() => Class::Unavailable,
             Self::Damaged { .. } | Self::Store(StoreError::Damaged { .. }) => Class::Mismatch,
             Self::Interrupted => Class::Interrupted,
+            Self::NotTaken { .. } => Class::Unavailable,
+            Self::Abandoned { source, .. } => source.class(),
             _ => Class::Failed,
         }
     }
@@ -162,6 +180,8 @@ impl PublishError {
             Self::Registry(error) => return error.hint(),
             Self::Store(error) => return error.hint(),
             Self::ImageFile(error) => return error.hint(),
+            Self::NotTaken { .. } => "check that you may push there, or name another repository".to_owned(),
+            Self::Abandoned { source, .. } => return source.hint(),
             Self::NotAPlace { .. } => "name another file or directory".to_owned(),
             Self::NoBlob { .. } | Self::Damaged { .. } => {
                 "build or pull the image again: what is missing is made anew".to_owned()

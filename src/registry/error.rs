@@ -416,6 +416,9 @@ impl RegistryError {
                 format!("ask for access, or `kiln login {registry}` with credentials that have it; also check the name")
             }
             Self::NotFound { what: "the image", .. } => "check the repository and the tag".to_owned(),
+            Self::NotFound { what: "the repository", .. } => {
+                "check the name; registries also say this of what you may not see: `kiln login`".to_owned()
+            }
             Self::NotFound { .. } => "the registry lost a part of the image: push it again".to_owned(),
             Self::Transport { source, .. } | Self::Login { source, .. } => return source.hint(),
             Self::Digest { .. } | Self::TwoTypes { .. } => {
