@@ -95,6 +95,22 @@ pub enum PublishError {
         /// What it is.
         source: Damaged,
     },
+    /// A repository that takes no image without any use.
+    #[error("`{repository}` takes no throw-away image: {told}")]
+    NotTaken {
+        /// Where it was to go.
+        repository: String,
+        /// What the registry answered.
+        told: String,
+    },
+    /// A probe ended early, and could not remove all that it wrote.
+    #[error("the probe ended early, and left {}", left.join(", "))]
+    Abandoned {
+        /// What is there still.
+        left: Vec<String>,
+        /// Why it ended.
+        source: Box<PublishError>,
+    },
     /// There is nothing to push.
     #[error("there is nothing to push")]
     Nothing,
@@ -177,6 +193,8 @@ impl PublishError {
             Self::Damaged { .. } | Self::Store(StoreError::Damaged { .. }) => Class::Mismatch,
             Self::Output(error) if error.is_refusal() => Class::Refused,
             Self::Interrupted => Class::Interrupted,
+            Self::NotTaken { .. } => Class::Unavailable,
+            Self::Abandoned { source, .. } => source.class(),
             _ => Class::Failed,
         }
     }
@@ -195,6 +213,8 @@ impl PublishError {
             Self::Store(error) => return error.hint(),
             Self::ImageFile(error) => return error.hint(),
             Self::Output(error) => return error.hint(),
+            Self::NotTaken { .. } => "check that you may push there, or name another repository".to_owned(),
+            Self::Abandoned { source, .. } => return source.hint(),
             Self::NotAPlace { .. } => "name another file or directory".to_owned(),
             Self::NoBlob { .. } | Self::Damaged { .. } => {
                 "build or pull the image again: what is missing is made anew".to_owned()

@@ -6,6 +6,8 @@
 //! shipment  manifests, from the images to the index, and what refers to them
 //! stock     where their blobs are: store, layout, registry
 //! place     what can be pushed to: a repository of a registry, an OCI layout, an archive
+//! tags      what a repository has, for people
+//! probe     what a registry can do, with throw-away content
 //! part      one platform of it, where several machines build one each
 //! push      the order: blobs, manifests, attachments, names
 //! origin    what can be read whole: a repository, a layout, the store        collect   Origin + name -> Shipment
@@ -27,12 +29,14 @@ pub mod names;
 pub mod origin;
 pub mod part;
 pub mod place;
+pub mod probe;
 pub mod push;
 pub mod record;
 pub mod registry;
 pub mod shipment;
 pub mod stock;
 pub mod stored;
+pub mod tags;
 #[cfg(test)]
 mod tests;
 

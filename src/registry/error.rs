@@ -412,7 +412,9 @@ impl RegistryError {
             }
             Self::NotFound { what: "the image", .. } => "check the repository and the tag".to_owned(),
             Self::NotFound { what: "the repository", .. } => {
-                "check its name; some registries want a repository to be made before anything is pushed".to_owned()
+                "check the name; some registries want a repository to be made before anything is pushed, and some say this of what \
+                 you may not see: `kiln login`"
+                    .to_owned()
             }
             Self::NotFound { .. } => "the registry lost a part of the image: push it again".to_owned(),
             Self::Transport { source, .. } | Self::Login { source, .. } => return source.hint(),
