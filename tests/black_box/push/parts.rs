@@ -111,6 +111,20 @@ fn a_part_that_the_registry_lost_is_missed() {
 }
 
 #[test]
+fn a_part_that_names_the_image_of_another_is_refused() {
+    let shop = Shop::of_two();
+    PLATFORMS.iter().for_each(|platform| drop(part(&shop, *platform, &[]).ok()));
+    let mut parts = FILES.map(|file| serde_json::from_slice::<Value>(&shop.project.read(file)).expect("JSON"));
+    parts[0]["manifest"] = parts[1]["manifest"].clone();
+    shop.project.write(FILES[0], parts[0].to_string());
+    shop.registry.reset();
+    // `Error::PartOfOther`
+    let refused =
+        join(&shop, &FILES).run().expect_code(4).expect_said("the part for linux/arm64 is an image for linux/amd64");
+    assert!(shop.writes().is_empty() && shop.tag("1.0").is_none(), "{}", refused.all());
+}
+
+#[test]
 fn parts_of_one_platform_and_of_several_places() {
     let shop = Shop::new();
     let second = format!("{}/second", shop.registry.place());
