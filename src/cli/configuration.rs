@@ -72,6 +72,7 @@ fn place(command: &Command) -> Option<PathBuf> {
             first.unwrap_or(Path::new("."))
         }
         Command::Inspect(_) | Command::Diff(_) | Command::Store(_) | Command::Doctor(_) => Path::new("."),
+        Command::Tags(_) | Command::Drift(_) | Command::Probe(_) => Path::new("."),
         Command::Login(_) => Path::new("."),
         // Nobody is asked who could be anywhere else.
         Command::Logout(_) => return None,

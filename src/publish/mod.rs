@@ -7,6 +7,7 @@
 //! stock     where their blobs are: store, layout, registry
 //! place     what can be pushed to: a repository of a registry, an OCI layout, an archive
 //! tags      what a repository has, for people
+//! drift     what was pinned, and whether it is there still
 //! probe     what a registry can do, with throw-away content
 //! part      one platform of it, where several machines build one each
 //! push      the order: blobs, manifests, attachments, names
@@ -19,6 +20,7 @@
 //! Architecture Invariant: nothing here decides a byte of what is pushed, and nothing here builds.
 
 pub mod destination;
+pub mod drift;
 pub mod error;
 pub mod names;
 pub mod part;
