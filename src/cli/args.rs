@@ -24,11 +24,17 @@ pub use test::Test;
 
 use super::network::NetworkArgs;
 
+mod drift;
+mod probe;
 mod push;
 mod reproduce;
+mod tags;
 
+pub use drift::Drift;
+pub use probe::Probe;
 pub use push::Push;
 pub use reproduce::Reproduce;
+pub use tags::Tags;
 
 /// Builds container images that are the same bytes everywhere and never change once they exist.
 #[derive(Debug, Parser)]
@@ -116,6 +122,12 @@ pub enum Command {
     Copy(Copy),
     /// Publish an image: to registries, OCI layouts and archives; a tag is created once and never rewritten
     Push(Push),
+    /// List the tags of a repository
+    Tags(Tags),
+    /// Ask whether pinned and published images are what they were
+    Drift(Drift),
+    /// Find out what a registry can do, with throw-away content
+    Probe(Probe),
     /// Try a user name and a password on a registry, and keep them for kiln, docker and podman
     Login(Login),
     /// Forget what was kept for a registry

@@ -75,6 +75,9 @@ fn place(command: &Command) -> Option<PathBuf> {
         | Command::Diff(_)
         | Command::Pull(_)
         | Command::Copy(_)
+        | Command::Tags(_)
+        | Command::Drift(_)
+        | Command::Probe(_)
         | Command::Store(_)
         | Command::Doctor(_) => Path::new("."),
         Command::Login(_) => Path::new("."),

@@ -89,13 +89,7 @@ impl Failure {
     /// The exit code (DESIGN, exit codes).
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Pipeline(error) => match error.class() {
-                Class::Failed => 1,
-                Class::Refused => 3,
-                Class::Mismatch => 4,
-                Class::Unavailable => 5,
-                Class::Interrupted => 130,
-            },
+            Self::Pipeline(error) => code(error.class()),
             Self::NoStore(_) | Self::Configuration { .. } | Self::Found { .. } | Self::Write { .. } => 1,
             Self::Usage { .. } => 2,
             Self::Refused { .. } => 3,
@@ -111,6 +105,17 @@ impl Failure {
             Self::Found { hint, .. } => hint.clone(),
             Self::Configuration { .. } | Self::Mismatch { .. } | Self::Write { .. } => None,
         }
+    }
+}
+
+/// The exit code of a class.
+pub fn code(class: Class) -> u8 {
+    match class {
+        Class::Failed => 1,
+        Class::Refused => 3,
+        Class::Mismatch => 4,
+        Class::Unavailable => 5,
+        Class::Interrupted => 130,
     }
 }
 

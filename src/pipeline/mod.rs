@@ -16,6 +16,7 @@
 //! build    Prepared + Store                        -> Built      blobs, images, index
 //! keys     private keys in it                      -> refused, or told
 //! deliver  Built + outputs                         -> receipts
+//! drift    what was pinned                  -> what moved or vanished
 //! publish  Built + destinations                -> registries and layouts, each name once
 //! reproduce several builds from nothing, varied   -> what differs, and why
 //! look     a reference                             -> Seen       an image that exists, for people
@@ -30,6 +31,7 @@ pub mod build;
 pub mod contents;
 pub mod copy;
 pub mod deliver;
+pub mod drift;
 pub mod error;
 mod evaluate;
 pub mod fetch;

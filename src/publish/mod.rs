@@ -7,6 +7,7 @@
 //! stock     where their blobs are: store, layout, registry
 //! place     what can be pushed to: a repository of a registry, an OCI layout, an archive
 //! tags      what a repository has, for people
+//! drift     what was pinned, and whether it is there still
 //! probe     what a registry can do, with throw-away content
 //! part      one platform of it, where several machines build one each
 //! push      the order: blobs, manifests, attachments, names
@@ -23,6 +24,7 @@
 pub mod archive;
 pub mod collect;
 pub mod destination;
+pub mod drift;
 pub mod error;
 pub mod layout;
 pub mod names;

@@ -388,6 +388,12 @@ impl RegistryError {
         matches!(self, Self::TagHeld { .. } | Self::TagRefused { .. })
     }
 
+    /// With all its causes, in one line.
+    pub fn in_one_line(&self) -> String {
+        let causes = std::iter::successors(std::error::Error::source(self), |cause| cause.source());
+        causes.fold(self.to_string(), |text, cause| format!("{text}: {cause}"))
+    }
+
     /// Whether the user wanted to stop.
     pub fn is_interrupt(&self) -> bool {
         match self {

@@ -21,6 +21,13 @@ pub(crate) enum Kind {
     WithoutReferrers,
 }
 
+/// Whether things can be removed from a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Deletion {
+    Off,
+    On,
+}
+
 /// A server; it is ended when it is dropped.
 pub(crate) struct Server {
     pub(crate) kind: Kind,
@@ -32,12 +39,19 @@ impl Server {
     /// Debian's: it has no referrers API, and forgets an upload that was cut. `None`, said visibly, where it is not
     /// installed.
     pub(crate) fn docker_registry(directory: &Path) -> Option<Self> {
+        Self::docker_registry_with(directory, Deletion::Off)
+    }
+
+    /// The same, from which things can be removed or not.
+    pub(crate) fn docker_registry_with(directory: &Path, deletion: Deletion) -> Option<Self> {
         let program = require("docker-registry")?;
         let address = free();
         let (config, storage) = (directory.join("registry.yml"), directory.join("registry"));
         let text = format!(
-            "version: 0.1\nstorage: {{ filesystem: {{ rootdirectory: '{}' }} }}\nhttp: {{ addr: '{address}' }}\n",
-            storage.display()
+            "version: 0.1\nstorage: {{ filesystem: {{ rootdirectory: '{}' }}, delete: {{ enabled: {} }} }}\n\
+             http: {{ addr: '{address}' }}\n",
+            storage.display(),
+            deletion == Deletion::On
         );
         fs::write(&config, text).expect("written");
         let mut command = Command::new(program);

@@ -103,7 +103,7 @@ impl Probe<'_> {
             match found {
                 Ok(found) => all.extend(found),
                 Err(error) if error.is_interrupt() => return Err(PublishError::Interrupted),
-                Err(error) => all.push(Finding::new(ability, Verdict::Untested, in_one_line(&error))),
+                Err(error) => all.push(Finding::new(ability, Verdict::Untested, error.in_one_line())),
             }
             if interrupted.load(Ordering::Relaxed) { Err(PublishError::Interrupted) } else { Ok(()) }
         };
@@ -192,14 +192,4 @@ fn size(bytes: usize) -> String {
         kib if kib < MIB - KIB => format!("{} KiB", kib.next_multiple_of(64 * KIB) / KIB),
         mib => format!("{} MiB", mib.next_multiple_of(MIB) / MIB),
     }
-}
-
-fn in_one_line(error: &RegistryError) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(inner) = source {
-        text.push_str(&format!(": {inner}"));
-        source = inner.source();
-    }
-    text
 }
