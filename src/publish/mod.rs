@@ -8,6 +8,7 @@
 //! place     what can be pushed to: a repository of a registry, an OCI layout, an archive
 //! part      one platform of it, where several machines build one each
 //! push      the order: blobs, manifests, attachments, names
+//! channel   tags that move forward by version, and the record of their moves
 //! origin    what can be read whole: a repository, a layout, the store        collect   Origin + name -> Shipment
 //! ```
 //! - A name is given to nothing that is not there whole: blobs first, then manifests by digest, then what refers to them,
@@ -18,6 +19,7 @@
 //! Architecture Invariant: nothing here decides a byte of what is pushed, and nothing here builds.
 
 pub mod archive;
+pub mod channel;
 pub mod collect;
 pub mod destination;
 pub mod error;
@@ -32,8 +34,10 @@ pub mod registry;
 pub mod shipment;
 pub mod stock;
 pub mod stored;
+pub mod version;
 
 pub use archive::ArchivePlace;
+pub use channel::{Aims, ChannelError, ChannelName, Move};
 pub use collect::collect;
 pub use destination::{Destination, ParseDestinationError};
 pub use error::PublishError;
