@@ -75,6 +75,7 @@ fn place(command: &Command) -> Option<PathBuf> {
         | Command::Diff(_)
         | Command::Pull(_)
         | Command::Copy(_)
+        | Command::Channel(_)
         | Command::Store(_)
         | Command::Doctor(_) => Path::new("."),
         Command::Login(_) => Path::new("."),

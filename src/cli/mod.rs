@@ -73,6 +73,7 @@ fn run(cli: &Cli, session: &Session) -> Result<ExitCode, Failure> {
         Command::Pull(args) => verbs::pull::run(args, session),
         Command::Copy(args) => verbs::copy::run(args, session),
         Command::Push(args) => verbs::push::run(args, session),
+        Command::Channel(args) => verbs::channel::run(&args.command, session),
         Command::Login(args) => verbs::login::login(args, session),
         Command::Logout(args) => verbs::login::logout(args, session),
         Command::Schema(args) => verbs::manual::schema(args),
