@@ -10,12 +10,14 @@ use crate::base::{Epoch, Platform};
 
 pub use super::args_steps::{Doctor, Log, ProvisionArgs, Run, Shell};
 
+mod channel;
 mod login;
 mod copy;
 mod pull;
 mod store;
 mod test;
 
+pub use channel::{ChannelArgs, ChannelCommand};
 pub use copy::Copy;
 pub use login::{Login, Logout};
 pub use pull::Pull;
@@ -128,6 +130,8 @@ pub enum Command {
     Drift(Drift),
     /// Find out what a registry can do, with throw-away content
     Probe(Probe),
+    /// Show where a channel has been, or set it to something else, with a reason
+    Channel(ChannelArgs),
     /// Try a user name and a password on a registry, and keep them for kiln, docker and podman
     Login(Login),
     /// Forget what was kept for a registry

@@ -78,6 +78,7 @@ fn place(command: &Command) -> Option<PathBuf> {
         | Command::Tags(_)
         | Command::Drift(_)
         | Command::Probe(_)
+        | Command::Channel(_)
         | Command::Store(_)
         | Command::Doctor(_) => Path::new("."),
         Command::Login(_) => Path::new("."),

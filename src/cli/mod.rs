@@ -76,6 +76,7 @@ fn run(cli: &Cli, session: &Session) -> Result<ExitCode, Failure> {
         Command::Tags(args) => verbs::tags::run(args, session),
         Command::Drift(args) => verbs::drift::run(args, session),
         Command::Probe(args) => verbs::probe::run(args, session),
+        Command::Channel(args) => verbs::channel::run(&args.command, session),
         Command::Login(args) => verbs::login::login(args, session),
         Command::Logout(args) => verbs::login::logout(args, session),
         Command::Schema(args) => verbs::manual::schema(args),

@@ -23,7 +23,7 @@ pub fn copy(
     let one = |(destination, names): (&Destination, &Names)| -> Result<Sent, Error> {
         let place = destination.open(&reach.remote.registry)?;
         let receipt = publish(&shipment, &*place, names, &*whole.origin, terms.interrupted)?;
-        Ok(Sent { place: place.name(), receipt })
+        Ok(Sent::new(&*place, receipt))
     };
     Ok(destinations.iter().zip(&names).map(one).collect())
 }

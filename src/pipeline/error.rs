@@ -243,6 +243,16 @@ pub enum Error {
     /// Something cannot be published, pulled or copied.
     #[error(transparent)]
     Publish(Box<PublishError>),
+    /// A release is published, and one of its channels did not move.
+    #[error("`{published}` is published, but its channel `{channel}` did not move")]
+    Channel {
+        /// `HOST/REPOSITORY:TAG`
+        published: String,
+        /// Its name.
+        channel: String,
+        /// Why.
+        source: Box<PublishError>,
+    },
     /// It is not said where to.
     #[error("it is not said where to push")]
     NoDestination,
@@ -293,7 +303,7 @@ impl Error {
             | Self::Lock { error: LockError::Profile { .. }, .. } => Class::Mismatch,
             Self::Store(StoreError::Damaged { .. }) => Class::Mismatch,
             Self::Input { source, .. } | Self::Arrived(source) => source.class(),
-            Self::Publish(source) => source.class(),
+            Self::Publish(source) | Self::Channel { source, .. } => source.class(),
             Self::Part(_) => Class::Mismatch,
             Self::Interrupted | Self::Sandbox(SandboxError::Interrupted) => Class::Interrupted,
             _ => Class::Failed,
@@ -351,7 +361,7 @@ impl Error {
             Self::PrivateKey { path, .. } => {
                 Some(format!("if it is meant to be public, say so in the layer: allow-private-keys = [\"{path}\"]"))
             }
-            Self::Publish(error) => error.hint(),
+            Self::Publish(error) | Self::Channel { source: error, .. } => error.hint(),
             Self::Part(error) => error.hint(),
             Self::NoDestination => Some(
                 "name one: `kiln push TEMPLATE HOST/REPOSITORY`; or write `registry` into `[publish]` of the template".to_owned(),

@@ -11,6 +11,7 @@ use crate::source::image::ImageFileError;
 use crate::store::StoreError;
 use crate::transport::TransportError;
 
+use super::channel::ChannelError;
 use super::place::Place;
 
 /// A push, pull or copy that failed. Whatever was written is whole, and has no name.
@@ -111,6 +112,9 @@ pub enum PublishError {
         /// Why it ended.
         source: Box<PublishError>,
     },
+    /// A channel cannot be moved.
+    #[error(transparent)]
+    Channel(Box<ChannelError>),
     /// There is nothing to push.
     #[error("there is nothing to push")]
     Nothing,
@@ -144,6 +148,23 @@ impl From<RegistryError> for PublishError {
     fn from(error: RegistryError) -> Self {
         // What was being done then is of no interest.
         if error.is_interrupt() { Self::Interrupted } else { Self::Registry(Box::new(error)) }
+    }
+}
+
+impl From<ChannelError> for PublishError {
+    fn from(error: ChannelError) -> Self {
+        Self::Channel(Box::new(error))
+    }
+}
+
+/// What a registry's error means to whoever called kiln.
+pub(super) fn class_of(error: &RegistryError) -> Class {
+    match error {
+        error if error.is_interrupt() => Class::Interrupted,
+        error if error.is_refusal() => Class::Refused,
+        error if error.is_mismatch() => Class::Mismatch,
+        error if error.is_unavailable() => Class::Unavailable,
+        _ => Class::Failed,
     }
 }
 
@@ -187,9 +208,8 @@ impl PublishError {
     pub fn class(&self) -> Class {
         match self {
             Self::Held { .. } => Class::Refused,
-            Self::Registry(error) if error.is_refusal() => Class::Refused,
-            Self::Registry(error) if error.is_mismatch() => Class::Mismatch,
-            Self::Registry(error) if error.is_unavailable() => Class::Unavailable,
+            Self::Registry(error) => class_of(error),
+            Self::Channel(error) => error.class(),
             Self::Damaged { .. } | Self::Store(StoreError::Damaged { .. }) => Class::Mismatch,
             Self::Output(error) if error.is_refusal() => Class::Refused,
             Self::Interrupted => Class::Interrupted,
@@ -210,6 +230,7 @@ impl PublishError {
                 )
             }
             Self::Registry(error) => return error.hint(),
+            Self::Channel(error) => return error.hint(),
             Self::Store(error) => return error.hint(),
             Self::ImageFile(error) => return error.hint(),
             Self::Output(error) => return error.hint(),

@@ -11,6 +11,7 @@
 //! probe     what a registry can do, with throw-away content
 //! part      one platform of it, where several machines build one each
 //! push      the order: blobs, manifests, attachments, names
+//! channel   tags that move forward by version, and the record of their moves
 //! origin    what can be read whole: a repository, a layout, the store        collect   Origin + name -> Shipment
 //! ```
 //! - A name is given to nothing that is not there whole: blobs first, then manifests by digest, then what refers to them,
@@ -22,6 +23,7 @@
 //! Architecture Invariant: nothing here decides a byte of what is pushed, and nothing here builds.
 
 pub mod archive;
+pub mod channel;
 pub mod collect;
 pub mod destination;
 pub mod drift;
@@ -39,10 +41,12 @@ pub mod shipment;
 pub mod stock;
 pub mod stored;
 pub mod tags;
+pub mod version;
 #[cfg(test)]
 mod tests;
 
 pub use archive::ArchivePlace;
+pub use channel::{Aims, ChannelError, ChannelName, Move};
 pub use collect::collect;
 pub use destination::{Destination, ParseDestinationError};
 pub use error::PublishError;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::{BlobDigest, ContentDigest, PlanDigest, Platform, TemplateDigest};
 use crate::plan::{PlanHead, PlanPart};
+use crate::template::Order;
 
 /// What the `format` of a part of this version says.
 pub const FORMAT: &str = "kiln part 1";
@@ -113,6 +114,12 @@ pub enum PartError {
         /// What the image says.
         found: Box<Platform>,
     },
+    /// Versions are to be compared in a way that kiln does not know.
+    #[error("the parts compare versions by `{found}`, which is no order")]
+    Order {
+        /// As it is written there.
+        found: String,
+    },
     /// No parts.
     #[error("no part is named")]
     None,
@@ -127,6 +134,7 @@ impl PartError {
                 "build all parts from the same commit, with the same options and destinations".to_owned()
             }
             Self::OfOther { .. } => "build this part again".to_owned(),
+            Self::Order { .. } => "join them with the kiln that built them".to_owned(),
             Self::Twice { .. } => "name one of them".to_owned(),
             Self::Missing { .. } => {
                 "build it with `kiln push --part --platform P`, and name its file as well".to_owned()
@@ -206,6 +214,11 @@ fn difference(a: &Common, b: &Common) -> Option<&'static str> {
 }
 
 impl Common {
+    /// How versions are compared.
+    pub fn order(&self) -> Result<Order, PartError> {
+        Order::named(&self.order).ok_or_else(|| PartError::Order { found: self.order.clone() })
+    }
+
     /// The digest of the whole plan: the same as if one machine had built all platforms.
     pub fn plan(&self, parts: &[&Part]) -> serde_json::Result<PlanDigest> {
         let parts: Vec<PlanPart> = parts.iter().map(|part| part.plan.clone()).collect();
@@ -294,6 +307,10 @@ mod tests {
         }
         let error = amd64().check(&"linux/arm64".parse().expect("a platform")).expect_err("another");
         assert!(matches!(&error, PartError::OfOther { .. }) && error.hint().is_some(), "{error}");
+        let unknown = Common { order: "alphabet".to_owned(), ..amd64().common };
+        let error = unknown.order().expect_err("no order");
+        assert!(matches!(&error, PartError::Order { .. }) && error.hint().is_some());
+        assert_eq!(amd64().common.order().expect("an order"), Order::Semver);
         let path = std::path::Path::new("x");
         let later = serde_json::to_string(&amd64()).expect("JSON").replace(FORMAT, "kiln part 2");
         assert!(matches!(Part::parse(path, later.as_bytes()), Err(PartError::File { .. })));

@@ -2,7 +2,7 @@
 //!
 //! A machine that has nothing but the template finds by it that what it would build is published already.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::base::json::bytes_of;
 use crate::base::{BlobDigest, PlanDigest, hash::digest_of};
@@ -23,19 +23,23 @@ const EMPTY_TYPE: &str = "application/vnd.oci.empty.v1+json";
 /// The blob of artifacts that have none.
 pub const EMPTY: &[u8] = b"{}";
 
-/// The record of a plan for what was built by it.
-pub fn attachment(top: &Manifest, plan: &PlanDigest) -> Attachment {
-    let empty = json!({
+/// How manifests name [`EMPTY`].
+pub(super) fn empty() -> Value {
+    json!({
         "mediaType": EMPTY_TYPE,
         "digest": digest_of::<BlobDigest>(EMPTY).to_string(),
         "size": EMPTY.len(),
-    });
+    })
+}
+
+/// The record of a plan for what was built by it.
+pub fn attachment(top: &Manifest, plan: &PlanDigest) -> Attachment {
     let bytes = bytes_of(&json!({
         "schemaVersion": 2,
         "mediaType": MediaType::ImageManifest.as_ref(),
         "artifactType": PLAN_TYPE,
-        "config": empty,
-        "layers": [empty],
+        "config": empty(),
+        "layers": [empty()],
         "subject": {
             "mediaType": top.media_type.as_ref(),
             "digest": top.digest.to_string(),

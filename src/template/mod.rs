@@ -46,9 +46,9 @@ pub use finding::{Finding, Kind, Severity};
 pub use grammar::nearest;
 pub use init::{INIT, INIT_FILES};
 pub use model::{
-    Account, Action, Adduser, Base, BaseFrom, Check, Command, Compression, Config, Copy, Distribution, Expected,
-    Extract, ExtractOwner, FetchSource, Form, GitSource, GroupName, Healthcheck, Id, Keyring, Layer, Mount, Mtime,
-    Order, Owner, Packages, PathSource, Port, Protocol, Publish, Repository, Run, Scripts, Source, SourceFrom,
+    Account, Action, Adduser, Base, BaseFrom, CHANNEL_PARTS, Check, Command, Compression, Config, Copy, Distribution,
+    Expected, Extract, ExtractOwner, FetchSource, Form, GitSource, GroupName, Healthcheck, Id, Keyring, Layer, Mount,
+    Mtime, Order, Owner, Packages, PathSource, Port, Protocol, Publish, Repository, Run, Scripts, Source, SourceFrom,
     SourceRef, Split, Stage, Step, Target, Template, Test, UrlSource, Write,
 };
 pub use reference::reference;

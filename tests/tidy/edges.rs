@@ -42,7 +42,22 @@ const EDGES: &[(&str, &[&str])] = &[
         ],
     ),
     ("output", &["base", "tree", "image"]),
-    ("publish", &["base", "transport", "plan", "image", "registry", "source", "store", "input", "output"]),
+    (
+        "publish",
+        &[
+            "base",
+            "transport",
+            "template",
+            "packages",
+            "plan",
+            "image",
+            "registry",
+            "source",
+            "store",
+            "input",
+            "output",
+        ],
+    ),
     ("sandbox", &["base", "tree", "store", "output"]),
     (
         "pipeline",

@@ -68,6 +68,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rustls_native_certs", &["src/transport/tls.rs"]),
     ("serde", ANYWHERE),
     ("serde_json", ANYWHERE),
+    ("semver", &["src/publish/version.rs"]),
     ("sha2", &["src/base/hash.rs"]),
     ("shlex", &["src/base/shell.rs"]),
     ("signal_hook", &["src/cli/"]),

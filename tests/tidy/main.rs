@@ -4,6 +4,7 @@
 mod edges;
 mod errors;
 mod homes;
+mod moves;
 mod purity;
 mod size;
 mod sources;

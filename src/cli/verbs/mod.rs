@@ -1,6 +1,7 @@
 //! One file for each verb.
 
 pub mod build;
+pub mod channel;
 pub mod check;
 pub mod copy;
 pub mod diff;

@@ -2,9 +2,9 @@
 
 use crate::base::PlanDigest;
 use crate::pipeline::error::Error;
-use crate::publish::{Destination, Names, PublishError};
+use crate::publish::{Aims, Destination, Names, PublishError};
 use crate::registry::{Repository, Tag};
-use crate::template::Publish;
+use crate::template::{Order, Publish};
 
 /// A name that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub struct Address {
     pub destination: Destination,
     /// In the order in which they are created; none where something is only kept.
     pub names: Names,
+    /// What moves to it afterwards; nothing where it is not called by its version, or what is no registry.
+    pub channels: Option<Aims>,
 }
 
 /// What is known of what goes.
@@ -79,7 +81,28 @@ fn address(destination: &Destination, tags: &[TagWish], about: &About<'_>) -> Re
     if names.is_empty() {
         return Err(Error::NoTag { destination: destination.to_string() });
     }
-    Ok(Address { destination: destination.clone(), names: Names::new(names) })
+    let names = Names::new(names);
+    let channels = match (destination, about.publish) {
+        (Destination::Registry(..), Some(publish)) => {
+            channels(&names, &publish.channels, publish.order, about.version)?
+        }
+        _ => None,
+    };
+    Ok(Address { destination: destination.clone(), names, channels })
+}
+
+/// The channels of what goes to a registry under its version.
+pub(super) fn channels(
+    names: &Names,
+    patterns: &[String],
+    order: Order,
+    version: Option<&str>,
+) -> Result<Option<Aims>, Error> {
+    let is_named = |version: &&str| names.tags().iter().any(|tag| tag.as_str() == *version);
+    let version = version.filter(is_named).filter(|_| !patterns.is_empty());
+    let aims = version.map(|version| Aims::new(patterns, order, version)).transpose().map_err(PublishError::from)?;
+    Aims::check(patterns, names.tags(), aims.as_ref()).map_err(PublishError::from)?;
+    Ok(aims)
 }
 
 #[cfg(test)]
@@ -108,6 +131,29 @@ mod tests {
         let plan: PlanDigest = digest_of(b"plan");
         let without = about(None, Some(&publish), Some(&plan));
         assert_eq!(shown(&["oci:d"], &[TagWish::Plan], &without), [format!("oci:d p-{}", plan.short())]);
+    }
+
+    #[test]
+    fn channels_move_to_what_a_registry_has_under_its_version() {
+        let publish = Publish { channels: vec!["{major}".to_owned(), "latest".to_owned()], ..Publish::default() };
+        let moving = |given: &str, tags: &[TagWish], version| {
+            let given = [given.parse().expect("a destination")];
+            let found = addresses(&given, tags, &about(version, Some(&publish), None))?;
+            let aims = found.into_iter().filter_map(|address| address.channels);
+            Ok::<_, Error>(aims.flat_map(|aims| aims.moving).map(|name| name.to_string()).collect::<Vec<_>>())
+        };
+        let tag = |text: &str| [TagWish::Tag(text.parse().expect("a tag"))];
+        let place = "r.example.org/x";
+        assert_eq!(moving(place, &[], Some("1.8.2")).expect("channels"), ["1", "latest"]);
+        let own = "r.example.org/x:own";
+        assert_eq!(moving(own, &tag("1.8.2"), Some("1.8.2")).expect("channels"), ["1", "latest"]);
+        assert_eq!(moving(own, &[], Some("1.8.2")).expect("nothing"), [""; 0]);
+        assert_eq!(moving(own, &[], Some("nightly")).expect("nothing"), [""; 0]);
+        assert_eq!(moving("oci:d", &[], Some("1.8.2")).expect("nothing"), [""; 0]);
+        for (tags, version) in [(&tag("latest"), "1.8.2"), (&tag("1"), "1.8.2"), (&tag("x"), "latest")] {
+            let error = moving(place, tags, Some(version)).expect_err("refused");
+            assert!(matches!(&error, Error::Publish(_)) && error.hint().is_some(), "{error}");
+        }
     }
 
     #[test]

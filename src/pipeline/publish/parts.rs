@@ -20,7 +20,7 @@ use crate::publish::part::{Common, FORMAT, Part, PartPlace};
 use crate::publish::{Destination, Names, PublishError, Shipment};
 use crate::registry::{ImageName, Manifest, Repository, Tag};
 
-use super::addresses::{Address, TagWish, plan_tag};
+use super::addresses::{Address, TagWish, channels, plan_tag};
 use super::cargo::Cargo;
 use super::send::{Sent, send};
 
@@ -45,7 +45,7 @@ pub fn keep_part(
     let addresses = places.iter().map(|place| {
         let repository = repository(&place.repository)?;
         let destination = Destination::Registry(repository, None);
-        Ok(Address { destination, names: names.clone() })
+        Ok(Address { destination, names: names.clone(), channels: None })
     });
     let addresses = addresses.collect::<Result<Vec<Address>, Error>>()?;
     let publish = &loaded.facts.publish;
@@ -84,7 +84,9 @@ pub fn join(common: &Common, parts: &[&Part], reach: &Reach<'_>) -> Result<(Carg
             tags.push(plan_tag(&plan)?);
         }
         let destination = Destination::Registry(repository(&place.repository)?, None);
-        addresses.push(Address { destination, names: Names::new(tags) });
+        let names = Names::new(tags);
+        let channels = channels(&names, &common.channels, common.order()?, common.head.version.as_deref())?;
+        addresses.push(Address { destination, names, channels });
     }
     let first = common.places.first().ok_or(Error::NoDestination)?;
     let from = repository(&first.repository)?;

@@ -4,6 +4,7 @@ use crate::base::BlobDigest;
 use crate::input::{Reach, each};
 use crate::pipeline::error::Error;
 use crate::pipeline::prepare::Prepared;
+use crate::pipeline::terms::Terms;
 use crate::publish::{Destination, Place, PublishError, RegistryPlace, record};
 use crate::registry::{Created, Tag};
 
@@ -14,8 +15,13 @@ use super::send::Sent;
 const QUESTIONS_AT_ONCE: usize = 8;
 
 /// What is at all addresses under all names, if it was built by the same plan: as this machine remembers, or as the record
-/// there says. Nothing if one of them lacks it.
-pub fn published(prepared: &Prepared, addresses: &[Address], reach: &Reach<'_>) -> Result<Option<Vec<Sent>>, Error> {
+/// there says. Nothing if one of them lacks it. Their channels move: who was killed between the name and them comes here.
+pub fn published(
+    prepared: &Prepared,
+    addresses: &[Address],
+    reach: &Reach<'_>,
+    terms: &Terms<'_>,
+) -> Result<Option<Vec<Sent>>, Error> {
     let found: Result<Vec<Option<Sent>>, PublishError> = each(addresses, QUESTIONS_AT_ONCE, |address| {
         let Destination::Registry(repository, _) = &address.destination else { return Ok(None) };
         let place = RegistryPlace { client: &reach.remote.registry, repository: repository.clone() };
@@ -23,7 +29,11 @@ pub fn published(prepared: &Prepared, addresses: &[Address], reach: &Reach<'_>) 
         let names = || address.names.tags().iter().map(|tag| (tag.clone(), Created::AlreadyThere)).collect();
         Ok(digest.map(|digest| Sent::found(&place, digest, names())))
     });
-    Ok(found?.into_iter().collect())
+    let Some(mut found) = found?.into_iter().collect::<Option<Vec<Sent>>>() else { return Ok(None) };
+    for (sent, address) in found.iter_mut().zip(addresses) {
+        sent.move_channels(address, reach, terms);
+    }
+    Ok(Some(found))
 }
 
 fn at(prepared: &Prepared, place: &RegistryPlace<'_>, tags: &[Tag]) -> Result<Option<BlobDigest>, PublishError> {

@@ -4,8 +4,9 @@ use crate::base::BlobDigest;
 use crate::input::Reach;
 use crate::pipeline::error::Error;
 use crate::pipeline::terms::Terms;
+use crate::publish::channel::advance;
 use crate::publish::{
-    Destination, How, Place, PublishError, Receipt, RegistryPlace, Shipment, Stock, StoreStock, push,
+    Destination, How, Move, Place, PublishError, Receipt, RegistryPlace, Shipment, Stock, StoreStock, push,
 };
 use crate::registry::{Created, Tag};
 use crate::store::{PublishedNote, Store};
@@ -21,19 +22,44 @@ impl Cargo {
 }
 
 /// What became of one address.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Sent {
     /// `HOST/REPOSITORY`, `oci:DIR`
     pub place: String,
     /// What was done.
     pub receipt: Receipt,
+    /// What became of its channels.
+    pub channels: Vec<Move>,
+    /// Channels that could not be moved, though all the rest is done.
+    pub stuck: Vec<Error>,
 }
 
 impl Sent {
     /// Of what was found there.
     pub(super) fn found(place: &dyn Place, digest: BlobDigest, names: Vec<(Tag, Created)>) -> Self {
-        let receipt = Receipt { names, ..Receipt::nothing(digest) };
-        Self { place: place.name(), receipt }
+        Self::new(place, Receipt { names, ..Receipt::nothing(digest) })
+    }
+
+    /// Of what was done, before any channel moved.
+    pub fn new(place: &dyn Place, receipt: Receipt) -> Self {
+        Self { place: place.name(), receipt, channels: Vec::new(), stuck: Vec::new() }
+    }
+
+    /// Moves the channels of an address to what is there under its version now.
+    pub(super) fn move_channels(&mut self, address: &Address, reach: &Reach<'_>, terms: &Terms<'_>) {
+        let (Destination::Registry(repository, _), Some(aims)) = (&address.destination, &address.channels) else {
+            return;
+        };
+        let place = RegistryPlace { client: &reach.remote.registry, repository: repository.clone() };
+        for (channel, moved) in advance(&place, aims, &self.receipt.digest, terms.now) {
+            match moved {
+                Ok(moved) => self.channels.push(moved),
+                Err(error) => {
+                    let (published, source) = (format!("{repository}:{}", aims.version), PublishError::from(error));
+                    self.stuck.push(Error::Channel { published, channel, source: Box::new(source) });
+                }
+            }
+        }
     }
 
     /// `HOST/REPOSITORY:TAG@DIGEST` of each name.
@@ -67,9 +93,9 @@ fn send_one(
     let send_to = |place: &dyn Place, shipment: &Shipment| -> Result<Sent, Error> {
         let receipt = push(shipment, place, &address.names, stock, terms.interrupted);
         let receipt = receipt.map_err(|error| set_aside(error, reach.store))?;
-        Ok(Sent { place: place.name(), receipt })
+        Ok(Sent::new(place, receipt))
     };
-    let sent = match &address.destination {
+    let mut sent = match &address.destination {
         Destination::Registry(repository, _) => {
             let place = RegistryPlace { client: &reach.remote.registry, repository: repository.clone() };
             let sent = send_to(&place, &cargo.recorded(reach.store)?)?;
@@ -80,6 +106,7 @@ fn send_one(
         destination => send_to(&*destination.open(&reach.remote.registry)?, &cargo.shipment)?,
     };
     freeze(cargo, &sent, reach.store)?;
+    sent.move_channels(address, reach, terms);
     Ok(sent)
 }
 

@@ -43,6 +43,13 @@ pub trait BlobSource: Sync {
     fn open(&self) -> io::Result<Box<dyn Read + '_>>;
 }
 
+/// Bytes that are at hand.
+impl BlobSource for &[u8] {
+    fn open(&self) -> io::Result<Box<dyn Read + '_>> {
+        Ok(Box::new(*self))
+    }
+}
+
 /// A blob that is to be sent.
 #[derive(Clone, Copy)]
 pub struct Parcel<'a> {

@@ -24,6 +24,11 @@ pub enum Order {
 }
 
 impl Order {
+    /// The one that a template writes so.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Semver, Self::Debian, Self::Date].into_iter().find(|order| order.name() == name)
+    }
+
     /// As it is written in a template.
     pub fn name(self) -> &'static str {
         match self {

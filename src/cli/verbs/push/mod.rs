@@ -101,8 +101,12 @@ fn push_template(
         addresses(destinations, &args.tags, &about)
     };
     let addresses = about(&prepared)?;
+    let has_channels = !publish.channels.is_empty() && args.part.is_none();
+    for address in addresses.iter().filter(|address| has_channels && address.channels.is_none()) {
+        session.report.detail(&tell::without_channels(&address.destination));
+    }
     progress.stage("asking what is published");
-    let found = if args.part.is_none() { published(&prepared, &addresses, reach) } else { Ok(None) };
+    let found = if args.part.is_none() { published(&prepared, &addresses, reach, terms) } else { Ok(None) };
     progress.end();
     if let Some(found) = found? {
         session.report.prepared(&prepared);

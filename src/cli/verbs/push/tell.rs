@@ -12,7 +12,8 @@ use crate::cli::size;
 use crate::image::Image;
 use crate::pipeline::publish::Sent;
 use crate::pipeline::{Built, Error, Prepared};
-use crate::publish::How;
+use crate::publish::channel::{At, Outcome};
+use crate::publish::{Destination, How, Move};
 use crate::registry::Created;
 
 /// What was pushed, for programs.
@@ -67,8 +68,10 @@ pub(super) fn result(
     let mut all = Vec::new();
     for result in results {
         match result {
-            Ok(sent) => {
+            Ok(mut sent) => {
                 session.report.note(&told(&sent));
+                sent.channels.iter().for_each(|moved| tell_move(moved, session));
+                failures.extend(sent.stuck.drain(..).map(Failure::from));
                 all.push(sent);
             }
             Err(error) => failures.push(error.into()),
@@ -145,7 +148,43 @@ pub(in crate::cli::verbs) fn destination(sent: &Sent) -> Value {
         "blobs": receipt.blobs.iter().map(blob).collect::<Vec<_>>(),
         "manifests": receipt.manifests,
         "attached": receipt.attached,
+        "channels": sent.channels.iter().map(channel).collect::<Vec<_>>(),
     })
+}
+
+/// What became of a channel, for people. That nothing had to be done is a detail.
+pub(in crate::cli::verbs) fn tell_move(moved: &Move, session: &Session) {
+    let is_quiet = moved.mended.is_none() && matches!(moved.outcome, Outcome::Holds(_));
+    for line in moved.lines() {
+        if is_quiet { session.report.detail(&line) } else { session.report.note(&line) }
+    }
+}
+
+/// The same for programs.
+pub(in crate::cli::verbs) fn channel(moved: &Move) -> Value {
+    let at = |at: &At| json!({ "version": at.version, "digest": at.digest });
+    let (number, from) = match &moved.outcome {
+        Outcome::Moved { number, from, .. } => (Some(number), from.as_ref()),
+        _ => (None, None),
+    };
+    json!({
+        "channel": moved.channel,
+        "outcome": moved.outcome.word(),
+        "number": number,
+        "from": from.map(at),
+        "holds": moved.outcome.holds().map(at),
+        "mended": moved.mended.as_ref().map(at),
+    })
+}
+
+/// Why a place has none of the template's channels.
+pub(super) fn without_channels(destination: &Destination) -> String {
+    match destination {
+        Destination::Registry(..) => {
+            format!("`{destination}`: what goes there is not called by its version, so no channel moves")
+        }
+        _ => format!("`{destination}`: no channels, which only registries have"),
+    }
 }
 
 fn metadata(pushed: &Pushed, all: &[Sent]) -> Value {
