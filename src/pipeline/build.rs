@@ -379,6 +379,7 @@ fn keep(prepared: &Prepared, built: &Built, store: &Store, terms: &Terms<'_>) ->
             size_bytes: bytes.len() as u64,
             total_bytes: documents.chain(layers).sum(),
             when,
+            narrowed: prepared.platforms.len() < prepared.loaded.settled.platforms.len(),
         };
         store.move_name(&name, &entry)?;
     }

@@ -265,6 +265,12 @@ pub enum Error {
     /// Parts that do not make an image.
     #[error(transparent)]
     Part(Box<PartError>),
+    /// What is kept under a name was built for a part of its platforms.
+    #[error("`{name}` was built with `--platform`, and lacks other platforms of its template")]
+    Narrowed {
+        /// In the store.
+        name: String,
+    },
     /// What is pushed was not built here from a template.
     #[error("`--tag plan` needs a template: what is pushed has no plan")]
     NoPlan,
@@ -371,6 +377,10 @@ impl Error {
                     .to_owned(),
             ),
             Self::NoPlan => Some("name the tag, or push the template".to_owned()),
+            Self::Narrowed { .. } => Some(
+                "build it without `--platform` first; or let each machine `kiln push --part --platform P`, and one `kiln push --parts FILES`"
+                    .to_owned(),
+            ),
             Self::Output(error) => error.hint(),
             Self::ImageFile(error) => error.hint(),
             Self::Index(error) => error.hint(),

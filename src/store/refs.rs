@@ -34,6 +34,9 @@ pub struct Entry {
     pub total_bytes: u64,
     /// Seconds since 1970.
     pub when: i64,
+    /// Whether platforms of the template are missing, because others were asked for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub narrowed: bool,
 }
 
 impl std::fmt::Display for Name {
@@ -165,7 +168,7 @@ mod tests {
 
     fn entry(digest: &str, when: i64) -> Entry {
         let media_type = "application/vnd.oci.image.manifest.v1+json".to_owned();
-        Entry { digest: digest.to_owned(), media_type, size_bytes: 1, total_bytes: 2, when }
+        Entry { digest: digest.to_owned(), media_type, size_bytes: 1, total_bytes: 2, when, narrowed: false }
     }
 
     fn name(name: &str, version: &str) -> Name {

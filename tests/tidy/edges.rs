@@ -62,7 +62,7 @@ const EDGES: &[(&str, &[&str])] = &[
     (
         "pipeline",
         &[
-            "base", "tree", "template", "lock", "layer", "secret", "compare", "packages", "step", "residue", "plan",
+            "base", "transport", "tree", "template", "lock", "layer", "secret", "compare", "packages", "step", "residue", "plan",
             "image", "registry", "assemble", "source", "store", "input", "output", "publish", "sandbox",
         ],
     ),

@@ -49,9 +49,12 @@ impl Cargo {
         Ok(Self { shipment, elsewhere: elsewhere(prepared), name, plan: Some(prepared.digest) })
     }
 
-    /// What the store keeps under a name.
+    /// What the store keeps under a name, if it is whole: a tag that holds a part of the platforms could never hold the rest.
     pub fn of_store(name: &Name, store: &Store) -> Result<Self, Error> {
         let (name, entry) = store.find(name)?;
+        if entry.narrowed {
+            return Err(Error::Narrowed { name: name.to_string() });
+        }
         let origin = StoreOrigin { store };
         let missing = || StoreError::Missing { digest: entry.digest.clone() };
         let top = origin.resolve(&entry.digest)?.ok_or_else(missing)?;

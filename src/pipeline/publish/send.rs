@@ -6,7 +6,7 @@ use crate::pipeline::error::Error;
 use crate::pipeline::terms::Terms;
 use crate::publish::channel::advance;
 use crate::publish::{
-    Destination, How, Move, Place, PublishError, Receipt, RegistryPlace, Shipment, Stock, StoreStock, push,
+    Destination, How, Move, Place, PublishError, Receipt, RegistryPlace, Shipment, Stock, StoreStock, copy, push,
 };
 use crate::registry::{Created, Tag};
 use crate::store::{PublishedNote, Store};
@@ -91,7 +91,9 @@ fn send_one(
     terms: &Terms<'_>,
 ) -> Result<Sent, Error> {
     let send_to = |place: &dyn Place, shipment: &Shipment| -> Result<Sent, Error> {
-        let receipt = push(shipment, place, &address.names, stock, terms.interrupted);
+        // Another plan may have led to the same image: its record is missing there.
+        let send = if shipment.attachments.is_empty() { push } else { copy };
+        let receipt = send(shipment, place, &address.names, stock, terms.interrupted);
         let receipt = receipt.map_err(|error| set_aside(error, reach.store))?;
         Ok(Sent::new(place, receipt))
     };

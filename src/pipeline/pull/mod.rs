@@ -63,6 +63,7 @@ pub fn pull(whole: &Whole<'_>, outputs: &[Output], reach: &Reach<'_>, terms: &Te
         media_type: whole.top.media_type.to_string(),
         size_bytes: whole.top.bytes.len() as u64,
         total_bytes,
+        narrowed: false,
         when: terms.now.seconds(),
     };
     store.move_name(&whole.name, &entry)?;
