@@ -30,7 +30,7 @@ bless *ARGS:
 kiln-static:
     templates/kiln/make-binary
 
-# Feeds a target (template, layer) with broken input for a while; needs: cargo install cargo-fuzz --locked
+# Feeds a target (template, layer, pins) with broken input for a while; needs: cargo install cargo-fuzz --locked
 fuzz TARGET="layer" SECONDS="60":
     tests/fuzz/seed
     # Without a sanitizer it runs on a stable compiler; kiln has no unsafe code for one to watch.

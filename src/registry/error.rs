@@ -388,6 +388,13 @@ impl RegistryError {
         matches!(self, Self::TagHeld { .. } | Self::TagRefused { .. })
     }
 
+    /// Whether another question to the same registry would end the same way: nobody answers there.
+    pub fn is_silence(&self) -> bool {
+        use TransportError as E;
+        let Self::Transport { source, .. } = self else { return false };
+        matches!(**source, E::Unreachable { .. } | E::Tls { .. } | E::Offline { .. } | E::PlainHttp { .. })
+    }
+
     /// With all its causes, in one line.
     pub fn in_one_line(&self) -> String {
         let causes = std::iter::successors(std::error::Error::source(self), |cause| cause.source());

@@ -15,7 +15,8 @@ one with the same settings.
 
 Examples:
   kiln probe registry.example.org/acme/scratch
-  kiln probe registry.example.org/acme/scratch --mount-from registry.example.org/acme/other
+  kiln probe registry.example.org/acme/scratch --json
+  kiln probe r.example.org/scratch --mount-from r.example.org/other
 
 Exit codes:
   0  found out, whatever it was

@@ -9,8 +9,7 @@ use crate::input::each;
 use crate::pipeline::error::Error;
 use crate::publish::PublishError;
 use crate::publish::drift::{Pin, Pinned, State};
-use crate::registry::{Client, RegistryError, Repository};
-use crate::transport::TransportError;
+use crate::registry::{Client, Repository};
 
 /// Questions that are asked at once.
 const QUESTIONS_AT_ONCE: usize = 8;
@@ -82,22 +81,11 @@ impl Asker<'_> {
             Err(error) if error.is_interrupt() => Err(PublishError::Interrupted.into()),
             Err(error) => {
                 let why = (error.in_one_line(), error.hint());
-                if is_silence(&error) {
+                if error.is_silence() {
                     silent().insert(repository.registry.clone(), why.clone());
                 }
                 Ok(Err(why))
             }
         }
-    }
-}
-
-/// Whether another question to the same registry would end the same way.
-fn is_silence(error: &RegistryError) -> bool {
-    use TransportError as E;
-    match error {
-        RegistryError::Transport { source, .. } => {
-            matches!(**source, E::Unreachable { .. } | E::Tls { .. } | E::Offline { .. } | E::PlainHttp { .. })
-        }
-        _ => false,
     }
 }

@@ -188,8 +188,8 @@ fn deletion(removed: &Removed) -> Finding {
 
 /// Such as `64 KiB`; `4 MiB` for a KiB less.
 fn size(bytes: usize) -> String {
-    match bytes.next_multiple_of(KIB) {
-        kib if kib < MIB - KIB => format!("{} KiB", kib.next_multiple_of(64 * KIB) / KIB),
-        mib => format!("{} MiB", mib.next_multiple_of(MIB) / MIB),
+    match bytes {
+        bytes if bytes < MIB - KIB => format!("{} KiB", bytes.next_multiple_of(64 * KIB) / KIB),
+        bytes => format!("{} MiB", bytes.div_ceil(MIB)),
     }
 }

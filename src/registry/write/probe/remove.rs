@@ -11,7 +11,7 @@ use super::{Prober, Told, Written, told};
 /// What became of the content that was written.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Removed {
-    /// How many things are gone.
+    /// How many things the registry removed; what it never took is none of them.
     pub gone: usize,
     /// Those that are there still.
     pub left: Vec<Left>,
@@ -47,7 +47,7 @@ impl Prober<'_> {
         let mut removed = Removed::default();
         for (written, answer) in answers {
             match self.is_left(written) {
-                Ok(false) => removed.gone += 1,
+                Ok(false) => removed.gone += usize::from(answer.is_ok_and(|told| told.is_taken())),
                 Ok(true) => removed.left.push(self.left(written, reason(answer))),
                 Err(error) => removed.left.push(self.left(written, error.to_string())),
             }
