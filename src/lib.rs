@@ -27,8 +27,8 @@
 //! | promise | choke point | attacked by |
 //! |--|--|--|
 //! | same inputs, same bytes | [`layer::blocks`], [`layer::header`], [`layer::codec`], [`base::json`] | `tests/black_box/determinism.rs` |
-//! | nothing published is rewritten | [`registry::write::tag`], [`store::refs`] (`move_name`), [`output::place`] | `tests/black_box/push.rs`, `tests/faults/push.rs`, `tests/black_box/outputs.rs` |
-//! | no name for something incomplete | [`publish::push()`] | `tests/faults/push.rs` |
+//! | nothing published is rewritten | [`registry::write::tag`], [`store::refs`] (`move_name`), [`output::place`] | `tests/black_box/push`, `tests/faults/push`, `tests/black_box/outputs.rs` |
+//! | no name for something incomplete | [`publish::push()`] | `tests/faults/push` |
 //! | everything that enters is pinned | [`lock::settle()`], [`pipeline::pin()`], [`input`] | `tests/black_box/inputs.rs`, `tests/black_box/repository.rs`, `src/input/tests.rs` |
 //! | secrets never land | [`secret`], `pipeline::landing` | `tests/black_box/secrets.rs` |
 //! | a step reaches nothing but its image | [`sandbox::confine`], [`sandbox`] (`root`) | `tests/black_box/steps.rs` |

@@ -9,9 +9,11 @@ pub mod epoch;
 pub mod glob;
 pub mod hash;
 pub mod json;
+pub mod natural;
 pub mod path;
 pub mod platform;
 pub mod reference;
+pub mod repository;
 pub mod shell;
 
 pub use class::Class;
@@ -21,5 +23,6 @@ pub use digest::{
 };
 pub use epoch::Epoch;
 pub use hash::Hasher;
+pub use natural::natural;
 pub use path::ImagePath;
 pub use platform::Platform;

@@ -216,7 +216,6 @@ impl Network {
             insecure_hosts,
             timeouts: args.timeouts(),
             retries: args.retries(),
-            ..Settings::default()
         };
         Ok(Self {
             transport: Transport::new(settings, Arc::clone(interrupted))?,

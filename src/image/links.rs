@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::base::BlobDigest;
@@ -49,10 +49,10 @@ pub struct Links {
     #[serde(default)]
     pub config: Option<Descriptor>,
     /// Of a manifest.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_nothing")]
     pub layers: Vec<Descriptor>,
     /// Of an index.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_nothing")]
     pub manifests: Vec<Descriptor>,
     /// What it refers to.
     #[serde(default)]
@@ -61,8 +61,13 @@ pub struct Links {
     #[serde(default)]
     pub artifact_type: Option<String>,
     /// What else it says of itself.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_nothing")]
     pub annotations: BTreeMap<String, String>,
+}
+
+/// What programs in Go write for a list that they did not begin.
+fn null_is_nothing<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(from: D) -> Result<T, D::Error> {
+    Option::deserialize(from).map(Option::unwrap_or_default)
 }
 
 impl Links {
@@ -141,5 +146,6 @@ mod tests {
         assert!(matches!(Links::of(index.as_bytes()), Err(CheckError::Json { .. })));
         assert!(matches!(Links::of(&vec![b' '; DOCUMENT_MAX_BYTES + 1]), Err(CheckError::TooLarge { .. })));
         assert!(Links::of("[".repeat(100_000).as_bytes()).is_err());
+        assert_eq!(Links::of(br#"{"manifests":null}"#).expect("as umoci writes it").manifests, []);
     }
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::assemble::AssembleError;
-use crate::base::{BlobDigest, Class, ImagePath, Platform};
+use crate::base::{Class, ImagePath};
 use crate::image::IndexError;
 use crate::input::InputError;
 use crate::layer::read::ReadError;
@@ -262,25 +262,21 @@ pub enum Error {
         /// Where it goes.
         destination: String,
     },
-    /// The manifest of a part is for another platform than the part says.
-    #[error("the part for {wanted} is an image for {found}: {manifest}")]
-    PartOfOther {
-        /// Its manifest.
-        manifest: BlobDigest,
-        /// What the part says.
-        wanted: Platform,
-        /// What the image says.
-        found: Platform,
-    },
     /// Parts that do not make an image.
     #[error(transparent)]
-    Part(#[from] PartError),
+    Part(Box<PartError>),
     /// What is pushed was not built here from a template.
     #[error("`--tag plan` needs a template: what is pushed has no plan")]
     NoPlan,
     /// The user wanted to stop.
     #[error("interrupted")]
     Interrupted,
+}
+
+impl From<PartError> for Error {
+    fn from(source: PartError) -> Self {
+        Self::Part(Box::new(source))
+    }
 }
 
 impl From<PublishError> for Error {
@@ -308,7 +304,7 @@ impl Error {
             Self::Store(StoreError::Damaged { .. }) => Class::Mismatch,
             Self::Input { source, .. } | Self::Arrived(source) => source.class(),
             Self::Publish(source) | Self::Channel { source, .. } => source.class(),
-            Self::Part(_) | Self::PartOfOther { .. } => Class::Mismatch,
+            Self::Part(_) => Class::Mismatch,
             Self::Interrupted | Self::Sandbox(SandboxError::Interrupted) => Class::Interrupted,
             _ => Class::Failed,
         }
@@ -367,7 +363,6 @@ impl Error {
             }
             Self::Publish(error) | Self::Channel { source: error, .. } => error.hint(),
             Self::Part(error) => error.hint(),
-            Self::PartOfOther { .. } => Some("build this part again".to_owned()),
             Self::NoDestination => Some(
                 "name one: `kiln push TEMPLATE HOST/REPOSITORY`; or write `registry` into `[publish]` of the template".to_owned(),
             ),

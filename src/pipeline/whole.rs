@@ -78,7 +78,7 @@ fn name_of_file(at: &Located, called: Option<&str>) -> Name {
 impl<'a> Whole<'a> {
     /// The image for one platform alone.
     pub fn only(self, platform: &Platform) -> Result<Self, Error> {
-        let Ok(entries) = checks::index(&self.top.bytes) else { return self.is_for(platform) };
+        let Ok(entries) = checks::index(&self.top.bytes) else { return self.checked_for(platform) };
         let entry = choose(&entries, platform).ok_or_else(|| {
             let found =
                 entries.iter().filter_map(|entry| entry.platform.as_ref()).filter(|found| found.os != "unknown");
@@ -92,7 +92,7 @@ impl<'a> Whole<'a> {
     }
 
     /// An image without an index says in its config what it is for.
-    fn is_for(self, platform: &Platform) -> Result<Self, Error> {
+    fn checked_for(self, platform: &Platform) -> Result<Self, Error> {
         let facts = checks::manifest(&self.top.bytes).map_err(PublishError::from)?;
         let digest = (*facts.config.as_bytes()).into();
         let config = Descriptor::plain(&facts.config_media_type, digest, facts.config_size_bytes);

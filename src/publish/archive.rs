@@ -50,7 +50,8 @@ impl ArchivePlace {
         let held = hold(&path)?;
         let below = if held.is_some() { Some(read(&path)?) } else { None };
         let workspace = Workspace::beside(&path)?;
-        let layout = Layout::new(workspace.path().to_owned(), below);
+        // Not the workspace itself, which is locked already.
+        let layout = Layout::new(workspace.path().join("layout"), below);
         Ok(Self { named: named.to_owned(), path, layout, _workspace: workspace, _held: held })
     }
 

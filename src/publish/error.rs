@@ -22,14 +22,10 @@ pub enum PublishError {
     Held {
         /// With its tag.
         name: String,
-        /// What it holds, and when that was made if it says so.
-        held: (BlobDigest, Option<String>),
-        /// What it was to hold, and when that was made.
-        wanted: (BlobDigest, Option<String>),
         /// Whether it was absent when we looked first.
         lost: Race,
-        /// Both.
-        source: Difference,
+        /// What it holds, and what it was to hold.
+        source: Box<Difference>,
     },
     /// A registry.
     #[error(transparent)]
@@ -103,6 +99,22 @@ pub enum PublishError {
     /// A channel cannot be moved.
     #[error(transparent)]
     Channel(Box<ChannelError>),
+    /// A repository that takes no image without any use.
+    #[error("`{repository}` takes no throw-away image: {told}")]
+    NotTaken {
+        /// Where it was to go.
+        repository: String,
+        /// What the registry answered.
+        told: String,
+    },
+    /// A probe ended early, and could not remove all that it wrote.
+    #[error("the probe ended early, and left {}", left.join(", "))]
+    Abandoned {
+        /// What is there still.
+        left: Vec<String>,
+        /// Why it ended.
+        source: Box<PublishError>,
+    },
     /// There is nothing to push.
     #[error("there is nothing to push")]
     Nothing,
@@ -115,8 +127,10 @@ pub enum PublishError {
 #[derive(Debug, thiserror::Error)]
 #[error("it holds {}, and {} was to be pushed", made(held), made(wanted))]
 pub struct Difference {
-    held: (BlobDigest, Option<String>),
-    wanted: (BlobDigest, Option<String>),
+    /// What the name holds, and when that was made if it says so.
+    pub held: (BlobDigest, Option<String>),
+    /// What it was to hold, and when that was made.
+    pub wanted: (BlobDigest, Option<String>),
 }
 
 fn made((digest, created): &(BlobDigest, Option<String>)) -> String {
@@ -132,20 +146,23 @@ fn race(lost: Race) -> &'static str {
 
 impl From<RegistryError> for PublishError {
     fn from(error: RegistryError) -> Self {
-        Self::Registry(Box::new(error))
+        // What was being done then is of no interest.
+        if error.is_interrupt() { Self::Interrupted } else { Self::Registry(Box::new(error)) }
     }
 }
 
 impl From<ChannelError> for PublishError {
     fn from(error: ChannelError) -> Self {
-        Self::Channel(Box::new(error))
+        match error {
+            ChannelError::Registry(error) => (*error).into(),
+            error => Self::Channel(Box::new(error)),
+        }
     }
 }
 
 /// What a registry's error means to whoever called kiln.
 pub(super) fn class_of(error: &RegistryError) -> Class {
     match error {
-        error if error.is_interrupt() => Class::Interrupted,
         error if error.is_refusal() => Class::Refused,
         error if error.is_mismatch() => Class::Mismatch,
         error if error.is_unavailable() => Class::Unavailable,
@@ -159,8 +176,7 @@ impl PublishError {
         let of_held = place.manifest(&held).ok().flatten();
         let held = (held, of_held.and_then(|manifest| created(&manifest, place)));
         let wanted = (wanted.digest, annotated(wanted));
-        let source = Difference { held: held.clone(), wanted: wanted.clone() };
-        Self::Held { name: place.full_name(tag), held, wanted, lost, source }
+        Self::Held { name: place.full_name(tag), lost, source: Box::new(Difference { held, wanted }) }
     }
 
     /// Of a blob that could not be sent: its own fault is told as that.
@@ -199,6 +215,8 @@ impl PublishError {
             Self::Damaged { .. } | Self::Store(StoreError::Damaged { .. }) => Class::Mismatch,
             Self::Output(error) if error.is_refusal() => Class::Refused,
             Self::Interrupted => Class::Interrupted,
+            Self::NotTaken { .. } => Class::Unavailable,
+            Self::Abandoned { source, .. } => source.class(),
             _ => Class::Failed,
         }
     }
@@ -206,8 +224,8 @@ impl PublishError {
     /// What to do next.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::Held { name, wanted, .. } => {
-                let digest = &wanted.0;
+            Self::Held { name, source, .. } => {
+                let digest = &source.wanted.0;
                 format!(
                     "what is published stays: raise the version in the template, or give `--version`; `kiln diff {name} STORE-REF` \
                      shows how it differs from {digest}"
@@ -218,6 +236,8 @@ impl PublishError {
             Self::Store(error) => return error.hint(),
             Self::ImageFile(error) => return error.hint(),
             Self::Output(error) => return error.hint(),
+            Self::NotTaken { .. } => "check that you may push there, or name another repository".to_owned(),
+            Self::Abandoned { source, .. } => return source.hint(),
             Self::NotAPlace { .. } => "name another file or directory".to_owned(),
             Self::NoBlob { .. } | Self::Damaged { .. } => {
                 "build or pull the image again: what is missing is made anew".to_owned()

@@ -86,7 +86,7 @@ pub enum PartError {
         /// The first.
         first: PathBuf,
         /// For which.
-        platform: Platform,
+        platform: Box<Platform>,
     },
     /// Platforms without a part.
     #[error("the image is for {all}, and no part is for {missing}")]
@@ -102,7 +102,17 @@ pub enum PartError {
         /// Which.
         path: PathBuf,
         /// For which.
-        platform: Platform,
+        platform: Box<Platform>,
+    },
+    /// The image of a part is for another platform than the part says.
+    #[error("the part for {wanted} is an image for {found}: {manifest}")]
+    OfOther {
+        /// Its manifest.
+        manifest: BlobDigest,
+        /// What the part says.
+        wanted: Box<Platform>,
+        /// What the image says.
+        found: Box<Platform>,
     },
     /// Versions are to be compared in a way that kiln does not know.
     #[error("the parts compare versions by `{found}`, which is no order")]
@@ -124,6 +134,7 @@ impl PartError {
                 "build all parts from the same commit, with the same options and destinations".to_owned()
             }
             Self::Order { .. } => "join them with the kiln that built them".to_owned(),
+            Self::OfOther { .. } => "build this part again".to_owned(),
             Self::Twice { .. } => "name one of them".to_owned(),
             Self::Missing { .. } => {
                 "build it with `kiln push --part --platform P`, and name its file as well".to_owned()
@@ -147,6 +158,20 @@ impl Part {
     }
 }
 
+impl Part {
+    /// Whether the image of a part is for what the part says.
+    pub fn check(&self, found: &Platform) -> Result<(), PartError> {
+        let wanted = &self.plan.platform;
+        match found == wanted {
+            true => Ok(()),
+            false => {
+                let (wanted, found) = (Box::new(wanted.clone()), Box::new(found.clone()));
+                Err(PartError::OfOther { manifest: self.manifest, wanted, found })
+            }
+        }
+    }
+}
+
 /// All parts of one image, in the order of its platforms.
 pub fn together(parts: &[(PathBuf, Part)]) -> Result<(&Common, Vec<&Part>), PartError> {
     let Some((first_path, first)) = parts.first() else { return Err(PartError::None) };
@@ -157,10 +182,14 @@ pub fn together(parts: &[(PathBuf, Part)]) -> Result<(&Common, Vec<&Part>), Part
         }
         let platform = &part.plan.platform;
         if let Some((earlier, _)) = parts[..at].iter().find(|(_, earlier)| earlier.plan.platform == *platform) {
-            return Err(PartError::Twice { path: path.clone(), first: earlier.clone(), platform: platform.clone() });
+            return Err(PartError::Twice {
+                path: path.clone(),
+                first: earlier.clone(),
+                platform: Box::new(platform.clone()),
+            });
         }
         if !common.platforms.contains(platform) {
-            return Err(PartError::Stranger { path: path.clone(), platform: platform.clone() });
+            return Err(PartError::Stranger { path: path.clone(), platform: Box::new(platform.clone()) });
         }
     }
     let of = |platform: &Platform| parts.iter().map(|(_, part)| part).find(|part| part.plan.platform == *platform);
@@ -261,7 +290,8 @@ mod tests {
         let all = fails(vec![amd64(), part("linux/s390x"), arm64()]);
         assert!(matches!(all, PartError::Stranger { .. }), "{all}");
         assert!(matches!(fails(Vec::new()), PartError::None));
-        let changes: [(fn(&mut Common), &str); 6] = [
+        type Case = (fn(&mut Common), &'static str);
+        let changes: [Case; 6] = [
             (|common| common.template = digest_of(b"other"), "template"),
             (|common| common.lock = Some(digest_of(b"lock")), "lock"),
             (|common| common.head.version = Some("2".to_owned()), "plan"),
@@ -279,6 +309,8 @@ mod tests {
         let error = unknown.order().expect_err("no order");
         assert!(matches!(&error, PartError::Order { .. }) && error.hint().is_some());
         assert_eq!(amd64().common.order().expect("an order"), Order::Semver);
+        let error = amd64().check(&"linux/arm64".parse().expect("a platform")).expect_err("another");
+        assert!(matches!(&error, PartError::OfOther { .. }) && error.hint().is_some(), "{error}");
         let path = std::path::Path::new("x");
         let later = serde_json::to_string(&amd64()).expect("JSON").replace(FORMAT, "kiln part 2");
         assert!(matches!(Part::parse(path, later.as_bytes()), Err(PartError::File { .. })));

@@ -20,7 +20,7 @@ use super::error::{Doing, Given, RegistryError};
 use super::manifest::{self, Manifest};
 use super::mirrors::{Firsts, Mirrors};
 use super::name::{ImageName, Repository};
-use super::tokens::{Asking, Tokens};
+use super::tokens::{Asking, Renewed, Tokens};
 
 /// Where the user keeps what registries need to know.
 #[derive(Debug, Clone, Default)]
@@ -135,7 +135,8 @@ impl<'a> Client<'a> {
     }
 
     /// Does `act` with what authorises us, which is renewed when the registry refuses it: once, and again after there was
-    /// progress, because a token can expire more than once while a large blob comes.
+    /// progress, because a token can expire more than once while a large blob comes. What another host wants to know, to
+    /// which the registry only led, it is not told.
     pub(super) fn authorized<T>(
         &self,
         place: &Repository,
@@ -151,12 +152,18 @@ impl<'a> Client<'a> {
                 Ok(done) => return Ok(done),
                 Err(error) => error,
             };
+            let is_own = |url: &str| {
+                Url::parse(url).is_ok_and(|url| self.url(place, "").is_ok_and(|own| url.has_origin_of(&own)))
+            };
             match error {
-                TransportError::Refused { status: 401, challenges, .. } if renewed_at != Some(progress()) => {
-                    renewed_at = Some(progress());
-                    self.tokens.renew(place, header.as_ref(), &challenges, &asking)?;
+                TransportError::Refused { status: 401, challenges, url, .. }
+                    if is_own(&url) && renewed_at != Some(progress()) =>
+                {
+                    if self.tokens.renew(place, header.as_ref(), &challenges, &asking)? == Renewed::Here {
+                        renewed_at = Some(progress());
+                    }
                 }
-                TransportError::Refused { status: status @ (401 | 403), said, .. } => {
+                TransportError::Refused { status: status @ (401 | 403), said, url, .. } if is_own(&url) => {
                     let has = self.credentials.find(place)?.map_or(Given::No, |_| Given::Yes);
                     return Err(asking.unauthorized(place, (status, said), has));
                 }

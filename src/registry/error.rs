@@ -6,9 +6,6 @@ use std::path::PathBuf;
 use crate::base::BlobDigest;
 use crate::transport::TransportError;
 
-use super::name::Repository;
-use super::tag::Tag;
-
 /// A registry that could not be asked, did not answer, or answered something that cannot be.
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryError {
@@ -45,12 +42,10 @@ pub enum RegistryError {
         found: String,
     },
     /// The tag of a release holds something else.
-    #[error("`{repository}:{tag}` holds {held}, not {wanted}{}", race.ending())]
+    #[error("`{tag}` holds {held}, not {wanted}{}", race.ending())]
     TagHeld {
-        /// Where.
-        repository: Repository,
-        /// Which.
-        tag: Tag,
+        /// `REPOSITORY:TAG`
+        tag: String,
         /// What it holds.
         held: BlobDigest,
         /// What it was to hold.
@@ -145,7 +140,7 @@ pub enum RegistryError {
     NotFound {
         /// Who was asked.
         registry: String,
-        /// `the image`, `the blob`.
+        /// `the image`, `the blob`, `the repository`.
         what: &'static str,
         /// With tag or digest.
         image: String,
@@ -416,6 +411,11 @@ impl RegistryError {
                 format!("ask for access, or `kiln login {registry}` with credentials that have it; also check the name")
             }
             Self::NotFound { what: "the image", .. } => "check the repository and the tag".to_owned(),
+            Self::NotFound { what: "the repository", .. } => {
+                "check the name; some registries want a repository to be made before anything is pushed, and some say this of what \
+                 you may not see: `kiln login`"
+                    .to_owned()
+            }
             Self::NotFound { .. } => "the registry lost a part of the image: push it again".to_owned(),
             Self::Transport { source, .. } | Self::Login { source, .. } => return source.hint(),
             Self::Digest { .. } | Self::TwoTypes { .. } => {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::base::BlobDigest;
+use crate::base::repository::is_tag;
 
 use super::error::RegistryError;
 
@@ -11,9 +12,6 @@ use super::error::RegistryError;
 /// manifests").
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Tag(String);
-
-/// The most that a registry takes.
-const TAG_MAX_BYTES: usize = 128;
 
 impl Tag {
     /// As it is written.
@@ -67,9 +65,7 @@ impl FromStr for Tag {
     type Err = RegistryError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let inside = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
-        let first = text.bytes().next().is_some_and(|byte| inside(byte) && byte != b'.' && byte != b'-');
-        match first && text.len() <= TAG_MAX_BYTES && text.bytes().all(inside) {
+        match is_tag(text) {
             true => Ok(Self(text.to_owned())),
             false => Err(RegistryError::Tag { found: text.to_owned() }),
         }

@@ -25,7 +25,20 @@ pub(super) const TOKEN_MAX_BYTES: usize = 1024 * 1024;
 
 /// The headers that the registries gave or accepted.
 #[derive(Default)]
-pub(super) struct Tokens(Mutex<BTreeMap<Repository, Held>>);
+pub(super) struct Tokens {
+    held: Mutex<BTreeMap<Repository, Held>>,
+    /// Held by the thread that asks for one: two that ask at once would take each other's rights.
+    asking: Mutex<()>,
+}
+
+/// Who got another header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Renewed {
+    /// This thread.
+    Here,
+    /// Another one, for a reason of its own: what this one needs may lack.
+    Elsewhere,
+}
 
 /// What is sent to a repository.
 struct Held {
@@ -52,7 +65,7 @@ pub(super) struct Asking<'a> {
 impl Tokens {
     fn all(&self) -> MutexGuard<'_, BTreeMap<Repository, Held>> {
         // Each write is one insert: the map is whole whatever happened to a thread.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What to send to a repository, as far as it is known.
@@ -60,24 +73,24 @@ impl Tokens {
         self.all().get(repository).map(|held| held.header.clone())
     }
 
-    /// Gets another header after `used` was refused with `challenges`.
+    /// Gets another header after `used` was refused with `challenges`, unless another thread was faster.
     pub(super) fn renew(
         &self,
         repository: &Repository,
         used: Option<&Secret>,
         challenges: &[String],
         asking: &Asking<'_>,
-    ) -> Result<(), RegistryError> {
+    ) -> Result<Renewed, RegistryError> {
+        let _alone = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
         if self.get(repository).as_ref() != used {
-            // Another thread was faster.
-            return Ok(());
+            return Ok(Renewed::Elsewhere);
         }
         let challenges = challenge::parse(challenges.iter().map(String::as_str));
         let mut scopes = self.all().get(repository).map(|held| held.scopes.clone()).unwrap_or_default();
         scopes.extend(scopes_of(repository, &challenges));
         let header = asking.answer(repository, &challenges, &scopes)?;
         self.all().insert(repository.clone(), Held { header, scopes });
-        Ok(())
+        Ok(Renewed::Here)
     }
 }
 

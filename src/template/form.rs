@@ -1,5 +1,6 @@
 //! Strings with a form of their own: what each looks like, and how it is read.
 
+use crate::base::repository::{is_host, is_repository, is_tag, looks_like_host};
 use crate::base::{ContentDigest, Epoch, ImagePath, Platform};
 
 use super::grammar::one_of;
@@ -249,38 +250,23 @@ pub(super) fn sha256(text: &str) -> Option<ContentDigest> {
 /// Longest repository name with room for a registry in front of it (distribution-spec, "Pulling manifests": many clients
 /// stop at 255 for both).
 const IMAGE_NAME_MAX_BYTES: usize = 200;
-/// Longest tag (distribution-spec, `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}`).
-const VERSION_MAX_BYTES: usize = 128;
 /// Longest user name (useradd(8)).
 const ACCOUNT_NAME_MAX_BYTES: usize = 32;
 
-/// `[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(\/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*` (distribution-spec, "Pulling manifests").
+/// A repository name with room for a registry.
 pub(super) fn is_image_name(text: &str) -> bool {
-    text.len() <= IMAGE_NAME_MAX_BYTES && text.split('/').all(is_name_part)
+    text.len() <= IMAGE_NAME_MAX_BYTES && is_repository(text)
 }
 
-fn is_name_part(part: &str) -> bool {
-    let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    let separators = part.split(word).filter(|between| !between.is_empty());
-    let good = |between: &str| matches!(between, "." | "_" | "__") || between.bytes().all(|b| b == b'-');
-    part.starts_with(word) && part.ends_with(word) && separators.into_iter().all(good)
-}
-
-/// The tag grammar of the distribution-spec.
+/// What becomes a tag.
 pub(super) fn is_version(text: &str) -> bool {
-    let word = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
-    text.len() <= VERSION_MAX_BYTES
-        && text.bytes().next().is_some_and(word)
-        && text.bytes().all(|b| word(b) || b == b'.' || b == b'-')
+    is_tag(text)
 }
 
-/// `HOST[:PORT][/PATH]`, without a scheme, as in the name of an image. A host has a dot or a port, or is `localhost`:
-/// nothing else tells it from a path.
+/// `HOST[:PORT][/PATH]`, without a scheme, as in the name of an image.
 pub(super) fn is_registry(text: &str) -> bool {
     let (host, path) = text.split_once('/').map_or((text, None), |(host, path)| (host, Some(path)));
-    let good = |b: u8| b.is_ascii_alphanumeric() || b".-:[]".contains(&b);
-    let is_host = host == "localhost" || host.contains(['.', ':']);
-    is_host && host.bytes().all(good) && !host.ends_with(':') && path.is_none_or(is_image_name)
+    looks_like_host(host) && is_host(host) && path.is_none_or(is_image_name)
 }
 
 /// A tag in which `{major}` and the like stand for parts of the version.
@@ -437,35 +423,6 @@ pub(super) fn secret_id(text: &str) -> Option<String> {
     (text.bytes().all(good) && !text.starts_with(['.', '-']) && !text.is_empty()).then(|| text.to_owned())
 }
 
-/// RFC 4648, section 4; white space is skipped, so that it can be broken into lines.
-pub(super) fn base64(text: &str) -> Option<Vec<u8>> {
-    let value = |b: u8| match b {
-        b'A'..=b'Z' => Some(b - b'A'),
-        b'a'..=b'z' => Some(b - b'a' + 26),
-        b'0'..=b'9' => Some(b - b'0' + 52),
-        b'+' => Some(62),
-        b'/' => Some(63),
-        _ => None,
-    };
-    let symbols: Vec<u8> = text.bytes().filter(|b| !b.is_ascii_whitespace()).collect();
-    if !symbols.len().is_multiple_of(4) {
-        return None;
-    }
-    let padding = symbols.iter().rev().take(2).take_while(|b| **b == b'=').count();
-    let mut bytes = Vec::with_capacity(symbols.len() / 4 * 3);
-    let (mut bits, mut held): (u32, u32) = (0, 0);
-    for symbol in &symbols[..symbols.len() - padding] {
-        bits = bits << 6 | u32::from(value(*symbol)?);
-        held += 6;
-        if held >= 8 {
-            held -= 8;
-            bytes.push((bits >> held & 0xff) as u8);
-        }
-    }
-    // Bits that belong to no byte must be zero, or one content would have several spellings.
-    (bits & ((1 << held) - 1) == 0).then_some(bytes)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -507,13 +464,5 @@ mod tests {
         );
         assert_eq!(source_ref("a:b:c"), Some(("a", "b:c")));
         assert!(is_signal("SIGRTMIN+3") && is_signal("15") && !is_signal("TERM") && !is_signal("0"));
-    }
-
-    #[test]
-    fn base64_has_one_spelling() {
-        assert_eq!(base64("SGVs\n bG8K").as_deref(), Some(&b"Hello\n"[..]));
-        assert_eq!(base64("SGVsbA==").as_deref(), Some(&b"Hell"[..]));
-        assert_eq!(base64(""), Some(Vec::new()));
-        assert!(["S", "SGVsbB==", "====", "SG=s", "SGV%"].iter().all(|bad| base64(bad).is_none()));
     }
 }

@@ -30,6 +30,7 @@ pub mod unit;
 
 mod advice;
 mod check;
+mod inline;
 mod names;
 mod read;
 mod toml11;

@@ -8,6 +8,10 @@ use super::answer::Answer;
 use super::error::TransportError;
 use super::request::Request;
 
+/// Bodies from this length on are announced, and sent if the server wants them (RFC 9110, section 10.1.1): one that says no
+/// and ends the connection is not heard by somebody who still sends. The length is curl's.
+const ANNOUNCED_BYTES: u64 = 1024 * 1024;
+
 /// The bytes of a body, and how many they are. Memory is one buffer.
 pub struct Outgoing<'a> {
     /// Exactly so many are sent.
@@ -60,7 +64,10 @@ impl Transport {
     /// it was promised.
     pub fn send_body(&self, request: &Request, outgoing: Outgoing<'_>) -> Result<Answer, TransportError> {
         let left = outgoing.length_bytes;
-        let request = request.clone().with("content-length", left.to_string());
+        let mut request = request.clone().with("content-length", left.to_string());
+        if left >= ANNOUNCED_BYTES {
+            request = request.with("expect", "100-continue");
+        }
         let mut watched = Watched { outgoing, left, transport: self, failed: None };
         let answer = self.once_with(&request, Some(&mut watched));
         match watched.failed {

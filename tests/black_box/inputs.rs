@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::harness::{Program, Project, require};
+use crate::server::Server;
 
 const HEAD: &str =
     "[image]\nname = 'shop/api'\nversion = '1'\nplatforms = ['linux/amd64']\nepoch = '2026-01-01T00:00:00Z'\n";
@@ -256,48 +257,7 @@ fn each_platform_gets_its_own_files_and_the_index_stays_the_same() {
     project.kiln(&["build"]).run().expect_code(1).expect_said("needs itself: `a` -> `b` -> `a`");
 }
 
-/// Debian's registry server on a free port, ended when it is dropped.
-struct Registry {
-    server: std::process::Child,
-    address: String,
-}
-
-impl Registry {
-    fn start(directory: &Path) -> Option<Self> {
-        let program = require("docker-registry")?;
-        let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("an address");
-        let config = directory.join("registry.yml");
-        let storage = directory.join("registry");
-        let text = format!(
-            "version: 0.1\nstorage: {{ filesystem: {{ rootdirectory: '{}' }} }}\nhttp: {{ addr: '{free}' }}\n",
-            storage.display()
-        );
-        fs::write(&config, text).expect("written");
-        let server = std::process::Command::new(program)
-            .args(["serve".as_ref(), config.as_os_str()])
-            .env_clear()
-            .stdout(std::process::Stdio::null())
-            .stderr(std::process::Stdio::null())
-            .spawn()
-            .expect("the registry starts");
-        let registry = Self { server, address: free.to_string() };
-        let up = (0..200).any(|_| {
-            std::thread::sleep(std::time::Duration::from_millis(50));
-            std::net::TcpStream::connect(free).is_ok()
-        });
-        assert!(up, "the registry does not answer");
-        Some(registry)
-    }
-}
-
-impl Drop for Registry {
-    fn drop(&mut self) {
-        self.server.kill().ok();
-        self.server.wait().ok();
-    }
-}
-
-fn skopeo(project: &Project, args: &[&str]) {
+pub(crate) fn skopeo(project: &Project, args: &[&str]) {
     let Some(skopeo) = require("skopeo") else { return };
     Program::new(skopeo).args(args).env("HOME", project.top()).env("PATH", "/usr/bin:/bin").cwd(project.path("")).ok();
 }
@@ -306,7 +266,7 @@ fn skopeo(project: &Project, args: &[&str]) {
 #[test]
 fn a_debian_base_comes_from_a_registry_and_from_every_file() {
     let project = Project::empty();
-    let (Some(umoci), Some(registry)) = (require("umoci"), Registry::start(project.top())) else { return };
+    let (Some(umoci), Some(registry)) = (require("umoci"), Server::docker_registry(project.top())) else { return };
     if crate::distribution::make_layout(&project.path(""), &[]).is_none() {
         return;
     }
@@ -318,7 +278,7 @@ fn a_debian_base_comes_from_a_registry_and_from_every_file() {
             .cwd(project.path(""))
             .ok();
     };
-    let name = format!("{}/debian:12", registry.address);
+    let name = format!("{}/debian:12", registry.place());
     skopeo(&project, &["copy", "-q", "--dest-tls-verify=false", "oci:debian:12", &format!("docker://{name}")]);
     skopeo(&project, &["copy", "-q", "oci:debian:12", "oci-archive:debian.oci.tar:12"]);
     skopeo(&project, &["copy", "-q", "oci:debian:12", "docker-archive:debian.docker.tar:debian:12"]);
@@ -349,7 +309,7 @@ fn a_debian_base_comes_from_a_registry_and_from_every_file() {
     assert_eq!(mode & 0o7777, 0o1777);
     skopeo(
         &project,
-        &["copy", "-q", "--dest-tls-verify=false", "oci:out:1", &format!("docker://{}/built:1", registry.address)],
+        &["copy", "-q", "--dest-tls-verify=false", "oci:out:1", &format!("docker://{}/built:1", registry.place())],
     );
     drop(registry);
     project.write(

@@ -6,6 +6,7 @@ mod disk;
 mod kill;
 mod memory;
 mod place;
+mod push;
 mod shifting;
 mod steps;
 

@@ -47,7 +47,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("memchr", &["src/secret/"]),
     // A module of src/source/git/ has the same name.
     ("object", &["src/compare/insight/", "src/source/git/"]),
-    ("oci_spec", &["src/image/", "src/registry/name.rs"]),
+    ("oci_spec", &["src/image/"]),
     // What a test of a template expects; what a cause looks like.
     ("regex", &["src/template/model/expect.rs", "src/compare/cause/"]),
     ("pgp", &["src/packages/debian/keyring.rs", "src/packages/debian/signature.rs"]),

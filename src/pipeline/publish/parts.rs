@@ -126,10 +126,7 @@ fn image_of(part: &Part, from: &Repository, reach: &Reach<'_>) -> Result<Image, 
     let mut bytes = Vec::new();
     client.blob(from, &config, facts.config_size_bytes, &mut bytes).map_err(PublishError::from)?;
     let image = checks::image(manifest.bytes, bytes).map_err(check)?;
-    if image.platform != part.plan.platform {
-        let (manifest, wanted) = (part.manifest, part.plan.platform.clone());
-        return Err(Error::PartOfOther { manifest, wanted, found: image.platform });
-    }
+    part.check(&image.platform)?;
     Ok(image)
 }
 

@@ -148,8 +148,6 @@ mod tests {
     #[test]
     fn an_index_that_nobody_would_read_is_not_written() {
         let long = format!(r#"{{"manifests":null,"x":"{}"}}"#, "x".repeat(DOCUMENT_MAX_BYTES - 30));
-        assert!(Listing::parse(long.as_bytes()).is_err(), "null is no list");
-        let long = format!(r#"{{"x":"{}"}}"#, "x".repeat(DOCUMENT_MAX_BYTES - 30));
         let mut listing = Listing::parse(long.as_bytes()).expect("an index");
         listing.keep(&manifest("{}"));
         assert!(matches!(listing.bytes(), Err(CheckError::TooLarge { .. })));

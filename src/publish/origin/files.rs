@@ -1,6 +1,6 @@
 //! An OCI layout, as a directory or as an archive, to be read whole.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::io::{self, Read};
 
 use crate::base::BlobDigest;
@@ -106,9 +106,9 @@ impl Origin for FileOrigin {
         let mut all = referring(&self.entries, subject, &|digest| self.read(digest))?;
         // As clients write it that treat a layout like a registry of old.
         if let Some(list) = self.resolve(Tag::fallback(subject).as_str())? {
-            let known: BTreeMap<BlobDigest, ()> = all.iter().map(|entry| (entry.digest, ())).collect();
+            let known: BTreeSet<BlobDigest> = all.iter().map(|entry| entry.digest).collect();
             let listed = Links::of(&list.bytes)?.manifests.into_iter();
-            all.extend(listed.filter(|entry| !known.contains_key(&entry.digest)));
+            all.extend(listed.filter(|entry| !known.contains(&entry.digest)));
         }
         Ok(all)
     }

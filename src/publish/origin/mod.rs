@@ -128,11 +128,14 @@ pub(super) fn lists(manifest: &Manifest, links: &Links) -> bool {
     is_index(&manifest.media_type) || links.is_index(&manifest.media_type)
 }
 
-/// The entries whose documents refer to `subject`; `read` gives the bytes of one that is there.
+/// Gives the bytes of a document that is there.
+pub(super) type Documents<'a> = &'a dyn Fn(&BlobDigest) -> Result<Option<Vec<u8>>, PublishError>;
+
+/// The entries whose documents refer to `subject`.
 pub(super) fn referring(
     entries: &[Descriptor],
     subject: &BlobDigest,
-    read: &dyn Fn(&BlobDigest) -> Result<Option<Vec<u8>>, PublishError>,
+    read: Documents<'_>,
 ) -> Result<Vec<Descriptor>, PublishError> {
     let mut referring = Vec::new();
     for entry in entries.iter().filter(|entry| entry.digest != *subject) {

@@ -6,6 +6,7 @@ mod keep;
 mod login;
 mod pull;
 mod push;
+mod stream;
 mod strict;
 
 use std::collections::BTreeMap;

@@ -149,11 +149,9 @@ impl Client<'_> {
                         return Err(RegistryError::NotTheBlob { registry, digest, said });
                     }
                 }
-                // Not at this offset: the registry says at which one.
-                TransportError::Refused { status: 416, .. } => upload.unsure = true,
                 source if source.is_passing() => patience.wait(source, 0).map_err(fail)?,
-                // The upload is gone.
-                source if source.status() == Some(404) && upload.session.is_some() => {
+                // The upload is gone, or not at this offset: the registry says what it has.
+                source if matches!(source.status(), Some(404 | 416)) && upload.session.is_some() => {
                     patience.wait(source, 0).map_err(fail)?;
                 }
                 source => return Err(fail(source)),
@@ -240,7 +238,7 @@ impl Client<'_> {
         if !told.replace(true) {
             (self.watch)(News::Sends { host: to.registry.clone(), bytes: parcel.size_bytes - from });
         }
-        self.authorized(to, subject, &|| 0, &mut |header| {
+        let answer = self.authorized(to, subject, &|| 0, &mut |header| {
             let (method, location) = match is_last {
                 true => (Method::Put, session.location.clone().with_query(&[("digest", &parcel.digest.to_string())])),
                 false => (Method::Patch, session.location.clone()),
@@ -254,9 +252,17 @@ impl Client<'_> {
             let mut reader = Proven::new(source, parcel.digest, parcel.size_bytes, from).map_err(fail)?;
             let mut sent = |bytes| (self.watch)(News::Bytes(bytes));
             let outgoing = Outgoing { length_bytes, reader: &mut reader, sent: &mut sent };
-            self.transport.send_body(&request, outgoing)?.success()
-        })
+            let answer = self.transport.send_body(&request, outgoing)?;
+            // Here it is the upload that is not found, which is no end.
+            if answer.status == 404 { Ok(answer) } else { answer.success() }
+        })?;
+        answer.success().map_err(|source| failed(to, subject, source))
     }
+}
+
+fn failed(to: &Repository, subject: Subject<'_>, source: TransportError) -> RegistryError {
+    let (registry, image) = (to.registry.clone(), subject.image.to_owned());
+    RegistryError::Transport { registry, doing: subject.doing, what: subject.what, image, source: Box::new(source) }
 }
 
 fn unreadable(location: &Url, source: io::Error) -> TransportError {

@@ -41,6 +41,13 @@ impl Client<'_> {
             // Beginning twice leaves an empty upload, which the registry removes.
             let request = Request::new(Method::Post, url).authorized(header).with_body(BYTES, Vec::new()).repeatable();
             self.transport.send(&request, self.watch)?.success()
+        });
+        let answer = answer.map_err(|error| match error {
+            // Nothing but the repository was asked for.
+            RegistryError::NotFound { registry, said, .. } => {
+                RegistryError::NotFound { registry, what: "the repository", image: to.to_string(), said }
+            }
+            error => error,
         })?;
         if answer.status == 201 && mount.is_some() {
             return Ok(Begun::Mounted);

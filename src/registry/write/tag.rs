@@ -100,7 +100,7 @@ impl Client<'_> {
 }
 
 fn held_by(repository: &Repository, tag: &Tag, held: BlobDigest, manifest: &Manifest, race: Race) -> RegistryError {
-    RegistryError::TagHeld { repository: repository.clone(), tag: tag.clone(), held, wanted: manifest.digest, race }
+    RegistryError::TagHeld { tag: shown(repository, tag.as_str()), held, wanted: manifest.digest, race }
 }
 
 fn failed(repository: &Repository, tag: &Tag, source: TransportError) -> RegistryError {

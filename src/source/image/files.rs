@@ -145,7 +145,7 @@ impl Archive {
 
     /// The names of its files and links.
     pub fn names(&self) -> impl Iterator<Item = String> + '_ {
-        self.places.keys().map(ImagePath::to_string)
+        self.places.keys().map(|path| String::from_utf8_lossy(path.as_bytes()).into_owned())
     }
 
     /// The length of the file called `name`.

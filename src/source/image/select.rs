@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use crate::base::Platform;
+use crate::base::digest::DIGEST_BYTES;
 use crate::base::reference::Located;
 use crate::image::{IndexEntry, annotations};
 
@@ -60,17 +61,25 @@ pub fn select(entries: Vec<IndexEntry>, at: &Located) -> Result<Selected, ImageF
     }
 }
 
-/// Without those that have no name and say that they are something else than images: what refers to one of the others. An
-/// image with several names counts once.
+/// Without what belongs to one of the others: that has no name and says that it is something else than an image, or its
+/// name is made of a digest. An image with several names counts once.
 fn without_attachments(entries: &[IndexEntry]) -> Vec<&IndexEntry> {
-    let is_attached =
-        |entry: &&IndexEntry| entry.artifact_type.is_some() && !entry.annotations.contains_key(annotations::REF_NAME);
+    let is_attached = |entry: &&IndexEntry| match entry.annotations.get(annotations::REF_NAME) {
+        Some(name) => is_of_digest(name),
+        None => entry.artifact_type.is_some(),
+    };
     let images: Vec<&IndexEntry> = entries.iter().filter(|entry| !is_attached(entry)).collect();
     let images = if images.is_empty() { entries.iter().collect() } else { images };
     match images.split_first() {
         Some((first, rest)) if rest.iter().all(|entry| entry.digest == first.digest) => vec![first],
         _ => images,
     }
+}
+
+/// `sha256-HEX`, `sha256-HEX.sig`: where lists of what refers to something and cosign's signatures are kept.
+fn is_of_digest(name: &str) -> bool {
+    let hex = name.strip_prefix("sha256-").and_then(|rest| rest.get(..2 * DIGEST_BYTES));
+    hex.is_some_and(|hex| hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// The entry for `wanted`; without a wish the only one.

@@ -3,6 +3,7 @@
 use crate::template::finding::Kind;
 use crate::template::form::{self, Form};
 use crate::template::grammar::{self, nearest};
+use crate::template::inline;
 use crate::template::model::{
     Account, Action, Adduser, Copy, Extract, ExtractOwner, GroupName, Id, Mtime, Owner, SourceRef, Step, Write,
 };
@@ -60,7 +61,7 @@ fn write(reader: &mut Reader<'_>, table: &Table, node: &Node) -> Option<Write> {
     let path = reader.image_path("write", node, Form::FilePath);
     let content = match (table.get("text"), table.get("base64")) {
         (Some(text), _) => reader.text("text", text).map(String::into_bytes),
-        (None, Some(text)) => reader.word("base64", text, Form::Base64, form::base64),
+        (None, Some(text)) => reader.word("base64", text, Form::Base64, inline::base64),
         (None, None) => None,
     };
     let (owner, mode) = (owner(reader, table), mode(reader, table));
