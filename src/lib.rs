@@ -28,6 +28,7 @@
 //! |--|--|--|
 //! | same inputs, same bytes | [`layer::blocks`], [`layer::header`], [`layer::codec`], [`base::json`] | `tests/black_box/determinism.rs` |
 //! | nothing published is rewritten | [`registry::write::tag`], [`store::refs`] (`move_name`), [`output::place`] | `tests/black_box/push`, `tests/faults/push`, `tests/black_box/outputs.rs` |
+//! | what moves goes forward, and leaves a record that only grows | [`publish::channel`] | `tests/black_box/channels.rs`, `tests/faults/push` |
 //! | no name for something incomplete | [`publish::push()`] | `tests/faults/push` |
 //! | everything that enters is pinned | [`lock::settle()`], [`pipeline::pin()`], [`input`] | `tests/black_box/inputs.rs`, `tests/black_box/repository.rs`, `src/input/tests.rs` |
 //! | secrets never land | [`secret`], `pipeline::landing` | `tests/black_box/secrets.rs` |

@@ -1,5 +1,6 @@
 //! The tags of a repository, in the order in which people look for them.
 
+use super::channel::name::is_entry;
 use crate::base::{BlobDigest, natural};
 use crate::input::each;
 use crate::registry::write::probe::ProbeTag;
@@ -74,10 +75,7 @@ pub fn is_of_tools(tag: &str) -> bool {
     if let Some(hex) = tag.strip_prefix("part-") {
         return is_hex(hex, 12);
     }
-    if let Some((name, number)) = tag.strip_prefix("ch-").and_then(|rest| rest.rsplit_once('-')) {
-        return !name.is_empty() && number.len() == 6 && number.bytes().all(|byte| byte.is_ascii_digit());
-    }
-    tag.starts_with(ProbeTag::PREFIX)
+    is_entry(tag) || tag.starts_with(ProbeTag::PREFIX)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod attacks;
 mod caches;
+mod channels;
 mod chroot;
 mod commands;
 mod configuration;

@@ -81,7 +81,7 @@ fn stays(record: &Record<'_>, aims: &Aims, last: Option<&Kept>, offered: &At) ->
     let version = match Version::parse(&held.version, aims.order) {
         Ok(version) => version,
         Err(source) => {
-            let (channel, offered) = (record.full_name(), offered.clone());
+            let (channel, held, offered) = (record.full_name(), Box::new(held), Box::new(offered.clone()));
             return Err(ChannelError::Incomparable { channel, held, offered, source });
         }
     };

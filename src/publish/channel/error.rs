@@ -122,9 +122,9 @@ pub enum ChannelError {
         /// `HOST/REPOSITORY:CHANNEL`
         channel: String,
         /// What it holds.
-        held: At,
+        held: Box<At>,
         /// What it was to hold.
-        offered: At,
+        offered: Box<At>,
         /// Why.
         source: VersionError,
     },

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::publish::tags::is_of_tools;
 use crate::registry::Tag;
 
 use super::error::ChannelError;
@@ -25,11 +26,9 @@ pub struct ChannelName(Tag);
 impl ChannelName {
     /// Takes a tag as the name of a channel.
     pub fn new(tag: Tag) -> Result<Self, ChannelError> {
-        let text = tag.as_str();
-        let why = match text {
+        let why = match tag.as_str() {
             text if text.len() > NAME_MAX_BYTES => format!("it is longer than {NAME_MAX_BYTES} bytes"),
-            text if is_entry(text) => "entries of the records of channels are called so".to_owned(),
-            text if text.starts_with("sha256-") => "what refers to an image is kept under such tags".to_owned(),
+            text if is_of_tools(text) => "tools keep something of their own under such tags".to_owned(),
             _ => return Ok(Self(tag)),
         };
         Err(ChannelError::Name { found: tag.to_string(), why })
@@ -48,9 +47,9 @@ impl ChannelName {
 }
 
 /// Whether a tag looks like that of an entry.
-fn is_entry(text: &str) -> bool {
-    let digits = |number: &str| number.len() == NUMBER_DIGITS && number.bytes().all(|byte| byte.is_ascii_digit());
-    text.strip_prefix(BEFORE).and_then(|rest| rest.rsplit_once('-')).is_some_and(|(_, number)| digits(number))
+pub fn is_entry(text: &str) -> bool {
+    let Some((name, number)) = text.strip_prefix(BEFORE).and_then(|rest| rest.rsplit_once('-')) else { return false };
+    !name.is_empty() && number.len() == NUMBER_DIGITS && number.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 impl fmt::Display for ChannelName {
@@ -76,7 +75,7 @@ mod tests {
             assert!(tags.iter().all(|tag| is_entry(tag) && tag.len() <= 128), "{tags:?}");
             assert_eq!(tags[1], format!("ch-{text}-000042"));
         }
-        for text in ["ch-latest-000001", "ch-a-b-123456", "sha256-0", &"x".repeat(NAME_MAX_BYTES + 1)] {
+        for text in ["ch-latest-000001", "ch-a-b-123456", "part-0123456789ab", &"x".repeat(NAME_MAX_BYTES + 1)] {
             let error = name(text).expect_err(text);
             assert!(matches!(&error, ChannelError::Name { .. }) && error.hint().is_some(), "{error}");
         }

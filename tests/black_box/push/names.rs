@@ -121,5 +121,10 @@ fn programs_are_told_what_was_done() {
 fn a_part_of_the_platforms_is_refused_before_anything_is_written() {
     let shop = Shop::of_two();
     shop.push(&["--platform", "linux/amd64"]).run().expect_code(2).expect_said("2 platforms").expect_said("--part");
+    // What was built so is not the image either: `Error::Narrowed`
+    shop.project.kiln(&["build", "--platform", "linux/amd64"]).ok();
+    let stored = "store:shop/api:1.0";
+    let refused = shop.project.kiln(&["push", stored, &shop.place()]).run().expect_code(1);
+    refused.expect_said("lacks other platforms").expect_said("--parts");
     assert!(shop.registry.calls().is_empty(), "{:#?}", shop.lines());
 }

@@ -10,7 +10,7 @@ use super::{clean, contents, each, mend, place, start};
 use crate::registry::{Mischief, Registry, Rule};
 
 /// Kills the process of this number at the k-th request, as soon as somebody says which one it is.
-fn kill_at(registry: &Registry, k: usize) -> Arc<AtomicI32> {
+pub(super) fn kill_at(registry: &Registry, k: usize) -> Arc<AtomicI32> {
     let process = Arc::new(AtomicI32::new(0));
     let told = Arc::clone(&process);
     registry.on_call(move |call, _| {

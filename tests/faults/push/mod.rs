@@ -1,6 +1,7 @@
 //! Pushes to a registry that fails at any request: what has a name is whole, a name never moves, and the next push mends all.
 
 mod broken;
+mod channels;
 mod killed;
 mod race;
 mod resumed;
