@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Ended, Program, Project};
 use crate::registry::{Mischief, Refusal, Registry, Rule, TagRule};
+use crate::server::Server;
 
 const REPOSITORY: &str = "acme/shop/api";
 
@@ -340,4 +341,24 @@ fn parts_that_are_joined_move_channels_as_one_machine_does() {
     assert_eq!(shop.tag("latest"), None);
     shop.project.kiln(&["push", "--parts", "a.json", "b.json"]).ok().expect_said("`latest` is new and holds 1.8.1");
     assert_eq!(shop.tag("latest"), shop.tag("1.8.1"));
+}
+
+#[test]
+fn servers_of_other_people_keep_channels_and_their_records() {
+    let project = Project::new(&template("channels = ['latest']"));
+    for server in [Server::docker_registry(project.top()), Server::ferro()].into_iter().flatten() {
+        let place = format!("{}/{REPOSITORY}", server.place());
+        let latest = format!("{place}:latest");
+        let digests = ["1.8.1", "1.8.2"].map(|version| {
+            let ended = project.kiln(&["push", ".", &place, "--version", version]).ok();
+            ended.text().trim_end().rsplit_once('@').expect("a digest").1.to_owned()
+        });
+        project.kiln(&["push", ".", &place, "--version", "1.8.0"]).ok().expect_said("further on than 1.8.0");
+        project.kiln(&["channel", "set", &latest, &digests[0], "--reason", "back"]).ok();
+        let log = project.kiln(&["channel", "log", &latest, "--json"]).ok().json();
+        let held: Vec<&str> = log.as_array().expect("a list").iter().filter_map(|entry| entry["to"].as_str()).collect();
+        assert_eq!(held, [&digests[0], &digests[1], &digests[0]], "{log:#}");
+        let inspected = project.kiln(&["inspect", &latest, "--json"]).ok();
+        assert!(inspected.text().contains(&digests[0]), "{}", inspected.all());
+    }
 }
