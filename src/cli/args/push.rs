@@ -10,6 +10,7 @@ use super::{ProvisionArgs, ResolveArgs, parse_setting};
 
 /// `kiln push`
 #[derive(Debug, Args)]
+#[command(override_usage = "kiln push [OPTIONS] [WHAT] [DESTINATION]...")]
 #[command(after_help = "\
 What is pushed: a template (the default is `.`), which is built unless it is
 published already; or what exists: `store:NAME[:VERSION]`, `oci:DIR[:TAG]`,
@@ -37,7 +38,7 @@ Exit codes:
   5  the registry cannot be reached or does not let us")]
 pub struct Push {
     /// What is pushed, and where to; see below
-    #[arg(value_name = "[WHAT] [DESTINATION]...")]
+    #[arg(value_name = "WHAT DESTINATION")]
     pub words: Vec<String>,
     /// Another tag; `plan`: `p-` and the first 12 digits of the plan's digest; may be given several times
     #[arg(long = "tag", value_name = "TAG", value_parser = tag_wish)]

@@ -74,7 +74,8 @@ fn advance_one(record: &Record<'_>, aims: &Aims, digest: &BlobDigest, when: Epoc
 
 /// Why the channel stays where it is; nothing if it is to move.
 fn stays(record: &Record<'_>, aims: &Aims, last: Option<&Kept>, offered: &At) -> Result<Option<Outcome>, ChannelError> {
-    let Some(held) = last.map(Kept::at) else { return Ok(None) };
+    let Some(last) = last else { return Ok(None) };
+    let held = last.at();
     if held.digest == offered.digest {
         return Ok(Some(Outcome::Holds(held)));
     }
@@ -87,6 +88,10 @@ fn stays(record: &Record<'_>, aims: &Aims, last: Option<&Kept>, offered: &At) ->
     };
     let offered = offered.clone();
     Ok(match version.cmp(&aims.version) {
+        // Who went back from it does not want it again because the same pipeline runs once more.
+        std::cmp::Ordering::Less if last.entry.from == Some(offered.digest) && last.entry.reason != REASON => {
+            Some(Outcome::Ahead { held, offered, how: How::SetBack })
+        }
         std::cmp::Ordering::Less => None,
         std::cmp::Ordering::Equal => Some(Outcome::Ahead { held, offered, how: How::Equal }),
         std::cmp::Ordering::Greater => Some(Outcome::Ahead { held, offered, how: How::Further }),

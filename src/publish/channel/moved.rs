@@ -57,6 +57,8 @@ pub enum How {
     Equal,
     /// Further.
     Further,
+    /// Less far, because somebody took the other one out of the channel.
+    SetBack,
 }
 
 /// A version and its digest.
@@ -111,6 +113,9 @@ impl Move {
             Outcome::Ahead { held, offered, how: How::Equal } => {
                 format!("`{channel}` holds {held}, which is as far on as {offered}: not moved")
             }
+            Outcome::Ahead { held, offered, how: How::SetBack } => {
+                format!("`{channel}` holds {held}, because it was set back from {offered}: not moved")
+            }
             Outcome::PreRelease { version } => format!("`{channel}` stays: {version} is a pre-release"),
             Outcome::NoPart { part, version } => format!("`{channel}` names no channel: {version} has no {part}"),
         };
@@ -130,6 +135,7 @@ mod tests {
         for (outcome, words) in [
             (ahead(How::Further), "which is further on than"),
             (ahead(How::Equal), "which is as far on as"),
+            (ahead(How::SetBack), "because it was set back from"),
             (Outcome::Moved { number: 2, from: Some(at("1.8.2")), to: at("1.9.0") }, "moved from"),
         ] {
             let moved = Move { channel: "latest".to_owned(), outcome, mended: None };

@@ -69,7 +69,7 @@ fn a_repository_that_has_to_be_made_first_is_told_as_such() {
     let reply = Reply::error(404, "NAME_UNKNOWN", "the repository does not exist");
     shop.registry.misbehave(Rule::to("POST", "/blobs/uploads/", Mischief::Answer(reply)));
     let refused = shop.push(&[]).run().expect_code(5).expect_said("the repository does not exist");
-    refused.expect_said(&format!("the repository `{}`", shop.place())).expect_said("help: check its name");
+    refused.expect_said(&format!("the repository `{}`", shop.place())).expect_said("help: check the name");
 }
 
 #[test]

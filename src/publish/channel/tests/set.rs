@@ -18,6 +18,8 @@ fn a_channel_is_set_back_and_goes_on_from_there() {
     assert!(holds(&registry, "1.8.1"));
     let last = shown(&registry).expect("a record").pop().expect("an entry").entry;
     assert_eq!((last.version.as_str(), last.reason.as_str()), ("1.8.1", "the checkout is broken"));
+    // The pipeline of the broken one runs once more.
+    assert!(matches!(pushed(&registry, "1.8.2"), Outcome::Ahead { how: moved::How::SetBack, .. }));
     assert!(matches!(pushed(&registry, "1.8.3"), Outcome::Moved { number: 4, .. }));
     assert_eq!(versions(&registry), ["1.8.1", "1.8.2", "1.8.1", "1.8.3"]);
     registry.reset();
