@@ -152,14 +152,14 @@ impl Report {
             self.stderr(&render(findings, files, self.style));
             return;
         }
-        let mut text = format!("{} {failure}\n", self.paint("31;1", "error:"));
+        let mut text = format!("{} {}\n", self.paint("31;1", "error:"), shown(&failure.to_string()));
         let mut source = failure.source();
         while let Some(cause) = source {
-            text.push_str(&format!("  because: {cause}\n"));
+            text.push_str(&format!("  because: {}\n", shown(&cause.to_string())));
             source = cause.source();
         }
         if let Some(hint) = failure.hint() {
-            text.push_str(&format!("  {} {hint}\n", self.paint("36", "help:")));
+            text.push_str(&format!("  {} {}\n", self.paint("36", "help:"), shown(&hint)));
         }
         self.stderr(&text);
     }
@@ -189,9 +189,9 @@ impl Report {
         if self.loudness == Loudness::Quiet {
             return;
         }
-        let mut text = format!("{} {message}\n", self.paint("33;1", "warning:"));
+        let mut text = format!("{} {}\n", self.paint("33;1", "warning:"), shown(message));
         if let Some(hint) = hint {
-            text.push_str(&format!("  {} {hint}\n", self.paint("36", "help:")));
+            text.push_str(&format!("  {} {}\n", self.paint("36", "help:"), shown(&hint)));
         }
         self.stderr(&text);
     }
@@ -226,6 +226,12 @@ impl Report {
     }
 }
 
+/// A text that others may have written, without anything that a terminal would obey.
+fn shown(text: &str) -> String {
+    let obeyed = |c: char| c.is_control() && c != '\n' && c != '\t';
+    text.chars().map(|c| if obeyed(c) { c.escape_default().to_string() } else { c.to_string() }).collect()
+}
+
 /// `text` in a color, if `style` has colors.
 pub fn paint(style: Style, code: &str, text: &str) -> String {
     match style {
@@ -250,4 +256,14 @@ pub fn print_json<T: serde::Serialize>(value: &T) -> Result<(), Failure> {
     let mut text = serde_json::to_string_pretty(value)?;
     text.push('\n');
     print(&text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_obeys_nothing_that_others_wrote() {
+        assert_eq!(shown("made \u{1b}[2Jyesterday\u{7}\nline\ttwo ü"), "made \\u{1b}[2Jyesterday\\u{7}\nline\ttwo ü");
+    }
 }

@@ -6,6 +6,7 @@ use crate::registry::Tag;
 
 use super::error::Error;
 use super::publish::Sent;
+use super::publish::addresses::free_of_tools;
 use super::terms::Terms;
 use super::whole::Whole;
 
@@ -35,7 +36,9 @@ fn names(whole: &Whole<'_>, destination: &Destination) -> Result<Names, Error> {
         Some(own) => Some(own),
         None => called().map_err(PublishError::from)?,
     };
-    Ok(Names::new(tag))
+    let tags: Vec<Tag> = tag.into_iter().collect();
+    free_of_tools(&tags)?;
+    Ok(Names::new(tags))
 }
 
 /// The tag in what a layout calls an image: some tools write the whole name there.

@@ -265,6 +265,12 @@ pub enum Error {
     /// Parts that do not make an image.
     #[error(transparent)]
     Part(Box<PartError>),
+    /// A name that tools keep for themselves.
+    #[error("the tag `{tag}` is of those that tools keep for themselves")]
+    ToolsTag {
+        /// Which.
+        tag: String,
+    },
     /// What is kept under a name was built for a part of its platforms.
     #[error("`{name}` was built with `--platform`, and lacks other platforms of its template")]
     Narrowed {
@@ -374,6 +380,10 @@ impl Error {
             ),
             Self::NoTag { .. } => Some(
                 "give the image a version, in the template or with `--version`; or a tag: `--tag TAG`, or `--tag plan` for the plan's"
+                    .to_owned(),
+            ),
+            Self::ToolsTag { .. } => Some(
+                "name another one: `sha256-..`, `part-..`, `ch-..` and `kiln-probe-..` list what refers to an image, parts and moves"
                     .to_owned(),
             ),
             Self::NoPlan => Some("name the tag, or push the template".to_owned()),

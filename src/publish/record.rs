@@ -12,7 +12,7 @@ use crate::registry::Manifest;
 use super::shipment::Attachment;
 
 /// What kind of artifact it is.
-pub const PLAN_TYPE: &str = "application/vnd.kiln.plan.v1";
+const PLAN_TYPE: &str = "application/vnd.kiln.plan.v1";
 
 /// The annotation with the plan's digest.
 const PLAN: &str = "dev.kiln.plan";
@@ -57,6 +57,17 @@ pub fn names_plan(referrers: &[Descriptor], plan: &PlanDigest) -> bool {
     referrers.iter().filter(is_it).any(|entry| entry.annotations.get(PLAN) == Some(&plan.to_string()))
 }
 
+/// Whether one of what refers to an image says that it was built by a plan, whichever.
+pub fn names_a_plan(referrers: &[Descriptor]) -> bool {
+    referrers.iter().any(|entry| entry.artifact_type.as_deref() == Some(PLAN_TYPE))
+}
+
+/// Whether a tag is that of a plan.
+pub fn is_of_plan(tag: &str) -> bool {
+    let is_hex = |text: &str| text.len() == 12 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    tag.strip_prefix("p-").is_some_and(is_hex)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,6 +82,8 @@ mod tests {
         assert_eq!(made, attachment(&top, &plan));
         let entry = crate::registry::write::attach::descriptor(&made.manifest);
         assert!(names_plan(std::slice::from_ref(&entry), &plan));
+        assert!(names_a_plan(std::slice::from_ref(&entry)) && !names_a_plan(&[]));
+        assert!(is_of_plan("p-0123456789ab") && !is_of_plan("p-0123") && !is_of_plan("latest"));
         assert!(!names_plan(&[entry], &other) && !names_plan(&[], &plan));
         let subject = Links::of(&made.manifest.bytes).expect("a manifest").subject.expect("a subject");
         assert_eq!(subject.digest, top.digest);

@@ -139,7 +139,7 @@ fn what_a_push_published_is_remembered_and_written_down() {
     let moved = project.kiln(&["drift", &format!("{place}:1.0")]).run().expect_code(4);
     assert!(moved.text().starts_with("published 2") && moved.text().contains(":1.0 moved"), "{}", moved.all());
     // Another machine knows nothing of it.
-    let other = project.kiln(&["drift", &place]).env("KILN_STORE", project.top().join("other")).ok();
+    let other = project.kiln(&["drift", &place]).env("KILN_STORE", project.top().join("other")).run().expect_code(1);
     other.expect_said("warning: this store remembers nothing");
 }
 
@@ -147,7 +147,8 @@ fn what_a_push_published_is_remembered_and_written_down() {
 fn what_is_nothing_to_check_is_told() {
     let scene = Scene::new();
     scene.project.write("empty", "FROM python:3.12\n");
-    scene.drift(&["empty"]).ok().expect_said("warning: there is nothing to check in `empty`");
+    let empty = scene.drift(&["empty"]).run().expect_code(1);
+    empty.expect_said("warning: there is nothing to check in `empty`").expect_said("nothing was checked");
     scene.project.write("kiln.lock", "version = 7\n");
     scene.drift(&["kiln.lock"]).run().expect_code(1).expect_said("kiln.lock");
     for wrong in ["nowhere.yaml", ".", "r.example.org/X"] {

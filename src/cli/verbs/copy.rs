@@ -13,7 +13,7 @@ use crate::pipeline::{Event, copy, find};
 use crate::transport::News;
 
 use super::inspect::parse;
-use super::push::tell::{destination, told};
+use super::push::tell::{destination, tell_left, told};
 
 /// Copies an image, prints the names of the copies.
 pub fn run(args: &Copy, session: &Session) -> Result<ExitCode, Failure> {
@@ -67,9 +67,5 @@ fn names(sent: &Sent) -> Vec<String> {
 
 fn tell(sent: &Sent, session: &Session) {
     session.report.note(&told(sent));
-    for (tag, held) in &sent.receipt.left {
-        let message = format!("`{}:{tag}` holds {held}, something else than where the image comes from", sent.place);
-        let hint = "it stays as it is: what the other one has is not there".to_owned();
-        session.report.warn(&message, Some(hint));
-    }
+    tell_left(sent, session);
 }

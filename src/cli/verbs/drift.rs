@@ -52,6 +52,10 @@ pub fn run(args: &Drift, session: &Session) -> Result<ExitCode, Failure> {
     if !graded.is_empty() {
         session.report.note(&summary(&graded));
     }
+    if graded.is_empty() {
+        // A check that looks at nothing must not look like one that found nothing.
+        return Err(Failure::Found { message: "nothing was checked".to_owned(), hint: None });
+    }
     let worst = graded.iter().map(|(_, _, grade)| *grade).max();
     Ok(match worst.unwrap_or(Grade::Fine) {
         Grade::Fine | Grade::News => ExitCode::SUCCESS,

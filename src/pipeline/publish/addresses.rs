@@ -2,6 +2,7 @@
 
 use crate::base::PlanDigest;
 use crate::pipeline::error::Error;
+use crate::publish::tags::is_of_tools;
 use crate::publish::{Aims, Destination, Names, PublishError};
 use crate::registry::{Repository, Tag};
 use crate::template::{Order, Publish};
@@ -53,6 +54,14 @@ pub fn addresses(given: &[Destination], tags: &[TagWish], about: &About<'_>) -> 
     destinations.iter().map(|destination| address(destination, tags, about)).collect()
 }
 
+/// Names that tools keep for themselves move or are counted: none of them may be a release's.
+pub(in crate::pipeline) fn free_of_tools(names: &[Tag]) -> Result<(), Error> {
+    match names.iter().find(|tag| is_of_tools(tag.as_str())) {
+        Some(tag) => Err(Error::ToolsTag { tag: tag.to_string() }),
+        None => Ok(()),
+    }
+}
+
 /// The tag that a plan has.
 pub(super) fn plan_tag(plan: &PlanDigest) -> Result<Tag, Error> {
     Ok(format!("p-{}", plan.short()).parse().map_err(PublishError::from)?)
@@ -78,6 +87,7 @@ fn address(destination: &Destination, tags: &[TagWish], about: &About<'_>) -> Re
             TagWish::Plan => plan_tag(about.plan.ok_or(Error::NoPlan)?)?,
         });
     }
+    free_of_tools(&names)?;
     if names.is_empty() {
         return Err(Error::NoTag { destination: destination.to_string() });
     }
@@ -162,5 +172,14 @@ mod tests {
         assert!(matches!(addresses(&x, &[], &about(None, None, None)), Err(Error::NoTag { .. })));
         assert!(matches!(addresses(&x, &[TagWish::Plan], &about(None, None, None)), Err(Error::NoPlan)));
         assert!(matches!(addresses(&[], &[], &about(Some("1"), None, None)), Err(Error::NoDestination)));
+        for own in
+            ["ch-latest-000001".to_owned(), "part-0123456789ab".to_owned(), format!("sha256-{}", "0a".repeat(32))]
+        {
+            let wish = [TagWish::Tag(own.parse().expect("a tag"))];
+            assert!(
+                matches!(addresses(&x, &wish, &about(Some("1"), None, None)), Err(Error::ToolsTag { .. })),
+                "{own}"
+            );
+        }
     }
 }

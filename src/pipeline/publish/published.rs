@@ -7,6 +7,7 @@ use crate::pipeline::prepare::Prepared;
 use crate::pipeline::terms::Terms;
 use crate::publish::{Destination, Place, PublishError, RegistryPlace, record};
 use crate::registry::{Created, Tag};
+use crate::store::Name;
 
 use super::addresses::Address;
 use super::send::Sent;
@@ -15,7 +16,8 @@ use super::send::Sent;
 const QUESTIONS_AT_ONCE: usize = 8;
 
 /// What is at all addresses under all names, if it was built by the same plan: as this machine remembers, or as the record
-/// there says. Nothing if one of them lacks it. Their channels move: who was killed between the name and them comes here.
+/// there says. Nothing if one of them lacks it. This store knows of it from then on, and their channels move: who was killed
+/// between the name and these comes here.
 pub fn published(
     prepared: &Prepared,
     addresses: &[Address],
@@ -30,7 +32,9 @@ pub fn published(
         Ok(digest.map(|digest| Sent::found(&place, digest, names())))
     });
     let Some(mut found) = found?.into_iter().collect::<Option<Vec<Sent>>>() else { return Ok(None) };
+    let name = prepared.plan.name.clone().map(|name| Name { name, version: prepared.plan.version.clone() });
     for (sent, address) in found.iter_mut().zip(addresses) {
+        sent.settle(name.as_ref(), reach.store, terms)?;
         sent.move_channels(address, reach, terms);
     }
     Ok(Some(found))

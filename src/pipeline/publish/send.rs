@@ -9,7 +9,7 @@ use crate::publish::{
     Destination, How, Move, Place, PublishError, Receipt, RegistryPlace, Shipment, Stock, StoreStock, copy, push,
 };
 use crate::registry::{Created, Tag};
-use crate::store::{PublishedNote, Store};
+use crate::store::{Name, PublishedNote, Store};
 
 use super::addresses::Address;
 use super::cargo::Cargo;
@@ -101,45 +101,60 @@ fn send_one(
         Destination::Registry(repository, _) => {
             let place = RegistryPlace { client: &reach.remote.registry, repository: repository.clone() };
             let sent = send_to(&place, &cargo.recorded(reach.store)?)?;
-            remember(cargo, &sent, &repository.to_string(), reach.store, terms)?;
+            sent.settle(cargo.name.as_ref(), reach.store, terms)?;
+            remember(cargo, &sent, &repository.to_string(), reach.store);
             sent
         }
         // Readers of layouts take an entry without a name for another image: no record of the plan goes there.
-        destination => send_to(&*destination.open(&reach.remote.registry)?, &cargo.shipment)?,
+        destination => {
+            let sent = send_to(&*destination.open(&reach.remote.registry)?, &cargo.shipment)?;
+            freeze(cargo.name.as_ref(), &sent, reach.store)?;
+            sent
+        }
     };
-    freeze(cargo, &sent, reach.store)?;
     sent.move_channels(address, reach, terms);
     Ok(sent)
 }
 
-/// A damaged blob goes out of the way, so that the next build makes it anew.
+impl Sent {
+    /// Lets this store know what was published, now or before: the name that it has here stays what it is, and a look for
+    /// what moved knows what to look at.
+    pub(super) fn settle(&self, name: Option<&Name>, store: &Store, terms: &Terms<'_>) -> Result<(), Error> {
+        freeze(name, self, store)?;
+        for (tag, _) in &self.receipt.names {
+            let (name, digest) = (format!("{}:{tag}", self.place), self.receipt.digest.to_string());
+            store.remember_published(&PublishedNote { name, digest, when: terms.now.seconds() })?;
+        }
+        Ok(())
+    }
+}
+
+/// A damaged blob of the store goes out of the way, so that the next build makes it anew. It may be another place's that is
+/// damaged, so it is looked at first.
 fn set_aside(error: PublishError, store: &Store) -> PublishError {
     if let PublishError::Damaged { digest, .. } = &error {
         // What is wrong with it is said already.
-        let _ = store.set_aside(&digest.to_string());
+        let _ = store.verify_blob(&digest.to_string());
     }
     error
 }
 
-/// Remembers where each blob is now, and what was published.
-fn remember(cargo: &Cargo, sent: &Sent, repository: &str, store: &Store, terms: &Terms<'_>) -> Result<(), Error> {
+/// Remembers where each blob is now.
+fn remember(cargo: &Cargo, sent: &Sent, repository: &str, store: &Store) {
     for (blob, how) in &sent.receipt.blobs {
         if *how != How::There || cargo.elsewhere.contains_key(&blob.digest) {
-            store.remember_place(&blob.digest, repository)?;
+            // What is not remembered is sent once more where it could have been mounted.
+            let _ = store.remember_place(&blob.digest, repository);
         }
     }
-    for (tag, _) in &sent.receipt.names {
-        let (name, digest) = (format!("{}:{tag}", sent.place), sent.receipt.digest.to_string());
-        store.remember_published(&PublishedNote { name, digest, when: terms.now.seconds() })?;
-    }
-    Ok(())
 }
 
 /// What was published under its version stays what it is here, too.
-fn freeze(cargo: &Cargo, sent: &Sent, store: &Store) -> Result<(), Error> {
-    let Some(name) = &cargo.name else { return Ok(()) };
+fn freeze(name: Option<&Name>, sent: &Sent, store: &Store) -> Result<(), Error> {
+    let Some(name) = name else { return Ok(()) };
+    let held = store.current(name).is_some_and(|held| held.digest == sent.receipt.digest.to_string());
     let is_version = |(tag, _): &(Tag, Created)| name.version.as_deref() == Some(tag.as_str());
-    if sent.receipt.names.iter().any(is_version) && !store.is_frozen(name) {
+    if held && sent.receipt.names.iter().any(is_version) && !store.is_frozen(name) {
         store.freeze(name)?;
     }
     Ok(())

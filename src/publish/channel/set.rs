@@ -2,6 +2,7 @@
 
 use crate::base::{BlobDigest, Epoch};
 use crate::image::Links;
+use crate::publish::record::{is_of_plan, names_a_plan};
 use crate::publish::registry::RegistryPlace;
 
 use super::entry::{Entry, Kept, is_line};
@@ -86,10 +87,14 @@ fn check(record: &Record<'_>, sight: &Sight) -> Result<(), ChannelError> {
             let place = record.place;
             let manifest = place.client.document_of(&place.repository, &held)?;
             let says = Links::of(&manifest.bytes).ok().and_then(|mut links| links.annotations.remove(VERSION));
-            match says.filter(|says| says == record.name.tag().as_str()) {
-                Some(version) => Err(ChannelError::ReleaseTag { channel: record.full_name(), version, held }),
-                None => Ok(()),
+            let tag = record.name.tag().as_str();
+            let is_release = says.as_deref() == Some(tag) || is_of_plan(tag);
+            // What kiln published has a record of its plan, and every tag of it but a channel is a release's.
+            if is_release || names_a_plan(&place.client.referrers(&place.repository, &held)?.entries) {
+                let version = says.unwrap_or_else(|| "without a number".to_owned());
+                return Err(ChannelError::ReleaseTag { channel: record.full_name(), version, held });
             }
+            Ok(())
         }
         _ => Ok(()),
     }

@@ -68,10 +68,13 @@ pub(super) fn join_all(args: &Push, session: &Session) -> Result<ExitCode, Failu
     progress.end();
     let (cargo, sent) = done?;
     let mut left_over = Vec::new();
-    for place in &common.places {
-        left_over.extend(part_tags(&parts)?.iter().map(|tag| format!("{}:{tag}", place.repository)));
+    // A part is needed until the whole is everywhere.
+    if sent.iter().all(Result::is_ok) {
+        for place in &common.places {
+            left_over.extend(part_tags(&parts)?.iter().map(|tag| format!("{}:{tag}", place.repository)));
+        }
+        session.report.note(&format!("of no use any more: {}", left_over.join(", ")));
     }
-    session.report.note(&format!("of no use any more: {}", left_over.join(", ")));
     let platforms = parts.iter().map(|part| json!({ "platform": part.plan.platform, "digest": part.manifest }));
     let pushed = Pushed {
         name: common.head.name.clone(),

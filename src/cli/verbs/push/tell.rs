@@ -70,6 +70,7 @@ pub(super) fn result(
         match result {
             Ok(mut sent) => {
                 session.report.note(&told(&sent));
+                tell_left(&sent, session);
                 sent.channels.iter().for_each(|moved| tell_move(moved, session));
                 failures.extend(sent.stuck.drain(..).map(Failure::from));
                 all.push(sent);
@@ -78,18 +79,21 @@ pub(super) fn result(
         }
     }
     let metadata = metadata(pushed, &all);
+    // What was published is told first, whatever becomes of the files.
+    let printed = match args.json {
+        true => print_json(&metadata),
+        false => {
+            let names: Vec<String> = all.iter().flat_map(Sent::full_names).map(|name| format!("{name}\n")).collect();
+            print(&names.concat())
+        }
+    };
+    failures.extend(printed.err());
     if let Some(path) = &args.metadata_file {
         let text = format!("{}\n", serde_json::to_string_pretty(&metadata)?);
-        write(path, &text)?;
+        failures.extend(write(path, &text).err());
     }
     if let (Some(path), Some(first)) = (&args.digest_file, all.first()) {
-        write(path, &format!("{}\n", first.receipt.digest))?;
-    }
-    if args.json {
-        print_json(&metadata)?;
-    } else {
-        let names: Vec<String> = all.iter().flat_map(Sent::full_names).map(|name| format!("{name}\n")).collect();
-        print(&names.concat())?;
+        failures.extend(write(path, &format!("{}\n", first.receipt.digest)).err());
     }
     failures.sort_by_key(Failure::exit_code);
     match failures.pop() {
@@ -98,6 +102,15 @@ pub(super) fn result(
             failures.iter().for_each(|failure| session.report.failure(failure));
             Err(worst)
         }
+    }
+}
+
+/// Says which tags of companions hold something else and stay.
+pub(in crate::cli::verbs) fn tell_left(sent: &Sent, session: &Session) {
+    for (tag, held) in &sent.receipt.left {
+        let message = format!("`{}:{tag}` holds {held}, something else than where the image comes from", sent.place);
+        let hint = "it stays as it is: what the other one has is not there".to_owned();
+        session.report.warn(&message, Some(hint));
     }
 }
 
@@ -148,6 +161,7 @@ pub(in crate::cli::verbs) fn destination(sent: &Sent) -> Value {
         "blobs": receipt.blobs.iter().map(blob).collect::<Vec<_>>(),
         "manifests": receipt.manifests,
         "attached": receipt.attached,
+        "left_alone": receipt.left.iter().map(|(tag, held)| json!({ "tag": tag.to_string(), "holds": held })).collect::<Vec<_>>(),
         "channels": sent.channels.iter().map(channel).collect::<Vec<_>>(),
     })
 }
