@@ -32,6 +32,7 @@ Examples:
 
 Exit codes, the highest of those that apply:
   0  all as pinned
+  1  nothing was checked
   4  something moved or vanished
   5  something could not be asked")]
 pub struct Drift {
