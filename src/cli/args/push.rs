@@ -28,7 +28,8 @@ Examples:
   kiln push . registry.example.org/acme/shop        under its version
   kiln push store:shop/api:1.8.2 localhost:5000/x   what was built before
   kiln push . registry.example.org/x --tag plan     without a version
-  kiln push --part --platform linux/arm64           one platform of several, on
+  kiln push --part=part-arm64.json --platform linux/arm64
+                                                    one platform of several, on
                                                     the machine that builds it
   kiln push --parts part-*.json                     all of them become the image
 
@@ -43,7 +44,8 @@ pub struct Push {
     /// Another tag; `plan`: `p-` and the first 12 digits of the plan's digest; may be given several times
     #[arg(long = "tag", value_name = "TAG", value_parser = tag_wish)]
     pub tags: Vec<TagWish>,
-    /// Publish one platform's part without the names, and write what the other machines need to know of it
+    /// Bring one platform's part there without the names, and write what `--parts` needs to know of it to a file
+    /// [default: part.json]
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "part.json")]
     pub part: Option<PathBuf>,
     /// Put the parts of several machines together and publish the whole

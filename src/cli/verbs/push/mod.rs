@@ -55,7 +55,10 @@ pub fn run(args: &Push, session: &Session) -> Result<ExitCode, Failure> {
                 push_template(args, &destinations, loaded, opened, session)
             })
         }
-        What::Image(reference) => push_image(args, &reference, &destinations, session),
+        What::Image(reference) => {
+            only_for_templates(args, &reference)?;
+            push_image(args, &reference, &destinations, session)
+        }
     }
 }
 
@@ -195,4 +198,23 @@ fn whole(args: &Push, loaded: &Loaded) -> Result<(), Failure> {
         });
     }
     Ok(())
+}
+
+/// What decides how something is built means nothing for what exists.
+fn only_for_templates(args: &Push, reference: &Reference) -> Result<(), Failure> {
+    let given = [
+        ("--platform", !args.resolve.platforms.is_empty()),
+        ("--part", args.part.is_some()),
+        ("--set", !args.set.is_empty()),
+        ("--epoch", args.resolve.epoch.is_some()),
+        ("--created", args.resolve.created.is_some()),
+        ("--test", args.test),
+    ];
+    match given.iter().find(|(_, given)| *given) {
+        Some((option, _)) => Err(Failure::Usage {
+            message: format!("`{option}` needs a template: `{reference}` is built already"),
+            hint: "push the template, or leave the option away".to_owned(),
+        }),
+        None => Ok(()),
+    }
 }
