@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use crate::base::reference::{Located, Output};
 use crate::registry::{Client, ImageName, RegistryError, Repository, Tag};
+use crate::transport::url;
 
 use super::archive::ArchivePlace;
 use super::error::PublishError;
@@ -31,13 +32,13 @@ pub enum ParseDestinationError {
         "`{found}` is not a destination; expected `HOST/REPOSITORY[:TAG]`, `oci:DIR[:TAG]` or `oci-archive:FILE[:TAG]`"
     )]
     Form {
-        /// As it was given.
+        /// As it was given, without a password.
         found: String,
     },
     /// What is pushed decides the digest.
     #[error("`{found}` names a digest, which is not chosen but made: leave it away")]
     Digest {
-        /// As it was given.
+        /// As it was given, without a password.
         found: String,
     },
     /// A name that registries do not take.
@@ -76,18 +77,35 @@ impl FromStr for Destination {
             _ => {}
         }
         let Some((host, rest)) = text.split_once('/') else {
-            return Err(ParseDestinationError::Form { found: text.to_owned() });
+            return Err(ParseDestinationError::Form { found: shown(text) });
         };
         // Without a dot or a port it would be a name on Docker Hub, which nobody pushes to by accident.
         if host != "localhost" && !host.contains(['.', ':']) {
-            return Err(ParseDestinationError::Form { found: text.to_owned() });
+            return Err(ParseDestinationError::Form { found: shown(text) });
         }
-        if text.contains('@') {
-            return Err(ParseDestinationError::Digest { found: text.to_owned() });
+        if let Some((before, after)) = text.rsplit_once('@') {
+            let found = shown(text);
+            return Err(match is_of_address(before, after) {
+                true => ParseDestinationError::Form { found },
+                false => ParseDestinationError::Digest { found },
+            });
         }
         let name: ImageName = text.parse()?;
         let tag = name.tag.filter(|_| rest.contains(':'));
         Ok(Self::Registry(name.repository, tag.as_deref().map(str::parse).transpose()?))
+    }
+}
+
+/// Whether what stands before an `@` is a user, and perhaps a password: after a digest comes nothing.
+fn is_of_address(before: &str, after: &str) -> bool {
+    before.contains("://") || after.contains('/')
+}
+
+/// What may be shown of it.
+fn shown(text: &str) -> String {
+    match text.rsplit_once('@') {
+        Some((before, after)) if is_of_address(before, after) => url::shown(after),
+        _ => url::shown(text),
     }
 }
 
@@ -133,6 +151,16 @@ mod tests {
         }
         let digest = format!("r.example.org/x@sha256:{}", "0".repeat(64));
         assert!(matches!(digest.parse::<Destination>(), Err(E::Digest { .. })));
+        for text in [
+            "https://kim:hunter2@r.example.org/x",
+            "kim:hunter2@r.example.org/x:1",
+            "https://kim:hunter2/@r.example.org/x",
+            "kim:hunter2@x",
+        ] {
+            let error = text.parse::<Destination>().expect_err(text);
+            assert!(matches!(error, E::Form { .. }), "{error}");
+            assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
+        }
         for text in ["r.example.org/X:1", "r.example.org/x:-"] {
             assert!(matches!(text.parse::<Destination>(), Err(E::Name(_))), "{text}");
         }

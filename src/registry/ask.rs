@@ -13,8 +13,11 @@ use super::manifest::{self, Manifest};
 use super::name::{ImageName, Repository};
 use super::tag::Tag;
 
-/// Pages of a list that are read: one that goes on for ever is no list.
+/// Pages of a list that are read: one that goes on for ever is no list. Registries give 50 to 1,000 entries a page.
 const PAGES_MAX: usize = 10_000;
+
+/// Bytes of all pages of a list: half a million tags of the greatest length.
+const LIST_MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// What refers to something.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +48,13 @@ impl Client<'_> {
             answer => answer?,
         };
         let said = answer.headers.get("docker-content-digest").and_then(|said| said.parse().ok());
+        let expected = wanted.parse::<BlobDigest>().ok();
         match said {
+            // Another one under a digest is not the thing that was asked for.
+            Some(found) if expected.is_some_and(|expected| expected != found) => {
+                let registry = repository.registry.clone();
+                Err(RegistryError::Digest { registry, image: name, expected: wanted.to_owned(), found })
+            }
             Some(digest) => Ok(Some(digest)),
             // It need not be said; then the bytes say it.
             None => Ok(self.held(repository, wanted)?.map(|manifest| manifest.digest)),
@@ -93,7 +102,7 @@ impl Client<'_> {
         let name = repository.to_string();
         let subject = Subject { doing: Doing::Read, what: "the tags of", image: &name };
         let mut tags = Vec::new();
-        for document in self.pages(repository, subject, "tags/list") {
+        for document in self.pages(repository, subject, "tags", "tags/list") {
             match document {
                 Err(RegistryError::NotFound { .. }) if tags.is_empty() => return Ok(None),
                 Err(error) => return Err(error),
@@ -111,7 +120,7 @@ impl Client<'_> {
         let name = shown(repository, &to.to_string());
         let subject = Subject { doing: Doing::Read, what: "what refers to", image: &name };
         let mut entries = Vec::new();
-        for document in self.pages(repository, subject, &format!("referrers/{to}")) {
+        for document in self.pages(repository, subject, "referrers", &format!("referrers/{to}")) {
             match document {
                 Err(RegistryError::NotFound { .. }) if entries.is_empty() => {
                     let index = self.fallback(repository, to)?;
@@ -182,15 +191,18 @@ impl Client<'_> {
         self.transport.document(&request, DOCUMENT_MAX_BYTES, self.watch)
     }
 
-    /// The pages of a list, one after the other, as `Link` leads (RFC 8288; distribution-spec, "Listing Tags").
+    /// The pages of a list, one after the other, as `Link` leads (RFC 8288; distribution-spec, "Listing Tags"). A list that
+    /// does not end is an error, never a part of a list.
     fn pages<'b>(
         &'b self,
         repository: &'b Repository,
         subject: Subject<'b>,
+        what: &'static str,
         path: &'b str,
     ) -> impl Iterator<Item = Result<Vec<u8>, RegistryError>> + 'b {
         let mut next: Option<Option<Url>> = Some(None);
-        let pages = std::iter::from_fn(move || {
+        let mut read = Read::default();
+        std::iter::from_fn(move || {
             let at = next.take()?;
             let page = self.authorized(repository, subject, &|| 0, &mut |header| {
                 let first = self.url(repository, path)?;
@@ -198,12 +210,45 @@ impl Client<'_> {
                 let header = header.filter(|_| url.has_origin_of(&first));
                 self.document_at(url, header)
             });
-            Some(page.map(|document| {
-                next = link(&document).map(Some);
-                document.bytes
+            Some(page.and_then(|document| {
+                let link = link(&document);
+                if read.ends(document.bytes.len(), link.as_ref()) == Ends::Never {
+                    return Err(RegistryError::Endless { repository: repository.to_string(), what });
+                }
+                next = link.map(Some);
+                Ok(document.bytes)
             }))
-        });
-        pages.take(PAGES_MAX)
+        })
+    }
+}
+
+/// What was read of a list.
+#[derive(Default)]
+struct Read {
+    bytes: usize,
+    /// Where further pages were said to be.
+    links: Vec<Url>,
+}
+
+/// Whether a list has an end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ends {
+    /// As far as can be seen.
+    Perhaps,
+    /// It leads in a circle, or is longer than any list is.
+    Never,
+}
+
+impl Read {
+    /// After one more page, which leads there.
+    fn ends(&mut self, bytes: usize, link: Option<&Url>) -> Ends {
+        self.bytes = self.bytes.saturating_add(bytes);
+        let is_circle = link.is_some_and(|link| self.links.contains(link));
+        self.links.extend(link.cloned());
+        match is_circle || self.bytes > LIST_MAX_BYTES || self.links.len() >= PAGES_MAX {
+            true => Ends::Never,
+            false => Ends::Perhaps,
+        }
     }
 }
 
@@ -222,4 +267,21 @@ fn link(document: &Document) -> Option<Url> {
     let (target, parameters) = document.headers.get("link")?.trim().strip_prefix('<')?.split_once('>')?;
     let is_next = parameters.split(';').any(|one| matches!(one.trim(), "rel=next" | "rel=\"next\""));
     is_next.then(|| document.url.join(target).ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_have_an_end() {
+        let at = |page: usize| Url::parse(&format!("https://r.example.org/{page}")).expect("an address");
+        let mut read = Read::default();
+        let quarter = LIST_MAX_BYTES / 4;
+        assert!((0..4).all(|page| read.ends(quarter, Some(&at(page))) == Ends::Perhaps));
+        assert_eq!(read.ends(1, None), Ends::Never);
+        let mut read = Read::default();
+        assert!((1..PAGES_MAX).all(|page| read.ends(1, Some(&at(page))) == Ends::Perhaps));
+        assert_eq!(read.ends(1, Some(&at(PAGES_MAX))), Ends::Never);
+    }
 }

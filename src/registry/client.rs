@@ -1,4 +1,4 @@
-//! Pulls from registries (distribution-spec, "Pull").
+//! What all exchanges with registries share, and what comes from them (distribution-spec, "Pull").
 //!
 //! ```text
 //! ImageName --places--> mirror, .., its own --scheme--> GET /v2/NAME/manifests/WANTED --401? renew--> Manifest, verified

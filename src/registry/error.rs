@@ -1,4 +1,4 @@
-//! Why an image cannot be pulled, or nobody logged in.
+//! Why a registry cannot be read or written, or takes nobody's password.
 
 use std::io;
 use std::path::PathBuf;
@@ -88,6 +88,14 @@ pub enum RegistryError {
     /// An answer that should be a list.
     #[error("`{repository}` answers with something that is no list of {what}")]
     NotAList {
+        /// Who answers.
+        repository: String,
+        /// `tags`, `referrers`
+        what: &'static str,
+    },
+    /// A list that leads in a circle, or is longer than any list is.
+    #[error("the list of {what} of `{repository}` does not end")]
+    Endless {
         /// Who answers.
         repository: String,
         /// `tags`, `referrers`
@@ -367,7 +375,7 @@ impl RegistryError {
             Self::WrongPassword { .. } => true,
             Self::Unauthorized { .. } | Self::NotFound { .. } | Self::UnknownChallenge { .. } => true,
             Self::NoToken { .. } | Self::NoUpload { .. } | Self::NotAList { .. } | Self::TagVanished { .. } => true,
-            Self::Crowded { .. } => true,
+            Self::Crowded { .. } | Self::Endless { .. } => true,
             Self::NoMirror { source, .. } => source.is_unavailable(),
             _ => false,
         }
@@ -475,7 +483,7 @@ impl RegistryError {
             Self::KeptOther { .. } | Self::NotTheBlob { .. } => {
                 "push again; if it stays so, the registry or a proxy before it changes what passes".to_owned()
             }
-            Self::NoUpload { .. } | Self::NotAList { .. } => "check that this is the address of a registry".to_owned(),
+            Self::NoUpload { .. } | Self::NotAList { .. } | Self::Endless { .. } => "check that this is the address of a registry".to_owned(),
             Self::UnknownChallenge { .. } | Self::NoToken { .. } => return None,
         })
     }

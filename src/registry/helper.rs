@@ -76,7 +76,9 @@ impl<'a> Helper<'a> {
     pub(super) fn store(&self, key: &str, user: &str, password: &Secret) -> Result<(), RegistryError> {
         let order = Order { server_url: key, username: user, secret: password.reveal() };
         let order = serde_json::to_string(&order).map_err(|error| self.fail("store", error.to_string()))?;
-        self.act("store", &order, Some(password)).map(drop)
+        let kept = self.act("store", &order, Some(password))?;
+        // To have nothing afterwards is no way to keep something.
+        kept.map(drop).ok_or_else(|| self.fail("store", "it says that it has no such credentials".to_owned()))
     }
 
     /// Makes it forget what it has for `key`. That it has nothing is no failure.
@@ -86,7 +88,7 @@ impl<'a> Helper<'a> {
 
     /// The keys that it has something for.
     pub(super) fn list(&self) -> Result<Vec<String>, RegistryError> {
-        let output = self.act("list", "", None)?;
+        let Some(output) = self.act("list", "", None)? else { return Ok(Vec::new()) };
         let users: Option<BTreeMap<String, String>> = serde_json::from_slice(&output).ok();
         let users = users.ok_or_else(|| self.fail("list", "its answer is not what helpers answer".to_owned()))?;
         Ok(users.into_keys().collect())
@@ -97,12 +99,19 @@ impl<'a> Helper<'a> {
         self.find().map(drop).map_err(|why| self.fail("store", why))
     }
 
-    fn act(&self, action: &'static str, input: &str, secret: Option<&Secret>) -> Result<Vec<u8>, RegistryError> {
+    /// What it answers; nothing if it says that it has none.
+    fn act(
+        &self,
+        action: &'static str,
+        input: &str,
+        secret: Option<&Secret>,
+    ) -> Result<Option<Vec<u8>>, RegistryError> {
         let (status, output) = self.run(action, input).map_err(|why| self.fail(action, why))?;
-        if status.success() || has_none(&output) {
-            return Ok(output);
+        match status.success() {
+            true => Ok(Some(output)),
+            false if has_none(&output) => Ok(None),
+            false => Err(self.fail(action, ended(status, &output, secret))),
         }
-        Err(self.fail(action, ended(status, &output, secret)))
     }
 
     fn fail(&self, action: &'static str, why: String) -> RegistryError {

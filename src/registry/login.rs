@@ -39,7 +39,12 @@ impl Client<'_> {
         };
         let challenges = match ask(None) {
             Ok(()) => return Ok(Asked::Nothing),
-            Err(TransportError::Refused { status: 401, challenges, .. }) => challenges,
+            // What another host wants to know, to which the registry only led, it is not told.
+            Err(TransportError::Refused { status: 401, challenges, url, .. })
+                if Url::parse(&url).is_ok_and(|url| url.has_origin_of(&base)) =>
+            {
+                challenges
+            }
             Err(error) => return Err(on_the_way(registry, error)),
         };
         let challenges = challenge::parse(challenges.iter().map(String::as_str));

@@ -17,7 +17,7 @@ use crate::transport::{Method, Request, Secret, Transport, TransportError, Url, 
 use super::challenge::{self, Challenge};
 use super::client::Subject;
 use super::credentials::{Credential, CredentialFiles};
-use super::error::{Given, RegistryError};
+use super::error::{Doing, Given, RegistryError};
 use super::name::Repository;
 
 /// Bytes of a token server's answer.
@@ -87,7 +87,7 @@ impl Tokens {
         }
         let challenges = challenge::parse(challenges.iter().map(String::as_str));
         let mut scopes = self.all().get(repository).map(|held| held.scopes.clone()).unwrap_or_default();
-        scopes.extend(scopes_of(repository, &challenges));
+        scopes.extend(scopes_of(repository, &challenges, asking.subject.doing));
         let header = asking.answer(repository, &challenges, &scopes)?;
         self.all().insert(repository.clone(), Held { header, scopes });
         Ok(Renewed::Here)
@@ -169,11 +169,15 @@ fn bearer(challenges: &[Challenge]) -> Option<&Challenge> {
     challenges.iter().find(|challenge| challenge.scheme == "bearer")
 }
 
-/// What a challenge asks for; a mount asks for two repositories, with a blank between.
-fn scopes_of(repository: &Repository, challenges: &[Challenge]) -> Vec<String> {
+/// What a challenge asks for, or what it has to mean if it does not say so; a mount asks for two repositories, with a blank between.
+fn scopes_of(repository: &Repository, challenges: &[Challenge], doing: Doing) -> Vec<String> {
     let scope = bearer(challenges).and_then(|challenge| challenge.parameters.get("scope"));
     let scopes: Vec<String> = scope.into_iter().flat_map(|scope| scope.split_whitespace()).map(str::to_owned).collect();
-    if scopes.is_empty() { vec![format!("repository:{}:pull", repository.name)] } else { scopes }
+    let actions = match doing {
+        Doing::Write => "pull,push",
+        Doing::Read | Doing::Remove => "pull",
+    };
+    if scopes.is_empty() { vec![format!("repository:{}:{actions}", repository.name)] } else { scopes }
 }
 
 /// The service, as the registry calls itself, and the scopes.
@@ -209,7 +213,10 @@ fn token_request(
             let form: Vec<String> = all.map(|(name, value)| format!("{name}={}", encode(value))).collect();
             let body = form.join("&").into_bytes();
             // Asking twice gives two tokens, which harms nobody.
-            Request::new(Method::Post, url).with_body("application/x-www-form-urlencoded", body).repeatable()
+            let request = Request::new(Method::Post, url).with_body("application/x-www-form-urlencoded", body);
+            // As it is, and as it stands in the form.
+            let encoded = Secret::new(encode(token.reveal()));
+            request.hiding(encoded).hiding(token).repeatable()
         }
     })
 }

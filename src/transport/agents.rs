@@ -149,7 +149,7 @@ fn head(request: &Request) -> Result<(ureq::http::request::Builder, Vec<Secret>)
         let value = HeaderValue::from_str(value).map_err(|_| bad_header(url))?;
         head = head.header(name, value);
     }
-    Ok((head, headers.secrets()))
+    Ok((head, headers.secrets().into_iter().chain(request.hidden.iter().cloned()).collect()))
 }
 
 fn bad_header(url: &Url) -> TransportError {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::secret::Secret;
+use super::secret::{Secret, decode_base64};
 
 /// Names that carry credentials, whoever set them.
 const SENSITIVE: [&str; 5] = ["authorization", "proxy-authorization", "cookie", "set-cookie", "www-authenticate"];
@@ -80,10 +80,16 @@ impl Headers {
     /// The values that must not be shown.
     pub(super) fn secrets(&self) -> Vec<Secret> {
         let hidden = self.0.iter().filter(|(name, value)| is_hidden(name, value));
-        // Of `Bearer TOKEN` the token alone is the secret.
-        let token = |value: &str| value.split_once(' ').map_or(value, |(_, token)| token).to_owned();
-        hidden.map(|(_, value)| Secret::new(token(value.text()))).collect()
+        hidden.flat_map(|(_, value)| parts(value.text())).collect()
     }
+}
+
+/// Of `Bearer TOKEN` the token alone is the secret; of `Basic ..` also the password, which whoever got it can read.
+fn parts(value: &str) -> Vec<Secret> {
+    let Some((scheme, token)) = value.split_once(' ') else { return vec![Secret::new(value)] };
+    let pair = decode_base64(token).filter(|_| scheme.eq_ignore_ascii_case("basic"));
+    let password = pair.as_deref().and_then(|pair| pair.split_once(':')).map(|(_, password)| Secret::new(password));
+    std::iter::once(Secret::new(token)).chain(password).collect()
 }
 
 fn is_hidden(name: &str, value: &Value) -> bool {
@@ -113,6 +119,8 @@ mod tests {
         headers.add("accept", "text/html");
         assert!(!format!("{headers:?}").contains("hunter2"), "{headers:?}");
         assert_eq!(headers.secrets(), [Secret::new("hunter2"), Secret::new("hunter2")]);
+        headers.set_secret("Authorization", Secret::basic("kim", &Secret::new("a:b")));
+        assert_eq!(headers.secrets()[1..], [Secret::new("a2ltOmE6Yg=="), Secret::new("a:b")]);
         headers.drop_credentials();
         let left: Vec<_> = headers.iter().collect();
         assert_eq!(left, [("accept", "text/plain"), ("accept", "text/html")]);

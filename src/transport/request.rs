@@ -51,6 +51,8 @@ pub struct Request {
     pub headers: Headers,
     /// All of it; for small bodies.
     pub body: Option<Vec<u8>>,
+    /// What in the body is secret: an answer that repeats it is not shown with it.
+    pub(super) hidden: Vec<Secret>,
     /// Whether it may be sent again.
     pub repeat: Repeat,
     /// What proves the answer.
@@ -64,7 +66,15 @@ impl Request {
             Method::Get | Method::Head | Method::Put | Method::Delete => Repeat::Safe,
             Method::Post | Method::Patch => Repeat::Unsafe,
         };
-        Self { method, url, headers: Headers::default(), body: None, repeat, proof: Proof::Connection }
+        Self {
+            method,
+            url,
+            headers: Headers::default(),
+            body: None,
+            hidden: Vec::new(),
+            repeat,
+            proof: Proof::Connection,
+        }
     }
 
     /// `GET`.
@@ -93,6 +103,12 @@ impl Request {
         self
     }
 
+    /// With a secret that stands in its body.
+    pub fn hiding(mut self, secret: Secret) -> Self {
+        self.hidden.push(secret);
+        self
+    }
+
     /// With something else that proves the answer.
     pub fn proven(mut self, proof: Proof) -> Self {
         self.proof = proof;
@@ -101,7 +117,8 @@ impl Request {
 
     /// Whether it may go over plain HTTP to a host that the user did not name.
     pub(super) fn is_fit_for_plain(&self) -> bool {
-        self.proof == Proof::Content && self.url.user().is_none() && self.headers.secrets().is_empty()
+        let has_secrets = self.url.user().is_some() || !self.headers.secrets().is_empty() || !self.hidden.is_empty();
+        self.proof == Proof::Content && !has_secrets
     }
 
     /// May be sent again, whatever its method says: the server gives the same answer twice.

@@ -68,6 +68,22 @@ fn identity_tokens_are_exchanged() {
 }
 
 #[test]
+fn a_token_server_that_repeats_the_identity_token_is_shown_without_it() {
+    let (registry, _) = served();
+    registry.require(Access::tokens());
+    let entry = r#"{"auth":"","identitytoken":"hunter2 & co"}"#;
+    let home = Home::new(&format!(r#"{{"auths":{{"{}":{entry}}}}}"#, registry.place()));
+    let encoded = crate::transport::url::encode("hunter2 & co");
+    for echo in ["hunter2 & co", &encoded] {
+        let reply = Reply::new(400).body("text/plain", format!("not good: {echo}"));
+        registry.misbehave(Rule::on("/token", Mischief::Answer(reply)).times(1));
+        let error = resolve(&registry, &home.files()).expect_err("refused");
+        assert!(error.to_string().ends_with("not good: ***"), "{error}");
+        assert!(!shown(&error).contains("hunter2"), "{}", shown(&error));
+    }
+}
+
+#[test]
 fn a_token_that_expires_in_the_middle_of_a_blob_is_renewed_there() {
     let (registry, _) = served();
     registry.require(Access::tokens());

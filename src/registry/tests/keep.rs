@@ -202,6 +202,9 @@ fn helpers_that_cannot_keep_or_forget_are_named_and_show_no_secret() {
     assert!(failing(files.keeper(&namespace("a.org")).expect_err("not there"), "store").contains("PATH"));
     home.helper("bad", "echo locked; exit 3");
     assert!(failing(keep(&files, "a.org").expect_err("locked"), "store").contains("locked"));
+    home.helper("bad", "echo 'credentials not found in native keychain'; exit 1");
+    assert!(failing(keep(&files, "a.org").expect_err("not kept"), "store").contains("no such credentials"));
+    assert!(files.kept(Whose::All).is_empty(), "it lists nothing");
     home.helper("bad", "read -r all; echo \"no: $all\"; exit 3");
     assert!(failing(keep(&files, "a.org").expect_err("tells it"), "store").contains('3'));
     home.helper("bad", r#"[ $1 = get ] && echo '{"Username":"kim","Secret":"hunter2"}' || { echo no; exit 1; }"#);

@@ -99,3 +99,27 @@ fn a_token_server_without_tls_gets_nothing() {
     assert!(matches!(&**source, TransportError::PlainHttp { host, .. } if host == "auth.example.invalid"));
     assert!(!shown(&error).contains("hunter2"));
 }
+
+#[test]
+fn another_host_that_asks_for_the_password_does_not_get_it() {
+    for access in
+        [Access::Basic { user: "kim".to_owned(), password: "hunter2".to_owned() }, Access::tokens_for("kim", "hunter2")]
+    {
+        let (registry, other) = (Registry::start(), Registry::start());
+        other.require(access);
+        registry.misbehave(Rule::on("/v2/", Mischief::Redirect { status: 307, to: other.url("/v2/") }));
+        let error = login_as(&registry, "kim", "hunter2").expect_err("another host");
+        assert!(matches!(&error, RegistryError::Login { .. }), "{error:?}");
+        assert!(other.calls_of("/token").is_empty(), "{:?}", other.lines());
+        assert!(other.calls().iter().all(|call| call.header("authorization").is_none()), "{:?}", other.calls());
+    }
+}
+
+#[test]
+fn a_server_that_repeats_the_password_is_shown_without_it() {
+    let registry = Registry::start();
+    registry.require(Access::tokens_for("kim", "hunter2"));
+    let echo = Reply::error(401, "DENIED", "no other-secret of kim");
+    registry.misbehave(Rule::on("/token", Mischief::Answer(echo)));
+    assert!(refused(&registry).to_string().ends_with("DENIED: no *** of kim"));
+}

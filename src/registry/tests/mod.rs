@@ -3,6 +3,7 @@
 mod access;
 mod files;
 mod keep;
+mod lists;
 mod login;
 mod pull;
 mod push;

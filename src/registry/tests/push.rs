@@ -9,7 +9,7 @@ use crate::registry::{Created, Indexed, Listed, Manifest, Race, Repository, Tag}
 use crate::transport::TransportError;
 use crate::transport::testing::{Broken, Mischief, Refusal, Reply, Rule, TagRule};
 
-struct Bytes(Vec<u8>);
+pub(super) struct Bytes(pub(super) Vec<u8>);
 
 impl BlobSource for Bytes {
     fn open(&self) -> io::Result<Box<dyn Read + '_>> {
@@ -21,15 +21,15 @@ fn large() -> Bytes {
     Bytes((0..3_000_000_u32).map(|at| (at * 7 % 251) as u8).collect())
 }
 
-fn repository(registry: &Registry, name: &str) -> Repository {
+pub(super) fn repository(registry: &Registry, name: &str) -> Repository {
     Repository { registry: registry.place(), name: name.to_owned() }
 }
 
-fn client<'a>(transport: &'a Transport, watch: crate::transport::Watch<'a>) -> Client<'a> {
+pub(super) fn client<'a>(transport: &'a Transport, watch: crate::transport::Watch<'a>) -> Client<'a> {
     Client::new(transport, &Files::default(), watch).expect("a client")
 }
 
-fn push(registry: &Registry, bytes: &Bytes, from: &[Repository]) -> Result<Arrived, RegistryError> {
+pub(super) fn push(registry: &Registry, bytes: &Bytes, from: &[Repository]) -> Result<Arrived, RegistryError> {
     let transport = transport();
     let parcel = Parcel { digest: digest_of(&bytes.0), size_bytes: bytes.0.len() as u64, source: bytes };
     client(&transport, &quiet).push_blob(&repository(registry, "a/b"), &parcel, from)
@@ -109,6 +109,26 @@ fn an_upload_that_is_forgotten_begins_again_and_says_so() {
 }
 
 #[test]
+fn an_upload_that_has_more_than_there_is_begins_again() {
+    let (registry, bytes) = (Registry::start(), large());
+    registry.misbehave(Rule::to("PUT", "uploads", Mischief::CutRequest { after: 1_000_000 }).times(1));
+    let endless = Reply::new(204).with("Range", format!("0-{}", u64::MAX));
+    registry.misbehave(Rule::to("GET", "uploads", Mischief::Answer(endless)).times(1));
+    push(&registry, &bytes, &[]).expect("sent in the end");
+    assert!(has(&registry, &bytes), "{:?}", registry.lines());
+}
+
+#[test]
+fn a_token_for_writing_is_asked_for_where_no_scope_is_named() {
+    let registry = Registry::start();
+    registry.store(|store| store.put_file("/other", br#"{"token":"t"}"#));
+    let challenge = Reply::new(401).with("WWW-Authenticate", format!("Bearer realm=\"{}\"", registry.url("/other")));
+    registry.misbehave(Rule::to("POST", "uploads", Mischief::Answer(challenge)).times(1));
+    push(&registry, &large(), &[]).expect("sent");
+    assert_eq!(registry.calls_of("/other")[0].query("scope").as_deref(), Some("repository:a/b:pull,push"));
+}
+
+#[test]
 fn a_registry_that_always_cuts_is_given_up() {
     let (registry, bytes) = (Registry::start(), large());
     registry.configure(|settings| settings.broken = Broken::Forget);
@@ -183,7 +203,7 @@ fn a_token_that_expires_in_the_middle_is_renewed() {
     assert!(has(&registry, &bytes), "{:?}", registry.lines());
 }
 
-const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+pub(super) const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
 /// An index without images: it leads nowhere, so it can be pushed alone.
 fn index(note: &str) -> Vec<u8> {
@@ -192,7 +212,7 @@ fn index(note: &str) -> Vec<u8> {
     index.to_string().into_bytes()
 }
 
-fn document(note: &str) -> Manifest {
+pub(super) fn document(note: &str) -> Manifest {
     let bytes = index(note);
     Manifest { digest: digest_of(&bytes), media_type: INDEX.into(), bytes }
 }
@@ -252,6 +272,15 @@ fn a_tag_that_cannot_be_created_is_a_refusal() {
     registry.misbehave(Rule::to("PUT", "manifests/1", Mischief::Answer(Reply::error(403, "DENIED", "no"))));
     let error = create(&registry, "first").expect_err("refused");
     assert!(matches!(&error, RegistryError::TagRefused { status: 403, .. }) && error.is_refusal(), "{error:?}");
+    // A 400 can be about the tag or about anything else.
+    for (code, is_about_tag) in [("TAG_INVALID", true), ("TAG_ALREADY_EXISTS", true), ("MANIFEST_INVALID", false)] {
+        let registry = Registry::start();
+        registry.misbehave(Rule::to("PUT", "manifests/1", Mischief::Answer(Reply::error(400, code, "not so"))));
+        let error = create(&registry, "first").expect_err("refused");
+        assert_eq!(matches!(&error, RegistryError::TagRefused { status: 400, .. }), is_about_tag, "{error:?}");
+        assert_eq!(error.is_refusal(), is_about_tag, "{error:?}");
+        assert!(shown(&error).contains(code), "{error:?}");
+    }
     let registry = Registry::start();
     registry.misbehave(Rule::to("PUT", "manifests/1", Mischief::Answer(Reply::new(201))));
     let error = create(&registry, "first").expect_err("not kept");
@@ -272,7 +301,7 @@ fn a_lost_answer_about_a_tag_is_looked_up() {
 }
 
 /// An artifact that refers to `subject`.
-fn artifact(subject: &Manifest, note: &str) -> Manifest {
+pub(super) fn artifact(subject: &Manifest, note: &str) -> Manifest {
     let bytes = serde_json::json!({
         "schemaVersion": 2, "mediaType": INDEX, "artifactType": "application/x-note", "manifests": [],
         "annotations": { "note": note },

@@ -3,9 +3,11 @@
 //! ```text
 //! Manifest.. --PUT by digest--> the registry lists them itself, or: fallback tag --read, add, PUT, read--> until ours are there
 //! ```
-//! Under the fallback tag entries are only added.
+//! Under the fallback tag entries are only added. What remains: registries write a tag whatever it holds. Who read the list
+//! before we wrote and writes it after we looked leaves our entries out, and nobody notices. kiln adds them again at the
+//! next push.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::base::BlobDigest;
 use crate::base::hash::digest_of;
@@ -19,14 +21,15 @@ use crate::registry::name::Repository;
 use crate::registry::tag::Tag;
 use crate::transport::{Method, Request};
 
+use super::again;
 use super::manifest::Indexed;
 
 /// How often somebody else may be faster.
 const ROUNDS: usize = 10;
 
 impl Client<'_> {
-    /// Writes manifests that all refer to `subject`, and sees to it that they are found there. What is found there already
-    /// is not written again. Says which were written.
+    /// Writes manifests that all refer to `subject`, and sees to it that they are found there. What is listed and there
+    /// already is not written again. Says which were written.
     pub fn attach(
         &self,
         repository: &Repository,
@@ -34,8 +37,14 @@ impl Client<'_> {
         artifacts: &[Manifest],
     ) -> Result<Vec<BlobDigest>, RegistryError> {
         let known = self.referrers(repository, subject)?.entries;
-        let is_known = |artifact: &&Manifest| known.iter().any(|entry| entry.digest == artifact.digest);
-        let missing: Vec<&Manifest> = artifacts.iter().filter(|artifact| !is_known(artifact)).collect();
+        let mut missing: Vec<&Manifest> = Vec::new();
+        for artifact in artifacts {
+            let is_listed = known.iter().any(|entry| entry.digest == artifact.digest);
+            // A list can name what is gone.
+            if !is_listed || self.standing(repository, &artifact.digest.to_string())?.is_none() {
+                missing.push(artifact);
+            }
+        }
         let mut unlisted = Vec::new();
         for artifact in &missing {
             if self.push_manifest(repository, artifact)? == Indexed::No {
@@ -48,8 +57,8 @@ impl Client<'_> {
         Ok(missing.iter().map(|artifact| artifact.digest).collect())
     }
 
-    /// Two clients can read the same list and write one after the other; then the first one's entries are gone, and it puts
-    /// them back.
+    /// Two clients can read the same list and write one after the other; then the first one's entries are gone. So it is
+    /// read after each write, and ours are added until they are there.
     fn add_to_fallback(
         &self,
         repository: &Repository,
@@ -57,7 +66,9 @@ impl Client<'_> {
         entries: &[Descriptor],
     ) -> Result<(), RegistryError> {
         let tag = Tag::fallback(subject);
-        for _ in 0..ROUNDS {
+        let mut patience = self.transport.patience(self.watch);
+        let mut written = 0;
+        loop {
             let held = self.fallback(repository, subject)?.map(|(held, links)| (held.bytes, links));
             let lacks = |entry: &&Descriptor| {
                 held.as_ref().is_none_or(|(_, links)| links.manifests.iter().all(|known| known.digest != entry.digest))
@@ -66,19 +77,25 @@ impl Client<'_> {
             if missing.is_empty() {
                 return Ok(());
             }
+            if written == ROUNDS {
+                return Err(RegistryError::Crowded { tag: shown(repository, tag.as_str()), rounds: ROUNDS });
+            }
             let index = with_entries(held.map(|(bytes, _)| bytes).as_deref(), &missing);
-            self.put_fallback(repository, &tag, index)?;
+            match self.put_fallback(repository, &tag, index) {
+                Ok(()) => written += 1,
+                Err(error) => again::wait(&mut patience, error)?,
+            }
         }
-        Err(RegistryError::Crowded { tag: shown(repository, tag.as_str()), rounds: ROUNDS })
     }
 
+    /// One PUT, which is not repeated: the list may be another one by then.
     fn put_fallback(&self, repository: &Repository, tag: &Tag, index: Vec<u8>) -> Result<(), RegistryError> {
         let name = shown(repository, tag.as_str());
         let subject = Subject { doing: Doing::Write, what: "the list of what refers to", image: &name };
         self.authorized(repository, subject, &|| 0, &mut |header| {
             let request = Request::new(Method::Put, self.url(repository, &format!("manifests/{tag}"))?);
             let request = request.authorized(header).with_body(MediaType::ImageIndex.as_ref(), index.clone());
-            self.transport.send(&request, self.watch)?.success().map(drop)
+            self.transport.send_once(&request)?.success().map(drop)
         })
     }
 }
@@ -99,10 +116,18 @@ pub fn descriptor(artifact: &Manifest) -> Descriptor {
 
 /// An index with more entries. What is in it that kiln does not know stays.
 fn with_entries(index: Option<&[u8]>, entries: &[&Descriptor]) -> Vec<u8> {
-    let empty = || json!({ "manifests": [], "mediaType": MediaType::ImageIndex.as_ref(), "schemaVersion": 2 });
-    let mut index: Value = index.and_then(|bytes| serde_json::from_slice(bytes).ok()).unwrap_or_else(empty);
-    if let Some(manifests) = index["manifests"].as_array_mut() {
-        manifests.extend(entries.iter().map(|entry| json!(entry)));
+    let empty = || {
+        let fields = [("mediaType", json!(MediaType::ImageIndex.as_ref())), ("schemaVersion", json!(2))];
+        fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    };
+    let mut index: Map<String, Value> =
+        index.and_then(|bytes| serde_json::from_slice(bytes).ok()).unwrap_or_else(empty);
+    let manifests = index.entry("manifests").or_insert(Value::Null);
+    let entries = entries.iter().map(|entry| json!(entry));
+    match manifests {
+        Value::Array(manifests) => manifests.extend(entries),
+        // What programs in Go write for a list that they did not begin.
+        manifests => *manifests = entries.collect(),
     }
-    bytes_of(&index)
+    bytes_of(&Value::Object(index))
 }

@@ -8,6 +8,8 @@ use crate::registry::name::Repository;
 use crate::registry::tag::Tag;
 use crate::transport::{Method, Request};
 
+use super::again;
+
 /// A tag that was declared to move. Whoever makes one keeps the record of its moves (`crate::publish::channel`).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Channel(Tag);
@@ -25,8 +27,26 @@ impl Channel {
 }
 
 impl Client<'_> {
-    /// Makes a channel hold a manifest or index, whatever it held.
+    /// Makes a channel hold a manifest or index, whatever it held. Before the PUT is repeated it is looked whether the
+    /// first one arrived. Others may have moved the channel in the meantime: whoever calls looks at the record afterwards.
     pub fn move_channel(
+        &self,
+        repository: &Repository,
+        channel: &Channel,
+        manifest: &Manifest,
+    ) -> Result<(), RegistryError> {
+        let mut patience = self.transport.patience(self.watch);
+        while let Err(error) = self.put_channel(repository, channel, manifest) {
+            again::wait(&mut patience, error)?;
+            if self.standing(repository, channel.0.as_str())? == Some(manifest.digest) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// One PUT, which is not repeated.
+    fn put_channel(
         &self,
         repository: &Repository,
         channel: &Channel,
@@ -37,7 +57,7 @@ impl Client<'_> {
         self.authorized(repository, subject, &|| 0, &mut |header| {
             let request = Request::new(Method::Put, self.url(repository, &format!("manifests/{}", channel.0))?);
             let request = request.authorized(header).with_body(manifest.media_type.as_ref(), manifest.bytes.clone());
-            self.transport.send(&request, self.watch)?.success().map(drop)
+            self.transport.send_once(&request)?.success().map(drop)
         })
     }
 }

@@ -10,9 +10,10 @@
 //! ```
 //! Architecture Invariant: a tag of a release is written by [`tag`] alone, which never writes over one. The tags that do
 //! move have functions of their own, [`channel`] and [`attach`], whose names cannot be those of a release, nor can those of
-//! [`probe`], which throws away what it wrote. Nothing else
-//! sends a PUT to `manifests/` (`tests/tidy` looks).
+//! [`probe`], which throws away what it wrote. Nothing else sends a PUT to `manifests/` (`tests/tidy` looks). Whether one
+//! of a tag is repeated is decided in `again`.
 
+mod again;
 pub mod attach;
 pub mod blob;
 pub mod channel;

@@ -77,7 +77,8 @@ impl Client<'_> {
             answer => answer?,
         };
         // `0-0` stands for nothing as well as for one byte; who begins anew is right in both cases.
-        let offset = answer.headers.get("range").and_then(range_end).filter(|end| *end > 0).map(|end| end + 1);
+        let offset =
+            answer.headers.get("range").and_then(range_end).filter(|end| *end > 0).and_then(|end| end.checked_add(1));
         let location = location(&answer).unwrap_or_else(|| session.location.clone());
         Ok(offset.map(|offset| Session { location, offset, ..session.clone() }))
     }

@@ -3,7 +3,7 @@
 //! ```text
 //! HEAD --absent--> PUT --done?--> HEAD --ours--> Created
 //!   |                |              \--another's--> TagHeld, a race was lost
-//!   |                \--refused (400, 403, 409, 412)--> HEAD --ours--> AlreadyThere; another's--> TagHeld; absent--> TagRefused
+//!   |                \--refused (400, 403, 409, 412)--> HEAD --ours--> AlreadyThere; another's--> TagHeld; absent--> TagRefused, or the error
 //!   |--ours--> AlreadyThere, nothing was sent
 //!   \--another's--> TagHeld
 //! ```
@@ -18,6 +18,8 @@ use crate::registry::manifest::Manifest;
 use crate::registry::name::Repository;
 use crate::registry::tag::Tag;
 use crate::transport::{Method, Request, TransportError};
+
+use super::again;
 
 /// What became of a tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,13 +54,9 @@ impl Client<'_> {
                 Ok(()) => return self.look_again(repository, tag, manifest),
                 Err(error) => error,
             };
-            match refusal(error) {
-                Refusal::Tag { status, said } => return self.refused(repository, tag, manifest, (status, said)),
-                Refusal::Passing(source) => {
-                    let fail = |source| failed(repository, tag, source);
-                    patience.wait(*source, 0).map_err(fail)?;
-                }
-                Refusal::Other(error) => return Err(*error),
+            match status_of(&error) {
+                Some(_) => return self.refused(repository, tag, manifest, error),
+                None => again::wait(&mut patience, error)?,
             }
         }
     }
@@ -89,12 +87,19 @@ impl Client<'_> {
         repository: &Repository,
         tag: &Tag,
         manifest: &Manifest,
-        (status, said): (u16, Option<String>),
+        error: RegistryError,
     ) -> Result<Created, RegistryError> {
         match self.standing(repository, tag.as_str())? {
             Some(held) if held == manifest.digest => Ok(Created::AlreadyThere),
             Some(held) => Err(held_by(repository, tag, held, manifest, Race::Lost)),
-            None => Err(RegistryError::TagRefused { tag: shown(repository, tag.as_str()), status, said }),
+            None => Err(match status_of(&error) {
+                // A 400 can be about anything, such as the manifest.
+                Some((status, said)) if status != 400 || said.is_some_and(is_about_tag) => {
+                    let said = said.map(str::to_owned);
+                    RegistryError::TagRefused { tag: shown(repository, tag.as_str()), status, said }
+                }
+                _ => error,
+            }),
         }
     }
 }
@@ -103,40 +108,22 @@ fn held_by(repository: &Repository, tag: &Tag, held: BlobDigest, manifest: &Mani
     RegistryError::TagHeld { tag: shown(repository, tag.as_str()), held, wanted: manifest.digest, race }
 }
 
-fn failed(repository: &Repository, tag: &Tag, source: TransportError) -> RegistryError {
-    RegistryError::Transport {
-        registry: repository.registry.clone(),
-        doing: Doing::Write,
-        what: "the tag",
-        image: shown(repository, tag.as_str()),
-        source: Box::new(source),
-    }
-}
-
-/// What a failed PUT of a tag means.
-enum Refusal {
-    /// The registry does not want it: that is what immutable tags look like.
-    Tag { status: u16, said: Option<String> },
-    /// Perhaps it arrived.
-    Passing(Box<TransportError>),
-    /// Anything else.
-    Other(Box<RegistryError>),
-}
-
-fn refusal(error: RegistryError) -> Refusal {
+/// What a registry answers that does not want a tag, and what it said: that is what immutable tags look like.
+fn status_of(error: &RegistryError) -> Option<(u16, Option<&str>)> {
     match error {
-        RegistryError::Unauthorized { status: 403, said, .. } => Refusal::Tag { status: 403, said },
-        RegistryError::Transport { source, registry, doing, what, image } => match *source {
-            TransportError::Refused { status: status @ (400 | 409 | 412), said, .. } => Refusal::Tag { status, said },
-            source if source.is_passing() => Refusal::Passing(Box::new(source)),
-            source => Refusal::Other(Box::new(RegistryError::Transport {
-                registry,
-                doing,
-                what,
-                image,
-                source: Box::new(source),
-            })),
+        RegistryError::Unauthorized { status: 403, said, .. } => Some((403, said.as_deref())),
+        RegistryError::Transport { source, .. } => match &**source {
+            TransportError::Refused { status: status @ (400 | 409 | 412), said, .. } => {
+                Some((*status, said.as_deref()))
+            }
+            _ => None,
         },
-        error => Refusal::Other(Box::new(error)),
+        _ => None,
     }
+}
+
+/// Whether what a registry said is about the tag: `TAG_INVALID`, `TAG_ALREADY_EXISTS`, or in words.
+fn is_about_tag(said: &str) -> bool {
+    let mut words = said.split(|c: char| !c.is_ascii_alphanumeric());
+    words.any(|word| ["tag", "tags", "immutable"].iter().any(|about| word.eq_ignore_ascii_case(about)))
 }
