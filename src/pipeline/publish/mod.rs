@@ -17,5 +17,5 @@ pub mod send;
 pub use addresses::{Address, TagWish, addresses};
 pub use cargo::Cargo;
 pub use parts::{join, keep_part, part_place, part_tags};
-pub use published::published;
+pub use published::{platforms, published};
 pub use send::{Sent, send};

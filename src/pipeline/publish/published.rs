@@ -1,6 +1,7 @@
 //! Whether what would be built is published already.
 
-use crate::base::BlobDigest;
+use crate::base::{BlobDigest, ManifestDigest, Platform};
+use crate::image::checks;
 use crate::input::{Reach, each};
 use crate::pipeline::error::Error;
 use crate::pipeline::prepare::Prepared;
@@ -38,6 +39,15 @@ pub fn published(
         sent.move_channels(address, reach, terms);
     }
     Ok(Some(found))
+}
+
+/// The platforms of what is published, each with its manifest, for the next job: as the place says it.
+pub fn platforms(sent: &Sent, address: &Address, reach: &Reach<'_>) -> Result<Vec<(Platform, BlobDigest)>, Error> {
+    let Destination::Registry(repository, _) = &address.destination else { return Ok(Vec::new()) };
+    let top = reach.remote.registry.document_of(repository, &sent.receipt.digest).map_err(PublishError::from)?;
+    let entries = checks::index(&top.bytes).unwrap_or_default().into_iter();
+    let digest = |digest: ManifestDigest| BlobDigest::from(*digest.as_bytes());
+    Ok(entries.filter_map(|entry| Some((entry.platform?, digest(entry.digest)))).collect())
 }
 
 fn at(prepared: &Prepared, place: &RegistryPlace<'_>, tags: &[Tag]) -> Result<Option<BlobDigest>, PublishError> {

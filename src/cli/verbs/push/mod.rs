@@ -13,7 +13,7 @@ use crate::cli::opening::{Opened, Opening};
 use crate::cli::report::Failure;
 use crate::cli::session::Session;
 use crate::pipeline::publish::addresses::About;
-use crate::pipeline::publish::{Address, Cargo, addresses, published, send};
+use crate::pipeline::publish::{Address, Cargo, addresses, platforms, published, send};
 use crate::pipeline::{Commands, Error, Loaded, Prepared, State, build};
 use crate::publish::origin::FileOrigin;
 use crate::publish::{Destination, Stock};
@@ -114,7 +114,11 @@ fn push_template(
     if let Some(found) = found? {
         session.report.prepared(&prepared);
         session.report.note("published already by the same plan: nothing is built");
-        return result(args, &Pushed::of_plan(&prepared), found.into_iter().map(Ok).collect(), session);
+        let mut pushed = Pushed::of_plan(&prepared);
+        if let (true, Some(sent), Some(address)) = (wants_metadata(args), found.first(), addresses.first()) {
+            pushed.found(platforms(sent, address, reach)?, sent, &prepared);
+        }
+        return result(args, &pushed, found.into_iter().map(Ok).collect(), session);
     }
     let waits = |state: &State| *state == State::Unknown;
     if prepared.platforms.iter().flat_map(|platform| &platform.layers).any(|layer| waits(&layer.state)) {
@@ -198,6 +202,11 @@ fn whole(args: &Push, loaded: &Loaded) -> Result<(), Failure> {
         });
     }
     Ok(())
+}
+
+/// Whether a program reads what was published.
+fn wants_metadata(args: &Push) -> bool {
+    args.json || args.metadata_file.is_some()
 }
 
 /// What decides how something is built means nothing for what exists.

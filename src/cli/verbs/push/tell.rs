@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
+use crate::base::{BlobDigest, Platform};
 use crate::cli::args::Push;
 use crate::cli::report::{Failure, print, print_json};
 use crate::cli::session::Session;
@@ -44,6 +45,15 @@ impl Pushed {
             })
         };
         Self { platforms: built.images.iter().map(platform).collect(), ..Self::of_plan(prepared) }
+    }
+
+    /// With the platforms of what is published; one alone is the manifest itself.
+    pub(super) fn found(&mut self, platforms: Vec<(Platform, BlobDigest)>, sent: &Sent, prepared: &Prepared) {
+        let of_index = platforms.iter().map(|(platform, digest)| json!({ "platform": platform, "digest": digest }));
+        self.platforms = of_index.collect();
+        if let ([], [alone]) = (&self.platforms[..], &prepared.platforms[..]) {
+            self.platforms = vec![json!({ "platform": alone.platform, "digest": sent.receipt.digest })];
+        }
     }
 
     /// Of what would be built, and is published.
