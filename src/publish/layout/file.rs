@@ -61,12 +61,17 @@ fn put_named(
 /// How the name of what is not whole begins.
 pub(super) const BESIDE: &str = ".kiln-";
 
-/// Puts `bytes` in the place of a file. Only for who is alone: what a killed one left is written over.
+/// Puts `bytes` in the place of a file. Only for who is alone: what a killed one left goes first. It is never written
+/// through, because whoever made the layout may have made a link of that name.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), PublishError> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let beside = path.with_file_name(format!("{BESIDE}{name}"));
     let write = || {
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(&beside)?;
+        match fs::remove_file(&beside) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = OpenOptions::new().write(true).create_new(true).open(&beside)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&beside, path)
@@ -110,5 +115,17 @@ mod tests {
         assert_eq!(fs::read(&one).expect("it is there"), b"third");
         assert_eq!(fs::read_dir(directory.path()).expect("ours").count(), 2);
         assert!(matches!(replace(Path::new("/dev/null/x"), b""), Err(PublishError::File { .. })));
+    }
+
+    #[test]
+    fn a_link_where_the_file_beside_goes_is_not_followed() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (victim, path) = (directory.path().join("victim"), directory.path().join("index.json"));
+        fs::write(&victim, "mine").expect("written");
+        std::os::unix::fs::symlink(&victim, directory.path().join(".kiln-index.json")).expect("made");
+        replace(&path, b"new").expect("replaced");
+        assert_eq!(fs::read(&victim).expect("it is there"), b"mine");
+        assert_eq!(fs::read(&path).expect("it is there"), b"new");
+        assert!(!path.is_symlink());
     }
 }

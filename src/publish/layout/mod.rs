@@ -64,8 +64,21 @@ impl Layout {
         lock(&self.directory)
     }
 
+    /// Refuses directories of blobs that are links: whoever made them decides where the blobs would go.
+    fn check_inside(&self) -> Result<(), PublishError> {
+        for name in ["blobs", "blobs/sha256"] {
+            let path = self.directory.join(name);
+            if path.is_symlink() {
+                let (expected, found) = ("a directory", "a symbolic link".to_owned());
+                return Err(PublishError::NotAPlace { path, expected, found });
+            }
+        }
+        Ok(())
+    }
+
     /// Makes what a layout needs.
     fn prepare(&self) -> Result<(), PublishError> {
+        self.check_inside()?;
         let blobs = self.directory.join("blobs/sha256");
         if blobs.is_dir() {
             return Ok(());
@@ -206,7 +219,10 @@ impl LayoutPlace {
             return match check_version(&Files::directory(path)) {
                 Err(ImageFileError::NotALayout { found, .. }) => Err(not(&format!("one with {found}"))),
                 Err(error) => Err(error.into()),
-                Ok(()) => place.layout.listing().map(|_| place),
+                Ok(()) => {
+                    place.layout.check_inside()?;
+                    place.layout.listing().map(|_| place)
+                }
             };
         }
         let entries = fs::read_dir(path).map_err(failed("read", path))?.flatten();
@@ -296,6 +312,10 @@ impl Layout {
         self.prepare()?;
         let path = self.directory.join(blob_name(&blob.digest));
         if let Ok(meta) = fs::symlink_metadata(&path) {
+            // Another one has brought it since it was asked for.
+            if meta.is_file() && meta.len() == blob.size {
+                return Ok(Arrived::Sent);
+            }
             let (expected, found) = ("the blob that its name says", format!("a file of {} bytes", meta.len()));
             return Err(PublishError::NotAPlace { path, expected, found });
         }

@@ -30,9 +30,18 @@ impl RegistryOrigin<'_> {
     fn ask(&self, tag: Option<String>, digest: Option<BlobDigest>) -> Result<Option<Manifest>, PublishError> {
         match self.client.resolve(&ImageName { repository: self.repository.clone(), tag, digest }) {
             Ok(manifest) => Ok(Some(manifest)),
-            Err(RegistryError::NotFound { .. }) => Ok(None),
+            Err(error) if is_absent(&error) => Ok(None),
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+/// Whether the registry itself says that there is no such thing, whatever its mirrors said before.
+fn is_absent(error: &RegistryError) -> bool {
+    match error {
+        RegistryError::NotFound { .. } => true,
+        RegistryError::NoMirror { source, .. } => is_absent(source),
+        _ => false,
     }
 }
 
@@ -80,5 +89,35 @@ impl Stock for RegistryOrigin<'_> {
 
     fn near(&self, _digest: &BlobDigest) -> Vec<Repository> {
         vec![self.repository.clone()]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::registry::Files;
+    use crate::transport::testing::Registry;
+    use crate::transport::{News, Settings, Transport};
+
+    #[test]
+    fn what_neither_a_mirror_nor_the_registry_has_is_absent() {
+        let (own, mirror) = (Registry::start(), Registry::start());
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("registries.conf");
+        let conf = format!(
+            "[[registry]]\nlocation = '{}'\n[[registry.mirror]]\nlocation = '{}'\n",
+            own.place(),
+            mirror.place()
+        );
+        std::fs::write(&path, conf).expect("written");
+        let transport = Transport::new(Settings::default(), Arc::default()).expect("a client");
+        let files = Files { registries_conf: vec![path], ..Files::default() };
+        let client = Client::new(&transport, &files, &|_: News| {}).expect("a client");
+        let repository = Repository { registry: own.place(), name: "a/b".to_owned() };
+        let origin = RegistryOrigin { client: &client, repository };
+        assert_eq!(origin.resolve("sha256-x.sig").expect("asked"), None);
+        assert_eq!(mirror.calls_of("/manifests/").len(), 1);
     }
 }

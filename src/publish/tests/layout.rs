@@ -143,6 +143,59 @@ fn what_is_something_else_is_refused() {
 }
 
 #[test]
+fn blobs_never_go_through_a_link() {
+    let mut shelf = Shelf::default();
+    let image = shelf.image("one");
+    for name in ["blobs", "blobs/sha256"] {
+        let (directory, elsewhere) = (tempfile::tempdir().expect("one"), tempfile::tempdir().expect("another"));
+        let place = LayoutPlace::open(directory.path()).expect("it is empty");
+        fs::write(directory.path().join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#).expect("written");
+        let link = directory.path().join(name);
+        fs::create_dir_all(link.parent().expect("it has one")).expect("made");
+        fs::create_dir(elsewhere.path().join("sha256")).expect("made");
+        std::os::unix::fs::symlink(elsewhere.path(), &link).expect("made");
+        assert!(matches!(LayoutPlace::open(directory.path()).err(), Some(PublishError::NotAPlace { .. })), "{name}");
+        let late = send(&shelf, &image, &place, &["1"]);
+        assert!(matches!(late, Err(PublishError::NotAPlace { .. })), "{name}: {late:?}");
+        assert!(files(elsewhere.path()).is_empty());
+    }
+}
+
+/// A stock that gives its blobs when all wait for them.
+struct Together<'a>(&'a Shelf, &'a std::sync::Barrier);
+
+impl Stock for Together<'_> {
+    fn open(&self, blob: &Descriptor) -> Result<Box<dyn BlobSource + '_>, PublishError> {
+        self.1.wait();
+        self.0.open(blob)
+    }
+
+    fn near(&self, _: &BlobDigest) -> Vec<Repository> {
+        Vec::new()
+    }
+}
+
+#[test]
+fn a_blob_that_another_one_brought_meanwhile_is_there() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut shelf = Shelf::default();
+    shelf.image("one");
+    let (digest, bytes) = shelf.blobs.iter().find(|(_, bytes)| bytes.len() == 3000).expect("a layer");
+    let layer = Descriptor::plain(&MediaType::ImageLayer, *digest, bytes.len() as u64);
+    let place = LayoutPlace::open(directory.path()).expect("it is empty");
+    let barrier = std::sync::Barrier::new(2);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| place.bring_blob(&layer, &Together(&shelf, &barrier)).expect("brought by one of both"));
+        }
+    });
+    assert!(!place.has_blob(&Descriptor { size: 2999, ..layer.clone() }).expect("asked"));
+    place.bring_blob(&layer, &shelf).expect("it was there before it was opened");
+    let other = place.bring_blob(&Descriptor { size: 2999, ..layer }, &shelf);
+    assert!(matches!(other, Err(PublishError::NotAPlace { .. })), "{other:?}");
+}
+
+#[test]
 fn several_push_into_one_directory_at_once() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("all");
