@@ -16,7 +16,7 @@ use rustix::fs::{FlockOperation, flock};
 
 use crate::base::BlobDigest;
 use crate::image::Descriptor;
-use crate::output::place::{Form, Staged, Standing, Workspace, behind_link, check_name, replace};
+use crate::output::place::{Form, Staged, Standing, Turn, Workspace, behind_link, check_name, replace};
 use crate::output::tarball::{self, Tarball};
 use crate::output::{OutputError, to_file};
 use crate::registry::{Arrived, Manifest, Tag};
@@ -40,19 +40,35 @@ pub struct ArchivePlace {
     _workspace: Workspace,
     /// The archive as it was, which nobody else extends until this is dropped.
     _held: Option<File>,
+    /// Nobody else makes one that was not there.
+    _turn: Option<Turn>,
 }
 
 impl ArchivePlace {
-    /// An archive that is there, or is not there yet. Waits for who extends it.
+    /// An archive that is there, or is not there yet. Waits for who makes or extends it.
     pub fn open(named: &Path) -> Result<Self, PublishError> {
         check_name(named)?;
         let path = behind_link(named);
-        let held = hold(&path)?;
+        let mut held = hold(&path)?;
+        let mut turn = None;
+        if held.is_none() {
+            turn = Some(Turn::beside(&path)?);
+            // Whose turn it was before may have made it.
+            held = hold(&path)?;
+        }
+        let is_new = held.is_none();
         let below = if held.is_some() { Some(read(&path)?) } else { None };
         let workspace = Workspace::beside(&path)?;
         // Not the workspace itself, which is locked already.
         let layout = Layout::new(workspace.path().join("layout"), below);
-        Ok(Self { named: named.to_owned(), path, layout, _workspace: workspace, _held: held })
+        Ok(Self {
+            named: named.to_owned(),
+            path,
+            layout,
+            _workspace: workspace,
+            _held: held,
+            _turn: turn.filter(|_| is_new),
+        })
     }
 
     fn write(&self) -> Result<(), PublishError> {

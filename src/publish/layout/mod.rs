@@ -16,6 +16,7 @@ mod listing;
 
 pub(in crate::publish) use file::failed;
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -92,12 +93,16 @@ impl Layout {
 
     fn listing(&self) -> Result<Listing, PublishError> {
         let path = self.directory.join("index.json");
-        let bytes = match (fs::read(&path), &self.below) {
-            (Ok(bytes), _) => bytes,
-            (Err(error), Some(below)) if error.kind() == io::ErrorKind::NotFound => below.small("index.json")?,
+        let here = match self.directory.is_dir() {
+            true => Files::directory(&self.directory).small("index.json").map(Some),
+            false => Ok(None),
+        };
+        let bytes = match (here, &self.below) {
+            (Ok(Some(bytes)), _) => bytes,
+            (Ok(None) | Err(ImageFileError::Missing { .. }), Some(below)) => below.small("index.json")?,
             // The directory comes before its first image.
-            (Err(error), None) if error.kind() == io::ErrorKind::NotFound => return Ok(Listing::empty()),
-            (Err(error), _) => return Err(failed("read", &path)(error)),
+            (Ok(None) | Err(ImageFileError::Missing { .. }), None) => return Ok(Listing::empty()),
+            (Err(error), _) => return Err(error.into()),
         };
         Listing::parse(&bytes).map_err(|source| ImageFileError::Check { path, source }.into())
     }
@@ -143,13 +148,27 @@ impl Layout {
     }
 
     /// Whether all that a document leads to is here: others write layouts that lack something.
-    fn is_whole(&self, digest: &BlobDigest, depth: usize) -> Result<bool, PublishError> {
+    fn is_whole(&self, digest: &BlobDigest) -> Result<bool, PublishError> {
+        self.is_whole_below(digest, 0, &mut BTreeSet::new())
+    }
+
+    /// The same of what is not among `seen`.
+    fn is_whole_below(
+        &self,
+        digest: &BlobDigest,
+        depth: usize,
+        seen: &mut BTreeSet<BlobDigest>,
+    ) -> Result<bool, PublishError> {
+        // If it was not whole, nobody asks again.
+        if !seen.insert(*digest) {
+            return Ok(true);
+        }
         let Some(bytes) = self.document(digest)?.filter(|_| depth < DEPTH_MAX) else { return Ok(false) };
         let manifest = manifest_of(bytes, None)?;
         let links = Links::of(&manifest.bytes)?;
         if lists(&manifest, &links) {
             for entry in &links.manifests {
-                if !self.is_whole(&entry.digest, depth + 1)? {
+                if !self.is_whole_below(&entry.digest, depth + 1, seen)? {
                     return Ok(false);
                 }
             }
@@ -248,7 +267,7 @@ impl Place for LayoutPlace {
     }
 
     fn has_manifest(&self, digest: &BlobDigest) -> Result<bool, PublishError> {
-        self.layout.is_whole(digest, 0)
+        self.layout.is_whole(digest)
     }
 
     fn has_blob(&self, blob: &Descriptor) -> Result<bool, PublishError> {
@@ -297,7 +316,7 @@ impl Layout {
     }
 
     pub(super) fn has_manifest(&self, digest: &BlobDigest) -> Result<bool, PublishError> {
-        self.is_whole(digest, 0)
+        self.is_whole(digest)
     }
 
     pub(super) fn has_blob(&self, blob: &Descriptor) -> Result<bool, PublishError> {
