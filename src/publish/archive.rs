@@ -14,20 +14,16 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
 
-use crate::base::BlobDigest;
-use crate::image::Descriptor;
 use crate::output::place::{Form, Staged, Standing, Turn, Workspace, behind_link, check_name, replace};
 use crate::output::tarball::{self, Tarball};
 use crate::output::{OutputError, to_file};
-use crate::registry::{Arrived, Manifest, Tag};
+use crate::registry::Manifest;
 use crate::source::image::ImageFileError;
 use crate::source::image::files::Files;
 use crate::source::image::select::check_version;
 
 use super::error::PublishError;
-use super::layout::{Layout, failed};
-use super::place::{Naming, Place};
-use super::stock::Stock;
+use super::layout::{InLayout, Layout, failed};
 
 /// `oci-archive:FILE`
 pub struct ArchivePlace {
@@ -154,49 +150,13 @@ fn not_an_archive(path: &Path, found: String) -> PublishError {
     PublishError::NotAPlace { path: path.to_owned(), expected: "a tar of an OCI layout", found }
 }
 
-impl Place for ArchivePlace {
+impl InLayout for ArchivePlace {
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
     fn name(&self) -> String {
         format!("oci-archive:{}", self.named.display())
-    }
-
-    fn holds(&self, tag: &Tag) -> Result<Option<BlobDigest>, PublishError> {
-        self.layout.holds(tag)
-    }
-
-    fn manifest(&self, digest: &BlobDigest) -> Result<Option<Manifest>, PublishError> {
-        self.layout.manifest(digest)
-    }
-
-    fn has_manifest(&self, digest: &BlobDigest) -> Result<bool, PublishError> {
-        self.layout.has_manifest(digest)
-    }
-
-    fn has_blob(&self, blob: &Descriptor) -> Result<bool, PublishError> {
-        self.layout.has_blob(blob)
-    }
-
-    fn document(&self, blob: &Descriptor) -> Result<Vec<u8>, PublishError> {
-        self.layout.small(blob)
-    }
-
-    fn bring_blob(&self, blob: &Descriptor, stock: &dyn Stock) -> Result<Arrived, PublishError> {
-        self.layout.bring_blob(blob, stock)
-    }
-
-    fn bring_manifest(&self, manifest: &Manifest) -> Result<(), PublishError> {
-        self.layout.bring_manifest(manifest)
-    }
-
-    fn attach(&self, _subject: &BlobDigest, artifacts: &[Manifest]) -> Result<Vec<BlobDigest>, PublishError> {
-        self.layout.attach(artifacts)
-    }
-
-    fn referrers(&self, subject: &BlobDigest) -> Result<Vec<Descriptor>, PublishError> {
-        self.layout.referrers(subject)
-    }
-
-    fn create(&self, tag: &Tag, manifest: &Manifest) -> Result<Naming, PublishError> {
-        self.layout.create(tag, manifest)
     }
 
     fn finish(&self, top: &Manifest) -> Result<(), PublishError> {

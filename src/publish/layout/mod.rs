@@ -253,53 +253,79 @@ impl LayoutPlace {
     }
 }
 
-impl Place for LayoutPlace {
+impl InLayout for LayoutPlace {
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
     fn name(&self) -> String {
         format!("oci:{}", self.path.display())
     }
 
+    fn finish(&self, top: &Manifest) -> Result<(), PublishError> {
+        self.layout.keep(top)
+    }
+}
+
+/// A place whose content is in a layout: a directory or an archive.
+pub(super) trait InLayout: Sync {
+    /// It.
+    fn layout(&self) -> &Layout;
+
+    /// [`Place::name`]
+    fn name(&self) -> String;
+
+    /// [`Place::finish`]
+    fn finish(&self, top: &Manifest) -> Result<(), PublishError>;
+}
+
+impl<T: InLayout> Place for T {
+    fn name(&self) -> String {
+        InLayout::name(self)
+    }
+
     fn holds(&self, tag: &Tag) -> Result<Option<BlobDigest>, PublishError> {
-        self.layout.holds(tag)
+        self.layout().holds(tag)
     }
 
     fn manifest(&self, digest: &BlobDigest) -> Result<Option<Manifest>, PublishError> {
-        self.layout.manifest(digest)
+        self.layout().manifest(digest)
     }
 
     fn has_manifest(&self, digest: &BlobDigest) -> Result<bool, PublishError> {
-        self.layout.is_whole(digest)
+        self.layout().is_whole(digest)
     }
 
     fn has_blob(&self, blob: &Descriptor) -> Result<bool, PublishError> {
-        self.layout.has_blob(blob)
+        self.layout().has_blob(blob)
     }
 
     fn document(&self, blob: &Descriptor) -> Result<Vec<u8>, PublishError> {
-        self.layout.small(blob)
+        self.layout().small(blob)
     }
 
     fn bring_blob(&self, blob: &Descriptor, stock: &dyn Stock) -> Result<Arrived, PublishError> {
-        self.layout.bring_blob(blob, stock)
+        self.layout().bring_blob(blob, stock)
     }
 
     fn bring_manifest(&self, manifest: &Manifest) -> Result<(), PublishError> {
-        self.layout.bring_manifest(manifest)
+        self.layout().bring_manifest(manifest)
     }
 
     fn attach(&self, _subject: &BlobDigest, artifacts: &[Manifest]) -> Result<Vec<BlobDigest>, PublishError> {
-        self.layout.attach(artifacts)
+        self.layout().attach(artifacts)
     }
 
     fn referrers(&self, subject: &BlobDigest) -> Result<Vec<Descriptor>, PublishError> {
-        self.layout.referrers(subject)
+        self.layout().referrers(subject)
     }
 
     fn create(&self, tag: &Tag, manifest: &Manifest) -> Result<Naming, PublishError> {
-        self.layout.create(tag, manifest)
+        self.layout().create(tag, manifest)
     }
 
     fn finish(&self, top: &Manifest) -> Result<(), PublishError> {
-        self.layout.keep(top)
+        InLayout::finish(self, top)
     }
 }
 
@@ -313,10 +339,6 @@ impl Layout {
         let listing = self.listing()?;
         let said = listing.of(digest).map(|entry| entry.media_type.as_str());
         self.document(digest)?.map(|bytes| manifest_of(bytes, said)).transpose()
-    }
-
-    pub(super) fn has_manifest(&self, digest: &BlobDigest) -> Result<bool, PublishError> {
-        self.is_whole(digest)
     }
 
     pub(super) fn has_blob(&self, blob: &Descriptor) -> Result<bool, PublishError> {
