@@ -3,7 +3,7 @@
 //! Unlike [`super::checks`], which accepts images alone, this asks for no more than it takes to carry something from one
 //! place to another whole.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
@@ -87,13 +87,9 @@ impl Links {
 
     /// Config and layers, each once. What registries of docker call foreign is left out: it is elsewhere by its nature.
     pub fn blobs(&self) -> Vec<&Descriptor> {
-        let mut blobs: Vec<&Descriptor> = Vec::new();
-        for blob in self.config.iter().chain(&self.layers) {
-            if !blob.is_elsewhere() && blobs.iter().all(|known| known.digest != blob.digest) {
-                blobs.push(blob);
-            }
-        }
-        blobs
+        let mut seen = BTreeSet::new();
+        let here = self.config.iter().chain(&self.layers).filter(|blob| !blob.is_elsewhere());
+        here.filter(|blob| seen.insert(blob.digest)).collect()
     }
 
     /// What the referrers API says that it is: its own word, else its config's type (distribution-spec, "Listing

@@ -88,6 +88,39 @@ impl Workspace {
     }
 }
 
+/// The turn of the one who makes what is not there yet: others wait for it. Its file beside the target is named
+/// `.NAME.kiln-turn`, goes when this is dropped, and is taken over from a dead run.
+pub struct Turn {
+    /// Goes before the lock is given back.
+    _path: tempfile::TempPath,
+    _lock: File,
+}
+
+impl Turn {
+    /// Waits until nobody else makes `path`, whose directory is made.
+    pub fn beside(path: &Path) -> Result<Self, OutputError> {
+        let parent = parent_of(path);
+        fs::create_dir_all(parent).map_err(|source| OutputError::io("make", parent, source))?;
+        let fail = |source: io::Error| OutputError::io("write beside", path, source);
+        let mut name = prefix_of(path);
+        name.push("turn");
+        let beside = parent.join(name);
+        loop {
+            let flags = OFlags::RDONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+            let opened = openat(CWD, &beside, flags, Mode::from_raw_mode(0o666)).map_err(|error| fail(error.into()))?;
+            let file = File::from(opened);
+            // Where nothing can be locked, the last rename tells who was slower.
+            let _ = flock(&file, FlockOperation::LockExclusive);
+            let (ours, there) = (file.metadata().map_err(fail)?, fs::symlink_metadata(&beside));
+            // The one whose turn it was has removed its file.
+            if there.is_ok_and(|there| (there.dev(), there.ino()) == (ours.dev(), ours.ino())) {
+                let path = tempfile::TempPath::try_from_path(beside).map_err(fail)?;
+                return Ok(Self { _path: path, _lock: file });
+            }
+        }
+    }
+}
+
 /// Locks something new, unless another run took it for a dead one's before.
 fn locked(path: &Path) -> io::Result<Option<File>> {
     let file = match File::open(path) {

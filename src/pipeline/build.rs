@@ -380,6 +380,7 @@ fn keep(prepared: &Prepared, built: &Built, store: &Store, terms: &Terms<'_>) ->
             total_bytes: documents.chain(layers).sum(),
             when,
             narrowed: prepared.platforms.len() < prepared.loaded.settled.platforms.len(),
+            pulled: false,
         };
         store.move_name(&name, &entry)?;
     }

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::assemble::AssembleError;
-use crate::base::{Class, ImagePath};
+use crate::base::{BlobDigest, Class, ImagePath};
 use crate::image::IndexError;
 use crate::input::InputError;
 use crate::layer::read::ReadError;
@@ -103,6 +103,32 @@ pub enum Error {
         wanted: String,
         /// What there is.
         found: String,
+    },
+    /// A platform was asked for that an image from elsewhere does not have.
+    #[error("`{name}` has no image for `{wanted}`; it has {found}")]
+    NoImageFor {
+        /// The image.
+        name: String,
+        /// What was asked for.
+        wanted: String,
+        /// What there is.
+        found: String,
+    },
+    /// A layout calls its image what something is called that was built here.
+    #[error("`{name}` was built here and holds {held}; the layout calls {wanted} the same")]
+    BuiltHere {
+        /// The name in the store.
+        name: String,
+        /// What it holds.
+        held: String,
+        /// What it was to hold.
+        wanted: BlobDigest,
+    },
+    /// A layout calls its image nothing.
+    #[error("`{name}`, which the layout calls its image, is no name")]
+    NotAName {
+        /// What it is.
+        name: String,
     },
     /// A source was asked for that the template does not have.
     #[error("the template has no source `{wanted}`; it has {found}")]
@@ -307,7 +333,7 @@ impl Error {
     /// What it means to whoever called kiln.
     pub fn class(&self) -> Class {
         match self {
-            Self::Store(StoreError::Frozen { .. }) => Class::Refused,
+            Self::Store(StoreError::Frozen { .. }) | Self::BuiltHere { .. } => Class::Refused,
             Self::Output(error) if error.is_refusal() => Class::Refused,
             Self::Locked { .. }
             | Self::StaleFetch { .. }
@@ -394,7 +420,10 @@ impl Error {
             Self::Output(error) => error.hint(),
             Self::ImageFile(error) => error.hint(),
             Self::Index(error) => error.hint(),
-            Self::ChoosePlatform { .. } | Self::NoSuchPlatform { .. } => {
+            Self::BuiltHere { .. } | Self::NotAName { .. } => Some(
+                "give it a name of its own, `kiln copy oci:DIR oci:OTHER:TAG`, and pull that".to_owned(),
+            ),
+            Self::ChoosePlatform { .. } | Self::NoSuchPlatform { .. } | Self::NoImageFor { .. } => {
                 Some("choose one of them with `--platform`".to_owned())
             }
             _ => None,

@@ -23,6 +23,17 @@ pub struct Whole<'a> {
     pub called: Option<String>,
     /// What it is called in the store.
     pub name: Name,
+    /// Who chose that.
+    pub named: Named,
+}
+
+/// Who chose what an image is called in the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Named {
+    /// Whoever called kiln.
+    Outside,
+    /// Whoever wrote the layout.
+    Inside,
 }
 
 /// Finds what a reference stands for now. `reach` has to outlive what is found.
@@ -43,7 +54,7 @@ fn in_registry<'a>(text: &str, reach: &'a Reach<'_>) -> Result<Whole<'a>, Error>
     let origin = RegistryOrigin { client: &reach.remote.registry, repository: image.repository.clone() };
     let top = origin.top(&image)?;
     let name = Name { name: image.repository.to_string(), version: image.tag.clone() };
-    Ok(Whole { origin: Box::new(origin), top, called: image.tag, name })
+    Ok(Whole { origin: Box::new(origin), top, called: image.tag, name, named: Named::Outside })
 }
 
 fn in_store<'a>(name: &Name, reach: &'a Reach<'_>) -> Result<Whole<'a>, Error> {
@@ -53,13 +64,14 @@ fn in_store<'a>(name: &Name, reach: &'a Reach<'_>) -> Result<Whole<'a>, Error> {
     let top = origin.resolve(&entry.digest)?.ok_or_else(missing)?;
     // Its own word is missing in some manifests of others.
     let top = Manifest { media_type: entry.media_type.as_str().into(), ..top };
-    Ok(Whole { origin: Box::new(origin), top, called: name.version.clone(), name })
+    Ok(Whole { origin: Box::new(origin), top, called: name.version.clone(), name, named: Named::Outside })
 }
 
 fn in_file<'a>(reference: &Reference, at: &Located) -> Result<Whole<'a>, Error> {
     let origin = FileOrigin::open(reference)?;
     let (top, called) = origin.top(at)?;
-    Ok(Whole { origin: Box::new(origin), top, name: name_of_file(at, called.as_deref()), called })
+    let name = name_of_file(at, called.as_deref());
+    Ok(Whole { origin: Box::new(origin), top, called, name, named: Named::Inside })
 }
 
 /// What something is called in the store that has no more of a name than its file: a layout's own names are whole ones as
@@ -83,7 +95,7 @@ impl<'a> Whole<'a> {
             let found =
                 entries.iter().filter_map(|entry| entry.platform.as_ref()).filter(|found| found.os != "unknown");
             let found = found.map(Platform::to_string).collect::<Vec<_>>().join(", ");
-            Error::NoSuchPlatform { wanted: platform.to_string(), found }
+            self.has_none_for(platform, found)
         })?;
         let of = Descriptor::plain(&entry.media_type, (*entry.digest.as_bytes()).into(), entry.size_bytes);
         let missing = PublishError::NoBlob { digest: of.digest, size_bytes: of.size };
@@ -100,7 +112,44 @@ impl<'a> Whole<'a> {
         let found = checks::config(&config).map_err(PublishError::from)?.platform;
         match found.runs_on(platform) {
             true => Ok(self),
-            false => Err(Error::NoSuchPlatform { wanted: platform.to_string(), found: found.to_string() }),
+            false => Err(self.has_none_for(platform, found.to_string())),
         }
+    }
+
+    fn has_none_for(&self, wanted: &Platform, found: String) -> Error {
+        Error::NoImageFor { name: self.name.to_string(), wanted: wanted.to_string(), found }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::base::json::bytes_of;
+    use crate::store::Store;
+
+    #[test]
+    fn a_platform_that_an_image_lacks_is_told_without_a_template() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let store = Store::open(directory.path()).expect("a store");
+        let bytes = bytes_of(&json!({
+            "schemaVersion": 2,
+            "mediaType": "application/vnd.oci.image.index.v1+json",
+            "manifests": [{
+                "mediaType": "application/vnd.oci.image.manifest.v1+json",
+                "digest": format!("sha256:{}", "0".repeat(64)),
+                "size": 2,
+                "platform": { "architecture": "amd64", "os": "linux" },
+            }],
+        }));
+        let digest = crate::base::hash::digest_of(&bytes);
+        let top = Manifest { digest, media_type: "application/vnd.oci.image.index.v1+json".into(), bytes };
+        let name = Name { name: "r.example/x".to_owned(), version: Some("1".to_owned()) };
+        let origin = Box::new(StoreOrigin { store: &store });
+        let whole = Whole { origin, top, called: None, name, named: Named::Outside };
+        let error = whole.only(&"linux/arm64".parse().expect("a platform")).err().expect("it has another");
+        assert!(matches!(error, Error::NoImageFor { .. }), "{error:?}");
+        assert_eq!(error.to_string(), "`r.example/x:1` has no image for `linux/arm64`; it has linux/amd64");
     }
 }

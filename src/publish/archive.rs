@@ -14,20 +14,16 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
 
-use crate::base::BlobDigest;
-use crate::image::Descriptor;
-use crate::output::place::{Form, Staged, Standing, Workspace, behind_link, check_name, replace};
+use crate::output::place::{Form, Staged, Standing, Turn, Workspace, behind_link, check_name, replace};
 use crate::output::tarball::{self, Tarball};
 use crate::output::{OutputError, to_file};
-use crate::registry::{Arrived, Manifest, Tag};
+use crate::registry::Manifest;
 use crate::source::image::ImageFileError;
 use crate::source::image::files::Files;
 use crate::source::image::select::check_version;
 
 use super::error::PublishError;
-use super::layout::{Layout, failed};
-use super::place::{Naming, Place};
-use super::stock::Stock;
+use super::layout::{InLayout, Layout, failed};
 
 /// `oci-archive:FILE`
 pub struct ArchivePlace {
@@ -40,19 +36,35 @@ pub struct ArchivePlace {
     _workspace: Workspace,
     /// The archive as it was, which nobody else extends until this is dropped.
     _held: Option<File>,
+    /// Nobody else makes one that was not there.
+    _turn: Option<Turn>,
 }
 
 impl ArchivePlace {
-    /// An archive that is there, or is not there yet. Waits for who extends it.
+    /// An archive that is there, or is not there yet. Waits for who makes or extends it.
     pub fn open(named: &Path) -> Result<Self, PublishError> {
         check_name(named)?;
         let path = behind_link(named);
-        let held = hold(&path)?;
+        let mut held = hold(&path)?;
+        let mut turn = None;
+        if held.is_none() {
+            turn = Some(Turn::beside(&path)?);
+            // Whose turn it was before may have made it.
+            held = hold(&path)?;
+        }
+        let is_new = held.is_none();
         let below = if held.is_some() { Some(read(&path)?) } else { None };
         let workspace = Workspace::beside(&path)?;
         // Not the workspace itself, which is locked already.
         let layout = Layout::new(workspace.path().join("layout"), below);
-        Ok(Self { named: named.to_owned(), path, layout, _workspace: workspace, _held: held })
+        Ok(Self {
+            named: named.to_owned(),
+            path,
+            layout,
+            _workspace: workspace,
+            _held: held,
+            _turn: turn.filter(|_| is_new),
+        })
     }
 
     fn write(&self) -> Result<(), PublishError> {
@@ -138,49 +150,13 @@ fn not_an_archive(path: &Path, found: String) -> PublishError {
     PublishError::NotAPlace { path: path.to_owned(), expected: "a tar of an OCI layout", found }
 }
 
-impl Place for ArchivePlace {
+impl InLayout for ArchivePlace {
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
     fn name(&self) -> String {
         format!("oci-archive:{}", self.named.display())
-    }
-
-    fn holds(&self, tag: &Tag) -> Result<Option<BlobDigest>, PublishError> {
-        self.layout.holds(tag)
-    }
-
-    fn manifest(&self, digest: &BlobDigest) -> Result<Option<Manifest>, PublishError> {
-        self.layout.manifest(digest)
-    }
-
-    fn has_manifest(&self, digest: &BlobDigest) -> Result<bool, PublishError> {
-        self.layout.has_manifest(digest)
-    }
-
-    fn has_blob(&self, blob: &Descriptor) -> Result<bool, PublishError> {
-        self.layout.has_blob(blob)
-    }
-
-    fn document(&self, blob: &Descriptor) -> Result<Vec<u8>, PublishError> {
-        self.layout.small(blob)
-    }
-
-    fn bring_blob(&self, blob: &Descriptor, stock: &dyn Stock) -> Result<Arrived, PublishError> {
-        self.layout.bring_blob(blob, stock)
-    }
-
-    fn bring_manifest(&self, manifest: &Manifest) -> Result<(), PublishError> {
-        self.layout.bring_manifest(manifest)
-    }
-
-    fn attach(&self, _subject: &BlobDigest, artifacts: &[Manifest]) -> Result<Vec<BlobDigest>, PublishError> {
-        self.layout.attach(artifacts)
-    }
-
-    fn referrers(&self, subject: &BlobDigest) -> Result<Vec<Descriptor>, PublishError> {
-        self.layout.referrers(subject)
-    }
-
-    fn create(&self, tag: &Tag, manifest: &Manifest) -> Result<Naming, PublishError> {
-        self.layout.create(tag, manifest)
     }
 
     fn finish(&self, top: &Manifest) -> Result<(), PublishError> {

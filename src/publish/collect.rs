@@ -8,6 +8,7 @@
 //! Both ways come to an end: nobody nests or signs that deep, and what claims to is no image.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::base::BlobDigest;
 use crate::image::{Descriptor, Links};
@@ -24,12 +25,16 @@ const DEPTH_MAX: usize = 8;
 /// Documents of one image: a hundred platforms, each with ten attestations and signatures.
 const DOCUMENTS_MAX: usize = 2_000;
 
+/// Bytes of all documents of one image, as often as they are fetched: they are held in memory. A manifest has a few
+/// thousand; what is large is in blobs.
+const BYTES_MAX: u64 = 64 * 1024 * 1024;
+
 /// Questions that are asked at once.
 const AT_ONCE: usize = 8;
 
 /// A manifest or index with all that it leads to and all that refers to any of it.
 pub fn collect(origin: &dyn Origin, top: Manifest) -> Result<Shipment, PublishError> {
-    let mut walk = Walk { origin, top: top.digest, seen: BTreeSet::new() };
+    let mut walk = Walk { origin, top: top.digest, seen: BTreeSet::new(), bytes: AtomicU64::new(0) };
     let mut shipment = Shipment::default();
     walk.descend(top, 0, &mut shipment.manifests)?;
     shipment.companions = walk.companions(&shipment.manifests)?;
@@ -37,6 +42,11 @@ pub fn collect(origin: &dyn Origin, top: Manifest) -> Result<Shipment, PublishEr
     for _ in 0..DEPTH_MAX {
         subjects = walk.ascend(&subjects, &mut shipment)?;
         if subjects.is_empty() {
+            // Last, so that what is both a companion and a referrer is asked for what refers to it.
+            let Shipment { companions, leaves, .. } = &mut shipment;
+            for companion in companions {
+                walk.descend_below(&companion.manifest, leaves)?;
+            }
             return Ok(shipment);
         }
     }
@@ -48,6 +58,8 @@ struct Walk<'a> {
     top: BlobDigest,
     /// Documents that are in the shipment.
     seen: BTreeSet<BlobDigest>,
+    /// Bytes that were fetched.
+    bytes: AtomicU64,
 }
 
 impl Walk<'_> {
@@ -65,8 +77,9 @@ impl Walk<'_> {
         }
         let links = Links::of(&manifest.bytes)?;
         if lists(&manifest, &links) {
-            let unseen: Vec<&Descriptor> =
-                links.manifests.iter().filter(|entry| !self.seen.contains(&entry.digest)).collect();
+            let mut listed = BTreeSet::new();
+            let unseen = |entry: &&Descriptor| !self.seen.contains(&entry.digest) && listed.insert(entry.digest);
+            let unseen: Vec<&Descriptor> = links.manifests.iter().filter(unseen).collect();
             if unseen.len() > DOCUMENTS_MAX {
                 return Err(self.endless());
             }
@@ -80,7 +93,26 @@ impl Walk<'_> {
 
     fn fetch(&self, entry: &Descriptor) -> Result<Manifest, PublishError> {
         let missing = || PublishError::NoBlob { digest: entry.digest, size_bytes: entry.size };
-        self.origin.manifest(entry)?.ok_or_else(missing)
+        let manifest = self.origin.manifest(entry)?.ok_or_else(missing)?;
+        self.count(&manifest)?;
+        Ok(manifest)
+    }
+
+    fn count(&self, manifest: &Manifest) -> Result<(), PublishError> {
+        let size_bytes = manifest.bytes.len() as u64;
+        match self.bytes.fetch_add(size_bytes, Ordering::Relaxed).saturating_add(size_bytes) > BYTES_MAX {
+            true => Err(PublishError::TooMuch { digest: self.top, max_bytes: BYTES_MAX }),
+            false => Ok(()),
+        }
+    }
+
+    /// Adds what something leads to that is no part of the image itself, and is not to be among it.
+    fn descend_below(&mut self, manifest: &Manifest, leaves: &mut Vec<Manifest>) -> Result<(), PublishError> {
+        let mut below = Vec::new();
+        self.descend(manifest.clone(), 0, &mut below)?;
+        below.retain(|leaf| leaf.digest != manifest.digest);
+        leaves.append(&mut below);
+        Ok(())
     }
 
     /// Adds what refers to `subjects`, and says what that was.
@@ -101,10 +133,7 @@ impl Walk<'_> {
                     continue;
                 }
                 let is_new = !self.seen.contains(&manifest.digest);
-                let mut below = Vec::new();
-                self.descend(manifest.clone(), 0, &mut below)?;
-                below.retain(|leaf| leaf.digest != manifest.digest);
-                shipment.leaves.append(&mut below);
+                self.descend_below(&manifest, &mut shipment.leaves)?;
                 if is_new {
                     next.push(manifest.digest);
                 }
@@ -118,7 +147,11 @@ impl Walk<'_> {
     fn companions(&self, manifests: &[Manifest]) -> Result<Vec<Companion>, PublishError> {
         let of = |manifest: &Manifest| Kind::ALL.map(|kind| (manifest.digest, Tag::companion(&manifest.digest, kind)));
         let tags: Vec<(BlobDigest, Tag)> = manifests.iter().flat_map(of).collect();
-        let found = each(&tags, AT_ONCE, |(_, tag)| self.origin.resolve(tag.as_str()))?;
+        let found = each(&tags, AT_ONCE, |(_, tag)| {
+            let found = self.origin.resolve(tag.as_str())?;
+            found.iter().try_for_each(|manifest| self.count(manifest))?;
+            Ok::<_, PublishError>(found)
+        })?;
         let found = tags.into_iter().zip(found);
         let companion = |((subject, tag), manifest)| Some(Companion { subject, tag, manifest: manifest? });
         Ok(found.filter_map(companion).collect())

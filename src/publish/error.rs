@@ -88,6 +88,14 @@ pub enum PublishError {
         /// How many it takes.
         documents: usize,
     },
+    /// Documents that are more than anybody's.
+    #[error("too much belongs to {digest}: its manifests are more than {max_bytes} bytes")]
+    TooMuch {
+        /// Where it begins.
+        digest: BlobDigest,
+        /// How many kiln takes.
+        max_bytes: u64,
+    },
     /// A blob is not what its digest says.
     #[error("the blob {digest} is damaged")]
     Damaged {
@@ -241,7 +249,7 @@ impl PublishError {
                 "build or pull the image again: what is missing is made anew".to_owned()
             }
             Self::File { .. } | Self::Read { .. } | Self::Manifest(_) | Self::Endless { .. } => return None,
-            Self::Nothing | Self::Interrupted => return None,
+            Self::TooMuch { .. } | Self::Nothing | Self::Interrupted => return None,
         })
     }
 }

@@ -10,7 +10,7 @@
 //! names                 created one after the other
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::base::BlobDigest;
@@ -208,12 +208,9 @@ fn bring_blobs(
     stock: &dyn Stock,
     interrupted: &AtomicBool,
 ) -> Result<Vec<(Descriptor, How)>, PublishError> {
-    let mut blobs: Vec<&Descriptor> = Vec::new();
-    for blob in missing.iter().flat_map(|piece| &piece.blobs) {
-        if blobs.iter().all(|known| known.digest != blob.digest) {
-            blobs.push(blob);
-        }
-    }
+    let mut seen = BTreeSet::new();
+    let blobs = missing.iter().flat_map(|piece| &piece.blobs).filter(|blob| seen.insert(blob.digest));
+    let blobs: Vec<&Descriptor> = blobs.collect();
     let there = each(&blobs, QUESTIONS_AT_ONCE, |blob| place.has_blob(blob))?;
     // The largest first, so that none is left alone in the end.
     let mut absent: Vec<&Descriptor> =
@@ -223,9 +220,9 @@ fn bring_blobs(
         check(interrupted)?;
         place.bring_blob(blob, stock)
     })?;
+    let arrived: BTreeMap<BlobDigest, Arrived> = absent.iter().map(|blob| blob.digest).zip(arrived).collect();
     let how = |blob: &Descriptor| {
-        let at = absent.iter().position(|absent| absent.digest == blob.digest)?;
-        Some(match arrived.get(at)? {
+        Some(match arrived.get(&blob.digest)? {
             Arrived::Mounted(from) => How::Mounted(from.clone()),
             Arrived::Sent => How::Sent,
         })

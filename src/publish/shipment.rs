@@ -11,7 +11,7 @@ use crate::registry::{Manifest, Tag};
 pub struct Shipment {
     /// Those that others lead to come first; the last one is what gets the names.
     pub manifests: Vec<Manifest>,
-    /// What attachments that are indexes lead to; in the order in which they are written.
+    /// What attachments and companions that are indexes lead to; in the order in which they are written.
     pub leaves: Vec<Manifest>,
     /// In the order in which they are written.
     pub attachments: Vec<Attachment>,

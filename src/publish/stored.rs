@@ -22,9 +22,9 @@ pub struct StoreStock<'a> {
 }
 
 /// A blob of the store.
-struct Stored<'a> {
-    store: &'a Store,
-    digest: String,
+pub(super) struct Stored<'a> {
+    pub(super) store: &'a Store,
+    pub(super) digest: String,
 }
 
 impl BlobSource for Stored<'_> {

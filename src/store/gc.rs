@@ -56,6 +56,9 @@ pub struct GcReport {
 
 const DAY_SECONDS: i64 = 86_400;
 
+/// Indexes in indexes. Nothing deeper is brought here.
+const DEPTH_MAX: usize = 8;
+
 impl Store {
     /// Removes what is not kept. The store must have been opened with [`Store::open_alone`].
     pub fn gc(&self, keep: &Keep, removal: Removal) -> Result<GcReport, StoreError> {
@@ -133,11 +136,12 @@ impl Store {
     /// Adds what is here of what a manifest or index needs. A base's layers need not be here: only their lists of files
     /// are, until somebody wants their bytes.
     fn collect(&self, digest: &str, all: &mut BTreeSet<String>) {
-        let document = self.read_unmarked(digest).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
-        let Some(document) = document else { return };
-        if !all.insert(digest.to_owned()) {
+        if all.contains(digest) {
             return;
         }
+        let document = self.read_unmarked(digest).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
+        let Some(document) = document else { return };
+        all.insert(digest.to_owned());
         let listed = |key: &str| document[key].as_array().into_iter().flatten().filter_map(|of| of["digest"].as_str());
         listed("manifests").for_each(|manifest| self.collect(manifest, all));
         all.extend(listed("layers").chain(document["config"]["digest"].as_str()).map(str::to_owned));
@@ -149,20 +153,39 @@ impl Store {
 
     /// The digests of everything that a manifest or index needs, itself included; `None` if part of it is not there.
     pub fn reachable(&self, digest: &str) -> Option<BTreeSet<String>> {
+        let (mut documents, mut all) = (BTreeSet::new(), BTreeSet::new());
+        self.reach(digest, 0, &mut documents, &mut all)?;
+        all.append(&mut documents);
+        Some(all)
+    }
+
+    /// Adds what a document needs. One that was gone through is not again, however often it is listed.
+    fn reach(
+        &self,
+        digest: &str,
+        depth: usize,
+        documents: &mut BTreeSet<String>,
+        blobs: &mut BTreeSet<String>,
+    ) -> Option<()> {
+        if !documents.insert(digest.to_owned()) {
+            return Some(());
+        }
+        if depth > DEPTH_MAX {
+            return None;
+        }
         let document: Value = serde_json::from_slice(&self.read_unmarked(digest).ok()?).ok()?;
-        let mut all = BTreeSet::from([digest.to_owned()]);
         let listed = |key: &str| document[key].as_array().into_iter().flatten();
         for manifest in listed("manifests") {
-            all.extend(self.reachable(manifest["digest"].as_str()?)?);
+            self.reach(manifest["digest"].as_str()?, depth + 1, documents, blobs)?;
         }
         for blob in listed("layers").chain(document.get("config")) {
             let (digest, size) = (blob["digest"].as_str()?, blob["size"].as_u64()?);
             if !self.has_blob(digest, size) {
                 return None;
             }
-            all.insert(digest.to_owned());
+            blobs.insert(digest.to_owned());
         }
-        Some(all)
+        Some(())
     }
 
     /// The contents of the packages whose files are among `digests`: nothing else names them.
@@ -237,4 +260,35 @@ impl Store {
 
 fn bytes(blobs: &[StoredBlob]) -> u64 {
     blobs.iter().map(|blob| blob.size_bytes).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::BlobDigest;
+    use crate::base::hash::digest_of;
+
+    fn put(store: &Store, document: &Value) -> String {
+        let bytes = document.to_string().into_bytes();
+        let digest = digest_of::<BlobDigest>(&bytes).to_string();
+        store.put_bytes(&digest, &bytes).expect("kept");
+        digest
+    }
+
+    #[test]
+    fn an_index_that_lists_the_same_over_and_over_is_gone_through_once() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let store = Store::open(directory.path()).expect("a store");
+        let mut digest = put(&store, &serde_json::json!({ "layers": [] }));
+        for _ in 0..DEPTH_MAX {
+            digest =
+                put(&store, &serde_json::json!({ "manifests": vec![serde_json::json!({ "digest": digest }); 2_000] }));
+        }
+        assert_eq!(store.reachable(&digest).map(|all| all.len()), Some(DEPTH_MAX + 1));
+        let mut all = BTreeSet::new();
+        store.collect(&digest, &mut all);
+        assert_eq!(all.len(), DEPTH_MAX + 1);
+        let deeper = put(&store, &serde_json::json!({ "manifests": [{ "digest": digest }] }));
+        assert_eq!(store.reachable(&deeper), None);
+    }
 }

@@ -1,10 +1,11 @@
 //! Notes: small files that only save work. One that is missing or damaged costs time, never correctness.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::fs::{self, File};
 use std::io::Write;
 use std::path::PathBuf;
 
+use rustix::fs::{FlockOperation, flock};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -206,6 +207,18 @@ impl Store {
         self.keep_note_bytes(shelf, name, &bytes)
     }
 
+    /// Adds to what is known to refer to a manifest. Several pulls may at once, so what is there is read and replaced under
+    /// a lock of the shelf.
+    pub fn add_attached(&self, subject: &str, new: AttachedNote) -> Result<(), StoreError> {
+        let lock = File::open(self.shelf(Shelf::Attached)).map_err(|source| self.write_error(source))?;
+        flock(&lock, FlockOperation::LockExclusive).map_err(|error| self.write_error(error.into()))?;
+        let known: AttachedNote = self.note(Shelf::Attached, subject).unwrap_or_default();
+        let mut all = known.clone();
+        all.referrers.extend(new.referrers);
+        all.companions.extend(new.companions);
+        if all == known { Ok(()) } else { self.keep_note(Shelf::Attached, subject, &all) }
+    }
+
     /// Forgets a note.
     pub fn drop_note(&self, shelf: Shelf, name: &str) {
         // A note that cannot be removed says something that is checked wherever it is used.
@@ -242,5 +255,20 @@ mod tests {
         assert_eq!(store.notes(Shelf::Builds), ["x"]);
         store.drop_note(Shelf::Builds, "x");
         assert!(store.notes(Shelf::Builds).is_empty());
+    }
+
+    #[test]
+    fn what_several_add_at_once_is_all_there() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let store = Store::open(directory.path()).expect("a store");
+        std::thread::scope(|scope| {
+            for at in 0..16_u8 {
+                let store = &store;
+                let new = AttachedNote { referrers: [digest_of(&[at])].into(), ..AttachedNote::default() };
+                scope.spawn(move || store.add_attached("x", new).expect("kept"));
+            }
+        });
+        let note: AttachedNote = store.note(Shelf::Attached, "x").expect("it is there");
+        assert_eq!(note.referrers.len(), 16);
     }
 }

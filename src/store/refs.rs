@@ -37,6 +37,9 @@ pub struct Entry {
     /// Whether platforms of the template are missing, because others were asked for.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub narrowed: bool,
+    /// Whether it came from elsewhere; what says nothing was built here.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pulled: bool,
 }
 
 impl std::fmt::Display for Name {
@@ -168,7 +171,8 @@ mod tests {
 
     fn entry(digest: &str, when: i64) -> Entry {
         let media_type = "application/vnd.oci.image.manifest.v1+json".to_owned();
-        Entry { digest: digest.to_owned(), media_type, size_bytes: 1, total_bytes: 2, when, narrowed: false }
+        let (narrowed, pulled) = (false, false);
+        Entry { digest: digest.to_owned(), media_type, size_bytes: 1, total_bytes: 2, when, narrowed, pulled }
     }
 
     fn name(name: &str, version: &str) -> Name {

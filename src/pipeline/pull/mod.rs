@@ -16,12 +16,12 @@ use crate::output::{Other, Receipt, Subject, check_outputs};
 use crate::publish::shipment::Piece;
 use crate::publish::{Origin, PublishError, Shipment, collect};
 use crate::registry::Manifest;
-use crate::store::{AttachedNote, Entry, Name, Shelf, Store};
+use crate::store::{AttachedNote, Entry, Name, Store};
 
 use super::deliver::deliver_one;
 use super::error::Error;
 use super::terms::Terms;
-use super::whole::Whole;
+use super::whole::{Named, Whole};
 use supply::StoredSupply;
 
 /// Blobs that are fetched at once: what registries and browsers are used to.
@@ -49,6 +49,7 @@ pub fn pull(whole: &Whole<'_>, outputs: &[Output], reach: &Reach<'_>, terms: &Te
     let store = reach.store;
     let digest = whole.top.digest;
     store.check_movable(&whole.name, &digest.to_string())?;
+    check_name(&whole.name, whole.named, &digest, store)?;
     check_outputs(outputs, &platforms(&whole.top))?;
     let shipment = collect(&*whole.origin, whole.top.clone())?;
     let pieces = shipment.pieces().map_err(PublishError::from)?;
@@ -64,12 +65,26 @@ pub fn pull(whole: &Whole<'_>, outputs: &[Output], reach: &Reach<'_>, terms: &Te
         size_bytes: whole.top.bytes.len() as u64,
         total_bytes,
         narrowed: false,
+        pulled: true,
         when: terms.now.seconds(),
     };
     store.move_name(&whole.name, &entry)?;
     let outputs = if outputs.is_empty() { Vec::new() } else { deliver(whole, &shipment, outputs, reach, terms)? };
     let attached = shipment.attachments.len() + shipment.companions.len();
     Ok(Pulled { digest, name: whole.name.clone(), fetched, there, attached, outputs })
+}
+
+/// Refuses a name that a layout chose if it is none, or is that of something that was built here.
+fn check_name(name: &Name, named: Named, digest: &BlobDigest, store: &Store) -> Result<(), Error> {
+    if name.name.is_empty() || name.version.as_deref() == Some("") {
+        return Err(Error::NotAName { name: name.to_string() });
+    }
+    match (named, store.current(name)) {
+        (Named::Inside, Some(held)) if !held.pulled && held.digest != digest.to_string() => {
+            Err(Error::BuiltHere { name: name.to_string(), held: held.digest, wanted: *digest })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What an index says that it is for; a manifest alone says nothing and holds one image.
@@ -111,13 +126,7 @@ fn remember(shipment: &Shipment, store: &Store) -> Result<(), Error> {
         note.companions.insert(companion.tag.to_string(), companion.manifest.digest);
     }
     for (subject, new) in notes {
-        let known: AttachedNote = store.note(Shelf::Attached, &subject).unwrap_or_default();
-        let mut all = known.clone();
-        all.referrers.extend(new.referrers);
-        all.companions.extend(new.companions);
-        if all != known {
-            store.keep_note(Shelf::Attached, &subject, &all)?;
-        }
+        store.add_attached(&subject, new)?;
     }
     Ok(())
 }
@@ -186,4 +195,34 @@ fn other(manifest: &Manifest) -> Result<Other, Error> {
     let piece = Piece::of(manifest).map_err(PublishError::from)?;
     let blobs = piece.blobs.iter().map(|blob| (LayerDigest::from(*blob.digest.as_bytes()), blob.size)).collect();
     Ok(Other { digest: manifest.digest, bytes: manifest.bytes.clone(), blobs })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_layout_moves_no_name_of_what_was_built_here() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let store = Store::open(directory.path()).expect("a store");
+        let name = |name: &str, version: &str| Name { name: name.to_owned(), version: Some(version.to_owned()) };
+        let [built, came] = ["1", "2"].map(|digit| format!("sha256:{}", digit.repeat(64)));
+        let entry = |digest: &str, pulled| {
+            let (digest, media_type) = (digest.to_owned(), "x".to_owned());
+            Entry { digest, media_type, size_bytes: 1, total_bytes: 1, narrowed: false, when: 1, pulled }
+        };
+        let digest: BlobDigest = came.parse().expect("a digest");
+        let (ours, theirs) = (name("shop/api", "1.8.2"), name("other", "1"));
+        store.move_name(&ours, &entry(&built, false)).expect("built");
+        store.move_name(&theirs, &entry(&built, true)).expect("pulled");
+        let refused = check_name(&ours, Named::Inside, &digest, &store).expect_err("it was built here");
+        assert!(matches!(refused, Error::BuiltHere { .. }) && refused.hint().is_some(), "{refused:?}");
+        assert_eq!(refused.class(), crate::base::Class::Refused);
+        check_name(&ours, Named::Inside, &built.parse().expect("a digest"), &store).expect("it holds that");
+        check_name(&ours, Named::Outside, &digest, &store).expect("whoever calls kiln chose it");
+        check_name(&theirs, Named::Inside, &digest, &store).expect("it came from elsewhere");
+        for none in [name("", "1"), name("a", "")] {
+            assert!(matches!(check_name(&none, Named::Inside, &digest, &store), Err(Error::NotAName { .. })));
+        }
+    }
 }

@@ -16,6 +16,7 @@ mod listing;
 
 pub(in crate::publish) use file::failed;
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -92,12 +93,16 @@ impl Layout {
 
     fn listing(&self) -> Result<Listing, PublishError> {
         let path = self.directory.join("index.json");
-        let bytes = match (fs::read(&path), &self.below) {
-            (Ok(bytes), _) => bytes,
-            (Err(error), Some(below)) if error.kind() == io::ErrorKind::NotFound => below.small("index.json")?,
+        let here = match self.directory.is_dir() {
+            true => Files::directory(&self.directory).small("index.json").map(Some),
+            false => Ok(None),
+        };
+        let bytes = match (here, &self.below) {
+            (Ok(Some(bytes)), _) => bytes,
+            (Ok(None) | Err(ImageFileError::Missing { .. }), Some(below)) => below.small("index.json")?,
             // The directory comes before its first image.
-            (Err(error), None) if error.kind() == io::ErrorKind::NotFound => return Ok(Listing::empty()),
-            (Err(error), _) => return Err(failed("read", &path)(error)),
+            (Ok(None) | Err(ImageFileError::Missing { .. }), None) => return Ok(Listing::empty()),
+            (Err(error), _) => return Err(error.into()),
         };
         Listing::parse(&bytes).map_err(|source| ImageFileError::Check { path, source }.into())
     }
@@ -143,13 +148,27 @@ impl Layout {
     }
 
     /// Whether all that a document leads to is here: others write layouts that lack something.
-    fn is_whole(&self, digest: &BlobDigest, depth: usize) -> Result<bool, PublishError> {
+    fn is_whole(&self, digest: &BlobDigest) -> Result<bool, PublishError> {
+        self.is_whole_below(digest, 0, &mut BTreeSet::new())
+    }
+
+    /// The same of what is not among `seen`.
+    fn is_whole_below(
+        &self,
+        digest: &BlobDigest,
+        depth: usize,
+        seen: &mut BTreeSet<BlobDigest>,
+    ) -> Result<bool, PublishError> {
+        // If it was not whole, nobody asks again.
+        if !seen.insert(*digest) {
+            return Ok(true);
+        }
         let Some(bytes) = self.document(digest)?.filter(|_| depth < DEPTH_MAX) else { return Ok(false) };
         let manifest = manifest_of(bytes, None)?;
         let links = Links::of(&manifest.bytes)?;
         if lists(&manifest, &links) {
             for entry in &links.manifests {
-                if !self.is_whole(&entry.digest, depth + 1)? {
+                if !self.is_whole_below(&entry.digest, depth + 1, seen)? {
                     return Ok(false);
                 }
             }
@@ -234,53 +253,79 @@ impl LayoutPlace {
     }
 }
 
-impl Place for LayoutPlace {
+impl InLayout for LayoutPlace {
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
     fn name(&self) -> String {
         format!("oci:{}", self.path.display())
     }
 
+    fn finish(&self, top: &Manifest) -> Result<(), PublishError> {
+        self.layout.keep(top)
+    }
+}
+
+/// A place whose content is in a layout: a directory or an archive.
+pub(super) trait InLayout: Sync {
+    /// It.
+    fn layout(&self) -> &Layout;
+
+    /// [`Place::name`]
+    fn name(&self) -> String;
+
+    /// [`Place::finish`]
+    fn finish(&self, top: &Manifest) -> Result<(), PublishError>;
+}
+
+impl<T: InLayout> Place for T {
+    fn name(&self) -> String {
+        InLayout::name(self)
+    }
+
     fn holds(&self, tag: &Tag) -> Result<Option<BlobDigest>, PublishError> {
-        self.layout.holds(tag)
+        self.layout().holds(tag)
     }
 
     fn manifest(&self, digest: &BlobDigest) -> Result<Option<Manifest>, PublishError> {
-        self.layout.manifest(digest)
+        self.layout().manifest(digest)
     }
 
     fn has_manifest(&self, digest: &BlobDigest) -> Result<bool, PublishError> {
-        self.layout.is_whole(digest, 0)
+        self.layout().is_whole(digest)
     }
 
     fn has_blob(&self, blob: &Descriptor) -> Result<bool, PublishError> {
-        self.layout.has_blob(blob)
+        self.layout().has_blob(blob)
     }
 
     fn document(&self, blob: &Descriptor) -> Result<Vec<u8>, PublishError> {
-        self.layout.small(blob)
+        self.layout().small(blob)
     }
 
     fn bring_blob(&self, blob: &Descriptor, stock: &dyn Stock) -> Result<Arrived, PublishError> {
-        self.layout.bring_blob(blob, stock)
+        self.layout().bring_blob(blob, stock)
     }
 
     fn bring_manifest(&self, manifest: &Manifest) -> Result<(), PublishError> {
-        self.layout.bring_manifest(manifest)
+        self.layout().bring_manifest(manifest)
     }
 
     fn attach(&self, _subject: &BlobDigest, artifacts: &[Manifest]) -> Result<Vec<BlobDigest>, PublishError> {
-        self.layout.attach(artifacts)
+        self.layout().attach(artifacts)
     }
 
     fn referrers(&self, subject: &BlobDigest) -> Result<Vec<Descriptor>, PublishError> {
-        self.layout.referrers(subject)
+        self.layout().referrers(subject)
     }
 
     fn create(&self, tag: &Tag, manifest: &Manifest) -> Result<Naming, PublishError> {
-        self.layout.create(tag, manifest)
+        self.layout().create(tag, manifest)
     }
 
     fn finish(&self, top: &Manifest) -> Result<(), PublishError> {
-        self.layout.keep(top)
+        InLayout::finish(self, top)
     }
 }
 
@@ -294,10 +339,6 @@ impl Layout {
         let listing = self.listing()?;
         let said = listing.of(digest).map(|entry| entry.media_type.as_str());
         self.document(digest)?.map(|bytes| manifest_of(bytes, said)).transpose()
-    }
-
-    pub(super) fn has_manifest(&self, digest: &BlobDigest) -> Result<bool, PublishError> {
-        self.is_whole(digest, 0)
     }
 
     pub(super) fn has_blob(&self, blob: &Descriptor) -> Result<bool, PublishError> {

@@ -1,11 +1,10 @@
 //! The local store, to be read whole.
 
-use std::io::{self, Read};
-
 use crate::base::BlobDigest;
 use crate::image::Descriptor;
 use crate::publish::error::PublishError;
 use crate::publish::stock::Stock;
+use crate::publish::stored::Stored;
 use crate::registry::write::attach::descriptor;
 use crate::registry::{BlobSource, Manifest, Repository};
 use crate::store::{AttachedNote, Shelf, Store, StoreError};
@@ -60,24 +59,11 @@ impl Origin for StoreOrigin<'_> {
     }
 }
 
-/// A blob of the store.
-struct StoredBlob<'a> {
-    store: &'a Store,
-    digest: String,
-}
-
-impl BlobSource for StoredBlob<'_> {
-    fn open(&self) -> io::Result<Box<dyn Read + '_>> {
-        let opened = self.store.open_blob(&self.digest).map_err(io::Error::other)?;
-        Ok(Box::new(opened))
-    }
-}
-
 impl Stock for StoreOrigin<'_> {
     fn open(&self, blob: &Descriptor) -> Result<Box<dyn BlobSource + '_>, PublishError> {
         let digest = blob.digest.to_string();
         match self.store.has_blob(&digest, blob.size) {
-            true => Ok(Box::new(StoredBlob { store: self.store, digest })),
+            true => Ok(Box::new(Stored { store: self.store, digest })),
             false => Err(PublishError::NoBlob { digest: blob.digest, size_bytes: blob.size }),
         }
     }

@@ -86,3 +86,23 @@ fn what_is_no_archive_of_a_layout_is_refused() {
     }
     assert!(matches!(ArchivePlace::open(directory.path()).err(), Some(PublishError::NotAPlace { .. })));
 }
+
+#[test]
+fn several_push_into_one_archive_at_once() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("a/all.tar");
+    let mut shelf = Shelf::default();
+    let images: Vec<Manifest> = (0..6).map(|at| shelf.image(&format!("image {at}"))).collect();
+    std::thread::scope(|scope| {
+        for (at, image) in images.iter().enumerate() {
+            let (path, shelf) = (&path, &shelf);
+            scope.spawn(move || send(shelf, image, &archive(path), &[&format!("t{at}")]).expect("each waits its turn"));
+        }
+    });
+    let place = archive(&path);
+    for (at, image) in images.iter().enumerate() {
+        assert_eq!(place.holds(&format!("t{at}").parse().expect("a tag")).expect("asked"), Some(image.digest));
+    }
+    drop(place);
+    assert_eq!(beside(&directory.path().join("a")), ["all.tar"]);
+}

@@ -125,3 +125,33 @@ fn the_store_knows_what_came_along() {
     let wrong = Descriptor::plain(&MediaType::ImageLayer, layer, 3);
     assert!(matches!(shelf.keep(&wrong, &store), Err(PublishError::Damaged { .. })));
 }
+
+#[test]
+fn a_companion_that_is_an_index_comes_with_what_it_leads_to() {
+    let mut shelf = Shelf::default();
+    let (image, part) = (shelf.image("one"), shelf.image("part"));
+    let list = shelf.index(&[&part]);
+    let sig = Tag::companion(&image.digest, Kind::Signature);
+    shelf.tags.insert(sig.to_string(), list.digest);
+    let shipment = collect(&shelf, image.clone()).expect("it is whole");
+    assert_eq!(digests(&shipment.leaves), [part.digest]);
+    let directory = tempfile::tempdir().expect("a directory");
+    let place = LayoutPlace::open(directory.path()).expect("it is empty");
+    send(&shelf, &image, &place, &["1"]).expect("sent");
+    assert!(place.has_manifest(&list.digest).expect("asked"));
+}
+
+#[test]
+fn documents_are_fetched_once_and_their_bytes_have_an_end() {
+    let mut shelf = Shelf::default();
+    let mut large = |at: usize| {
+        let note = "x".repeat(3 * 1024 * 1024);
+        shelf.document(&json!({ "schemaVersion": 2, "annotations": { "at": at.to_string(), "note": note } }))
+    };
+    let many: Vec<Manifest> = (0..25).map(&mut large).collect();
+    let same = shelf.index(&[&many[0]; 40]);
+    assert_eq!(collect(&shelf, same).expect("it is one").manifests.len(), 2);
+    let all = shelf.index(&many.iter().collect::<Vec<_>>());
+    let error = collect(&shelf, all.clone()).expect_err("it is too much");
+    assert!(matches!(error, PublishError::TooMuch { digest, .. } if digest == all.digest), "{error:?}");
+}

@@ -220,3 +220,29 @@ fn several_push_into_one_directory_at_once() {
     }
     assert_eq!(fs::read_dir(&path).expect("ours").count(), 3, "nothing is left beside");
 }
+
+#[test]
+fn an_index_that_lists_the_same_over_and_over_is_gone_through_once() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut shelf = Shelf::default();
+    let place = LayoutPlace::open(directory.path()).expect("it is empty");
+    let mut top = shelf.image("one");
+    send(&shelf, &top, &place, &[]).expect("sent");
+    for _ in 0..7 {
+        top = shelf.index(&[&top; 1_000]);
+        place.bring_manifest(&top).expect("brought");
+    }
+    assert!(place.has_manifest(&top.digest).expect("asked"));
+}
+
+#[test]
+fn a_list_that_never_ends_is_not_read() {
+    let directory = tempfile::tempdir().expect("a directory");
+    fs::write(directory.path().join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#).expect("written");
+    std::os::unix::fs::symlink("/dev/zero", directory.path().join("index.json")).expect("made");
+    assert!(matches!(LayoutPlace::open(directory.path()).err(), Some(PublishError::ImageFile(_))));
+    fs::remove_file(directory.path().join("index.json")).expect("it is there");
+    let file = fs::File::create(directory.path().join("index.json")).expect("made");
+    file.set_len(1 << 40).expect("it takes no room");
+    assert!(matches!(LayoutPlace::open(directory.path()).err(), Some(PublishError::ImageFile(_))));
+}

@@ -80,7 +80,7 @@ impl Files {
     pub fn open(&self, name: &str) -> Result<Box<dyn Read + Send>, ImageFileError> {
         let missing = || ImageFileError::Missing { path: self.path().to_owned(), name: name.to_owned() };
         match self {
-            Self::Directory(directory) => match File::open(directory.join(name)) {
+            Self::Directory(directory) => match open_file(&directory.join(name)) {
                 Ok(file) => Ok(Box::new(file)),
                 Err(error) if error.kind() == io::ErrorKind::NotFound && directory.is_dir() => Err(missing()),
                 Err(source) => Err(ImageFileError::Open { path: directory.join(name), source }),
@@ -100,6 +100,14 @@ impl Files {
             return Err(ImageFileError::Check { path: path(), source });
         }
         Ok(bytes)
+    }
+}
+
+/// Opens what is a file, or a link to one: what others made a layout may wait for ever, or never end.
+fn open_file(path: &Path) -> io::Result<File> {
+    match std::fs::metadata(path)?.is_file() {
+        true => File::open(path),
+        false => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file")),
     }
 }
 
