@@ -102,7 +102,7 @@ fn is_of_address(before: &str, after: &str) -> bool {
 }
 
 /// What may be shown of it.
-fn shown(text: &str) -> String {
+pub fn shown(text: &str) -> String {
     match text.rsplit_once('@') {
         Some((before, after)) if is_of_address(before, after) => url::shown(after),
         _ => url::shown(text),

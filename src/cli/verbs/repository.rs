@@ -2,6 +2,7 @@
 
 use crate::cli::report::Failure;
 use crate::pipeline::Error;
+use crate::publish::destination::shown;
 use crate::publish::{Destination, PublishError};
 use crate::registry::{RegistryError, Repository, Tag};
 
@@ -10,7 +11,7 @@ pub(super) fn with_tag(text: &str) -> Result<(Repository, Option<Tag>), Failure>
     match text.parse::<Destination>() {
         Ok(Destination::Registry(repository, tag)) => Ok((repository, tag)),
         _ => Err(Failure::Usage {
-            message: format!("`{text}` is not a repository of a registry"),
+            message: format!("`{}` is not a repository of a registry", shown(text)),
             hint: "write it as `HOST/REPOSITORY`; what is on Docker Hub begins with `docker.io/`".to_owned(),
         }),
     }
