@@ -209,11 +209,10 @@ fn what_is_set_is_there_and_no_release() {
 
 #[test]
 fn a_tag_of_somebody_else_is_refused_after_the_release_is_published() {
-    let shop = Shop::new();
-    shop.push("1.7.0").ok();
-    let other = shop.tag("1.7.0").expect("a release");
-    let shop = Shop { project: Project::new(&template("channels = ['edge', 'stable']")), ..shop };
-    shop.write_tag("stable", &other);
+    let shop = Shop::with("channels = ['edge', 'stable']");
+    let index = "application/vnd.oci.image.index.v1+json";
+    let empty = format!(r#"{{"schemaVersion":2,"mediaType":"{index}","manifests":[]}}"#);
+    let other = shop.registry.store(|store| store.put_manifest(REPOSITORY, "stable", index, empty.as_bytes()));
     let ended = shop.push("1.8.1").run().expect_code(3);
     let published = format!("`{}:1.8.1` is published, but its channel `stable` did not move", shop.place());
     let advice = format!("kiln channel set {}:stable DIGEST --reason TEXT", shop.place());
@@ -225,6 +224,12 @@ fn a_tag_of_somebody_else_is_refused_after_the_release_is_published() {
     let stable = format!("{}:stable", shop.place());
     shop.channel(&["set", &stable, &digest, "--reason", "kiln moves it now"]).ok();
     shop.push("1.8.2").ok().expect_said("`stable` moved from 1.8.1");
+    // What kiln created is a release's, whatever it is called, and becomes no channel.
+    shop.push("1.8.3").args(["--tag", "winter"]).ok();
+    let winter = format!("{}:winter", shop.place());
+    let refused = shop.channel(&["set", &winter, &digest, "--reason", "no"]).run().expect_code(3);
+    refused.expect_said("is the tag of a release");
+    assert_eq!(shop.tag("winter"), shop.tag("1.8.3"));
 }
 
 #[test]
