@@ -164,6 +164,14 @@ impl Report {
         self.stderr(&text);
     }
 
+    /// Of several failures, says all but the one with the highest exit code, which ends the command.
+    pub fn worst(&self, mut failures: Vec<Failure>) -> Result<(), Failure> {
+        failures.sort_by_key(Failure::exit_code);
+        let Some(worst) = failures.pop() else { return Ok(()) };
+        failures.iter().for_each(|failure| self.failure(failure));
+        Err(worst)
+    }
+
     /// Says what looks wrong in a template.
     pub fn findings(&self, findings: &[Finding], files: &Files) {
         if self.loudness > Loudness::Quiet && !findings.is_empty() {

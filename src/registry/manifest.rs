@@ -2,10 +2,10 @@
 
 use serde::Deserialize;
 
-use crate::base::BlobDigest;
 use crate::base::hash::digest_of;
-use crate::image::MediaType;
+use crate::base::{BlobDigest, ManifestDigest};
 use crate::image::checks::{is_index, is_manifest};
+use crate::image::{Blob, MediaType};
 use crate::transport::Headers;
 
 use super::error::RegistryError;
@@ -33,6 +33,16 @@ pub struct Manifest {
     pub media_type: MediaType,
     /// Exactly what is sent.
     pub bytes: Vec<u8>,
+}
+
+impl From<&Blob<ManifestDigest>> for Manifest {
+    fn from(manifest: &Blob<ManifestDigest>) -> Self {
+        Self {
+            digest: BlobDigest::from(*manifest.digest.as_bytes()),
+            media_type: manifest.media_type.clone(),
+            bytes: manifest.bytes.clone(),
+        }
+    }
 }
 
 #[derive(Deserialize)]

@@ -127,14 +127,8 @@ pub(super) fn receipts(
             Err(error) => failures.push(error.into()),
         }
     }
-    failures.sort_by_key(Failure::exit_code);
-    match failures.pop() {
-        None => Ok(receipts),
-        Some(worst) => {
-            failures.iter().for_each(|failure| session.report.failure(failure));
-            Err(worst)
-        }
-    }
+    session.report.worst(failures)?;
+    Ok(receipts)
 }
 
 fn say_receipt(output: &Output, receipt: &Receipt, session: &Session) {

@@ -48,14 +48,8 @@ pub fn run(args: &Copy, session: &Session) -> Result<ExitCode, Failure> {
         let names: Vec<String> = all.iter().flat_map(names).map(|name| format!("{name}\n")).collect();
         print(&names.concat())?;
     }
-    failures.sort_by_key(Failure::exit_code);
-    match failures.pop() {
-        None => Ok(ExitCode::SUCCESS),
-        Some(worst) => {
-            failures.iter().for_each(|failure| session.report.failure(failure));
-            Err(worst)
-        }
-    }
+    session.report.worst(failures)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn names(sent: &Sent) -> Vec<String> {

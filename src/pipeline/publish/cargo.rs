@@ -30,15 +30,7 @@ pub struct Cargo {
 impl Cargo {
     /// What was built.
     pub fn of_build(prepared: &Prepared, built: &Built) -> Result<Self, Error> {
-        let mut manifests: Vec<Manifest> = built
-            .images
-            .iter()
-            .map(|image| Manifest {
-                digest: BlobDigest::from(*image.manifest.digest.as_bytes()),
-                media_type: image.manifest.media_type.clone(),
-                bytes: image.manifest.bytes.clone(),
-            })
-            .collect();
+        let mut manifests: Vec<Manifest> = built.images.iter().map(|image| Manifest::from(&image.manifest)).collect();
         manifests.extend(built.index.as_ref().map(|index| Manifest {
             digest: BlobDigest::from(*index.digest.as_bytes()),
             media_type: MediaType::ImageIndex,

@@ -91,14 +91,7 @@ pub fn join(common: &Common, parts: &[&Part], reach: &Reach<'_>) -> Result<(Carg
     let first = common.places.first().ok_or(Error::NoDestination)?;
     let from = repository(&first.repository)?;
     let images = parts.iter().map(|part| image_of(part, &from, reach)).collect::<Result<Vec<Image>, Error>>()?;
-    let mut manifests: Vec<Manifest> = images
-        .iter()
-        .map(|image| Manifest {
-            digest: BlobDigest::from(*image.manifest.digest.as_bytes()),
-            media_type: image.manifest.media_type.clone(),
-            bytes: image.manifest.bytes.clone(),
-        })
-        .collect();
+    let mut manifests: Vec<Manifest> = images.iter().map(|image| Manifest::from(&image.manifest)).collect();
     if images.len() > 1 {
         let head = &common.head;
         let (name, version) = (head.name.as_deref(), head.version.as_deref());

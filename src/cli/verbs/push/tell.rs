@@ -105,14 +105,8 @@ pub(super) fn result(
     if let (Some(path), Some(first)) = (&args.digest_file, all.first()) {
         failures.extend(write(path, &format!("{}\n", first.receipt.digest)).err());
     }
-    failures.sort_by_key(Failure::exit_code);
-    match failures.pop() {
-        None => Ok(ExitCode::SUCCESS),
-        Some(worst) => {
-            failures.iter().for_each(|failure| session.report.failure(failure));
-            Err(worst)
-        }
-    }
+    session.report.worst(failures)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Says which tags of companions hold something else and stay.
